@@ -1,0 +1,1 @@
+"""Reading: views, reports, filters, SQL; the command line."""

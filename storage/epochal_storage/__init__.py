@@ -1,0 +1,1 @@
+"""ClickHouse: engine, HTTP, migrations, Arrow schemas, export."""

@@ -1,0 +1,1 @@
+"""Frames to rows: decode, project, write; the follower of journals and the host process."""
