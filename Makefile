@@ -1,0 +1,64 @@
+# Everything runs in .venv, which each target makes for itself; nothing is installed anywhere else.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+# Constraints reach the build environment too, so that a build next year uses the same tools.
+PIP    := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+          $(BIN)/python -m pip install --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check format docs bench clean
+
+help:  ## this text
+	@echo "Epochal: what you can make here"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## a whole experiment, really trained: 18 trials, report, verdict, lineage (2 to 4 minutes)
+	@$(BIN)/epochal demo --output out
+
+test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage (a few minutes)
+	@$(BIN)/python -m pytest -q --cov --cov-report=term
+
+test-slow: $(VENV)/.dev $(VENV)/.demo  ## the long tests: hundreds of kills, the demo itself
+	@$(BIN)/python -m pytest -q -m "slow and not kafka and not server"
+
+check: $(VENV)/.dev  ## format, lint, types (mypy and pyright strict), import layers, generated documents
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/pyright
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python -m pytest -q tests/docs
+
+format: $(VENV)/.dev  ## format the code and mend what ruff can mend
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+docs: $(VENV)/.dev  ## write the generated documents again
+	@$(BIN)/python tests/docs/generated.py --write
+
+bench: $(VENV)/.dev  ## every figure of docs/performance.md, beside its target and its limit
+	@$(BIN)/python benchmarks/run.py
+
+clean:  ## remove the environment, caches and build outputs (never a store)
+	@rm -rf $(VENV) out dist build .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# ------------------------------------------------------------------------------------------- the environment
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Epochal needs Python 3.11 or later; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1 || true)."; \
+	  echo "Name another one: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	  echo "'$(PYTHON) -m venv' failed. On Debian and Ubuntu the package python3-venv brings it."; exit 1; }
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what tests and checks need into $(VENV) ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what the demo needs into $(VENV) (Keras, JAX, scikit-learn: about 1 GB) ..."
+	@$(PIP) --editable '.[demo]'
+	@touch $@
