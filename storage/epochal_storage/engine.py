@@ -1,0 +1,224 @@
+"""The embedded engine: chDB over one directory. The only module that loads chDB.
+
+chDB locks its directory to one process, takes over fatal signals and hangs forked children, so only
+the host loads it.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from epochal_storage.errors import EngineError, engine_error
+from epochal_storage.parameters import encoded
+from epochal_storage.schemas import fitted
+from epochal_storage.sql_text import quoted_name, quoted_text
+
+DATABASE = "epochal"
+
+_OPTIONS = "background_pool_size=2"
+
+# formats of which every block is a piece of the whole; all others have a head or a foot
+STREAMED_FORMATS = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
+
+
+def _half_of_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+
+
+@dataclass(frozen=True)
+class ReadLimits:
+    """What one reader may take: seconds, bytes, and how many queries run at once."""
+
+    seconds: int = 600
+    memory: int = _half_of_memory()
+    at_once: int = 8
+    wait_seconds: float = 60.0
+
+
+class Engine:
+    """chDB over a directory: one connection that writes, and a fresh one for every read.
+
+    Guarantees: safe to call from several threads; reads never wait for writes, nor writes for reads.
+    Raises: EngineError where the directory can't be opened, for example as another process holds it.
+    """
+
+    def __init__(self, directory: Path, limits: ReadLimits | None = None) -> None:
+        self.limits = limits or ReadLimits()
+        self.database = DATABASE
+        self._url = f"{directory}?{_OPTIONS}"
+        self._writing = threading.Lock()
+        self._slots = threading.BoundedSemaphore(self.limits.at_once)
+        directory.mkdir(parents=True, exist_ok=True)
+        self._writer = self._connect()
+        self._prepare()
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Insert rows as `writing.TableWriter` says. The parts are written, not yet synced."""
+        if not rows.num_rows:
+            return
+        rows = fitted(table, rows)
+        columns = ", ".join(quoted_name(name) for name in rows.column_names)
+        # the copies of a row collapse at merges and under FINAL; collapsing them here as well would sort twice
+        sql = f"INSERT INTO {quoted_name(self.database)}.{quoted_name(table)} ({columns}) SETTINGS optimize_on_insert=0"
+        sink = io.BytesIO()
+        with pa.ipc.new_stream(sink, rows.schema) as stream:
+            stream.write_table(rows)
+        with self._writing:
+            _send(self._writer, sql, "ArrowStream", [sink.getbuffer()])
+
+    def command(self, sql: str) -> None:
+        """Run one statement with all rights, after the writes before it."""
+        with self._writing:
+            _run(self._writer, sql, "Null", {})
+
+    def query(self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None) -> bytes:
+        """Answer one query, whole, on a connection that may only read; parameters as `parameters.encoded` makes them."""
+        with self.session() as session:
+            return session.query(sql, output_format, parameters or {})
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None) -> pa.Table:
+        """Answer one query, whole and exact, on a connection that may only read."""
+        with self.session({"output_format_arrow_compression_method": "none"}) as session:
+            data = session.query(sql, "ArrowStream", encoded(parameters))
+        return pa.ipc.open_stream(data).read_all()
+
+    @contextmanager
+    def session(
+        self, settings: Mapping[str, str] | None = None, *, database: str | None = None, writes: bool = False
+    ) -> Iterator[Session]:
+        """A connection of its own, closed at the end, bounded and without the right to change anything unless `writes`.
+
+        Raises: EngineError 202 when as many queries as `limits.at_once` run and none ends in time.
+        """
+        if not self._slots.acquire(timeout=self.limits.wait_seconds):
+            raise EngineError(
+                f"{self.limits.at_once} queries run already and none ended in {self.limits.wait_seconds:g} s; "
+                "try again when one has",
+                202,
+                "TOO_MANY_SIMULTANEOUS_QUERIES",
+            )
+        try:
+            connection = self._connect()
+            try:
+                _run(connection, f"USE {quoted_name(database or self.database)}", "Null", {})
+                _run(connection, _set_statement({} if writes else self._bounds(), settings or {}), "Null", {})
+                if not writes:
+                    _run(connection, "SET readonly=1", "Null", {})
+                yield Session(connection)
+            finally:
+                connection.close()
+        finally:
+            self._slots.release()
+
+    def close(self) -> None:
+        """Close the writing connection. Nothing may be called afterwards."""
+        with self._writing:
+            self._writer.close()
+
+    def _connect(self) -> Any:
+        # here and not at the top: it takes 0.3 s, 200 MB and the process's fatal signals
+        import chdb
+
+        try:
+            return chdb.connect(self._url)
+        except RuntimeError as error:
+            raise engine_error(str(error)) from None
+
+    def _prepare(self) -> None:
+        # chDB's own default database is a view of the file system: any file could be read as a table
+        for sql in (
+            "DROP DATABASE IF EXISTS default SYNC",
+            "CREATE DATABASE IF NOT EXISTS default ENGINE = Memory",
+            f"CREATE DATABASE IF NOT EXISTS {quoted_name(self.database)} ENGINE = Atomic",
+            f"USE {quoted_name(self.database)}",
+        ):
+            self.command(sql)
+
+    def _bounds(self) -> dict[str, str]:
+        return {
+            "max_execution_time": str(self.limits.seconds),
+            "max_memory_usage": str(self.limits.memory),
+            # neither of these may be on where a stranger's SQL runs: they read the process and its files
+            "allow_introspection_functions": "0",
+            "implicit_select": "0",
+        }
+
+
+class Session:
+    """One open connection. Not for several threads."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def query(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> bytes:
+        """Answer one statement, whole. Raises: EngineError."""
+        return bytes(_run(self._connection, sql, output_format, parameters).bytes())
+
+    def stream(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+        """Answer one query piece by piece, for the formats in `STREAMED_FORMATS`.
+
+        Guarantees: the first piece is there when it returns; closing it early ends the query.
+        Raises: EngineError, also between pieces.
+        """
+        with _translated():
+            pieces = self._connection.send_query(sql, output_format, params=dict(parameters))
+        with _translated():
+            first = pieces.fetch()
+        return _drained(pieces, first)
+
+    def insert(self, sql: str, input_format: str, pieces: Iterator[bytes] | Sequence[bytes]) -> int:
+        """Run an INSERT without its data, with the data in pieces; the rows written. Raises: EngineError."""
+        return _send(self._connection, sql, input_format, pieces)
+
+
+def _drained(pieces: Any, first: Any) -> Iterator[bytes]:
+    try:
+        piece = first
+        while piece is not None:
+            yield piece.bytes()
+            with _translated():
+                piece = pieces.fetch()
+    finally:
+        pieces.close()
+
+
+def _run(connection: Any, sql: str, output_format: str, parameters: Mapping[str, str]) -> Any:
+    with _translated():
+        return connection.query(sql, output_format, params=dict(parameters))
+
+
+def _send(connection: Any, sql: str, input_format: str, pieces: Iterator[bytes] | Sequence[bytes | memoryview]) -> int:
+    with _translated():
+        inserter = connection.send_insert(sql, input_format)
+    try:
+        for piece in pieces:
+            with _translated():
+                inserter.append(piece)
+        with _translated():
+            return int(inserter.finish().rows_written)
+    finally:
+        with _translated():
+            inserter.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    # chDB raises its own kind, which is an Exception, and RuntimeError
+    except Exception as error:  # noqa: BLE001 - the border to chDB: whatever it raises is the engine's refusal
+        raise engine_error(str(error)) from None
+
+
+def _set_statement(bounds: Mapping[str, str], settings: Mapping[str, str]) -> str:
+    merged = {"final": "0", **settings, **bounds}
+    return "SET " + ", ".join(f"{quoted_name(name)} = {quoted_text(value)}" for name, value in merged.items())

@@ -1,0 +1,117 @@
+"""The files by which a store's host is found: `host.lock`, held while it lives, and `host.json`, how to reach it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+LOCK_NAME = "host.lock"
+FILE_NAME = "host.json"
+
+
+@dataclass(frozen=True)
+class HostFile:
+    """How to reach a host. `started_at` is ISO 8601, UTC. Its text never holds the tokens."""
+
+    pid: int
+    started_at: str
+    host: str
+    port: int
+    reader_token: str
+    writer_token: str
+    version: str
+
+    @property
+    def url(self) -> str:
+        """Where it answers ClickHouse's HTTP protocol, without tokens."""
+        return f"http://{self.host}:{self.port}"
+
+    def __repr__(self) -> str:
+        return f"HostFile(pid={self.pid}, url={self.url!r}, started_at={self.started_at!r})"
+
+
+def new_token() -> str:
+    """A secret of 256 bits, safe in URLs and headers."""
+    return secrets.token_urlsafe(32)
+
+
+def write_host_file(store: Path, info: HostFile) -> None:
+    """Publish how to reach the host.
+
+    Guarantees: readers see the old file, or the new one whole; only this user can read it.
+    """
+    target = store / FILE_NAME
+    draft = store / f"{FILE_NAME}.{info.pid}"
+    with contextlib.suppress(FileNotFoundError):
+        draft.unlink()
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(asdict(info), stream)
+    draft.replace(target)
+
+
+def read_host_file(store: Path) -> HostFile | None:
+    """What the last host published; None when there is nothing, or nothing of this shape."""
+    try:
+        content = json.loads((store / FILE_NAME).read_text(encoding="utf-8"))
+        values = {field.name: content[field.name] for field in fields(HostFile)}
+        return HostFile(**{**values, "pid": int(values["pid"]), "port": int(values["port"])})
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remove_host_file(store: Path, pid: int) -> None:
+    """Take back what process `pid` published; what another has published since stays."""
+    found = read_host_file(store)
+    if found is not None and found.pid == pid:
+        with contextlib.suppress(FileNotFoundError):
+            (store / FILE_NAME).unlink()
+
+
+class HostLock:
+    """The right to be a store's host. The kernel gives it back when the process ends, however it ends."""
+
+    def __init__(self, store: Path) -> None:
+        self._path = store / LOCK_NAME
+        self._descriptor: int | None = None
+
+    def acquire(self) -> bool:
+        """Take the lock without waiting; False when another process has it. Writes our pid into the file."""
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return False
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        self._descriptor = descriptor
+        return True
+
+    def release(self) -> None:
+        """Give the lock back. Calling it twice does nothing more."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def lock_holder(store: Path) -> int | None:
+    """The process that holds the host lock now; None when it is free. 0 where it hasn't said who it is yet."""
+    try:
+        descriptor = os.open(store / LOCK_NAME, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        text = os.pread(descriptor, 32, 0).strip()
+        return int(text) if text.isdigit() else 0
+    else:
+        return None
+    finally:
+        os.close(descriptor)
