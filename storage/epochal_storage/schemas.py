@@ -134,9 +134,12 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             "last_step": _REAL,
             "last": _REAL,
             "increasing": pa.bool_(),
+            "occurred_from": MILLIS,
             "occurred_until": MILLIS,
+            "recorded_from": MICROS,
             "recorded_until": MICROS,
             "log": _TEXT,
+            "offset_from": _COUNT,
             "offset_until": _COUNT,
         }
     ),

@@ -51,10 +51,13 @@ CREATE TABLE IF NOT EXISTS {database}.partials {on_cluster} (
     last_step Float64,
     last Float64 COMMENT 'value at the greatest step',
     increasing Bool COMMENT 'steps strictly increase with seq inside the block',
-    -- bounds of what is in it
+    -- bounds of what is in it: least and greatest
+    occurred_from DateTime64(3, 'UTC'),
     occurred_until DateTime64(3, 'UTC'),
+    recorded_from DateTime64(6, 'UTC'),
     recorded_until DateTime64(6, 'UTC'),
     log LowCardinality(String),
+    offset_from UInt64,
     offset_until UInt64
 ) ENGINE = {engine}(n)
 ORDER BY (project, component, metric, rank, writer, block);
