@@ -1,0 +1,1 @@
+"""The demo: one whole experiment, from the hypothesis to the verdict, through the public front door only."""

@@ -1,0 +1,48 @@
+"""The libraries only the demo needs, imported when it runs: Keras on JAX, scikit-learn, Matplotlib."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from types import ModuleType
+
+from epochal._errors import NotAvailableError
+
+
+def load_keras() -> ModuleType:
+    """Keras on its JAX backend, on the CPU.
+
+    Raises:
+        NotAvailableError: Keras or JAX is not installed.
+    """
+    # Keras chooses its backend while it is imported and keeps it, so this has to come first.
+    os.environ["KERAS_BACKEND"] = "jax"
+    os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    _load("jax")
+    return _load("keras")
+
+
+def load_datasets() -> ModuleType:
+    """``sklearn.datasets``, whose digits images come with the package: nothing is downloaded.
+
+    Raises:
+        NotAvailableError: scikit-learn is not installed.
+    """
+    return _load("sklearn.datasets")
+
+
+def load_figures() -> ModuleType:
+    """``matplotlib.figure``, which draws into files without a screen and without global state.
+
+    Raises:
+        NotAvailableError: Matplotlib is not installed.
+    """
+    return _load("matplotlib.figure")
+
+
+def _load(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        message = f"the demo needs {error.name}, which is not installed: pip install 'epochal[demo]'"
+        raise NotAvailableError(message) from error

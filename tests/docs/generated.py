@@ -1,0 +1,46 @@
+"""Which documents are generated, and by what. ``--write`` writes them all again."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+GENERATORS = {
+    "docs/events.md": "epochal.contract_doc",
+    "docs/configuration.md": "epochal._settings_doc",
+    "docs/views.md": "epochal_storage.views_doc",
+    "docs/cli.md": "epochal_query.cli_doc",
+}
+"""Path of a document to the module that prints it."""
+
+
+def printed(module: str) -> str:
+    """What the generator prints, run as a user would run it."""
+    done = subprocess.run(
+        [sys.executable, "-m", module], cwd=ROOT, capture_output=True, text=True, encoding="utf-8", check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"python -m {module} failed:\n{done.stderr}")
+    return done.stdout
+
+
+def main() -> None:
+    """Write the documents, or say which are stale."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="write what differs")
+    write = parser.parse_args().write
+    for path, module in GENERATORS.items():
+        file, text = ROOT / path, printed(module)
+        if file.exists() and file.read_text(encoding="utf-8") == text:
+            continue
+        print(f"{path}: {'written' if write else 'stale'}")
+        if write:
+            file.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
