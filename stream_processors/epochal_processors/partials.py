@@ -1,0 +1,156 @@
+"""Partial sums of each series and block, from which summaries are merged.
+
+One pure function of the rows in sequence order, in plain IEEE additions of a fixed order, so that computing it
+again gives the same bits. What merges the rows is the views' business.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from epochal_processors.columns import BLOCK_BITS, F64, I64, Index, PointBatch, series_order
+from epochal_processors.points import named, repeated, timestamps, uuids
+
+SCALE = 2.0**-13
+"""A power of two (so exact) that keeps a sum of 4,096 finite doubles finite."""
+
+Bools = npt.NDArray[np.bool_]
+Columns = dict[str, npt.NDArray[Any]]
+
+
+def partials_table(batch: PointBatch, order: Index | None = None) -> pa.Table:
+    """Rows of ``partials``: one for each series and block in the batch.
+
+    The batch must hold every known row of each block it touches, once each, in sequence order within a stream.
+
+    Args:
+        batch: the points.
+        order: ``series_order(batch)``, where the caller has it; or the rows of it that matter.
+    """
+    order = series_order(batch) if order is None else order
+    stream, name = batch.stream[order], batch.name[order]
+    block = batch.seq[order] >> np.uint64(BLOCK_BITS)
+    starts = group_starts(stream, name, block)
+    of_stream = stream[starts]
+    streams = batch.streams
+    sums = block_partials(batch.step[order], batch.value[order], starts)
+    columns = {
+        "project": repeated(of_stream, [s.project for s in streams]),
+        "component": uuids(of_stream, [s.component for s in streams]),
+        "metric": named(name[starts], batch.names),
+        "rank": np.array([s.rank for s in streams], np.uint32)[of_stream],
+        "writer": uuids(of_stream, [s.writer for s in streams]),
+        "block": block[starts],
+        **sums,
+        "occurred_until": timestamps(_latest(batch.occurred_ms[order], starts), "ms"),
+        "recorded_until": timestamps(_latest(batch.recorded_us[order], starts), "us"),
+        "log": repeated(of_stream, [s.log for s in streams]),
+        "offset_until": _latest(batch.offset[order], starts),
+    }
+    return pa.table(columns)
+
+
+def group_starts(*keys: npt.NDArray[Any]) -> Index:
+    """Where a new group begins: the rows at which any of the keys differs from the row before."""
+    if not len(keys[0]):
+        return np.empty(0, np.intp)
+    begins = np.zeros(len(keys[0]), np.bool_)
+    begins[0] = True
+    for key in keys:
+        begins[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(begins)
+
+
+def block_partials(step: F64, value: F64, starts: Index) -> Columns:
+    """The partial sums of groups of rows; each group's rows are in sequence order.
+
+    ``n`` counts all rows, ``nan_count`` those that are NaN; min to m2 are over the others (NaN where there are none).
+    Equal values: the smallest step has the minimum or maximum. Equal steps: the later row counts.
+    """
+    if not len(starts):
+        return {name: np.empty(0, kind) for name, kind in _KINDS.items()}
+    counts = np.diff(np.append(starts, len(step)))
+    group = np.repeat(np.arange(len(starts)), counts)
+    with np.errstate(all="ignore"):
+        nan = np.isnan(value)
+        nan_count = np.add.reduceat(nan, starts, dtype=np.uint64)
+        mean, m2 = _moments(value, nan, group, counts - nan_count.astype(np.int64))
+        low, low_step = _extreme(np.fmin, step, value, starts, group)
+        high, high_step = _extreme(np.fmax, step, value, starts, group)
+        first_step, last_step = np.fmin.reduceat(step, starts), np.fmax.reduceat(step, starts)
+        first = _at(value, step == first_step[group], starts)
+        last = _at(value, step == last_step[group], starts)
+    return {
+        "n": counts.astype(np.uint64),
+        "nan_count": nan_count,
+        "min": low,
+        "argmin": low_step,
+        "max": high,
+        "argmax": high_step,
+        "mean": mean,
+        "m2": m2,
+        "first_step": first_step,
+        "first": first,
+        "last_step": last_step,
+        "last": last,
+        "increasing": _increasing(step, starts),
+    }
+
+
+_KINDS: dict[str, type[np.generic]] = {
+    "n": np.uint64,
+    "nan_count": np.uint64,
+    **dict.fromkeys(("min", "argmin", "max", "argmax", "mean", "m2"), np.float64),
+    **dict.fromkeys(("first_step", "first", "last_step", "last"), np.float64),
+    "increasing": np.bool_,
+}
+
+
+def _moments(value: F64, nan: Bools, group: Index, counts: I64) -> tuple[F64, F64]:
+    """Mean, and the sum of squared differences from it, in two passes.
+
+    ``bincount`` adds the rows one by one in their order. The mean is corrected by the mean of the differences, which
+    takes the rounding of the first sum out of both.
+    """
+    groups = len(counts)
+    plain = np.where(nan, 0.0, value)
+    mean = np.bincount(group, plain, groups) / counts
+    infinite = np.bincount(group, np.isinf(value), groups) > 0
+    if (overflown := ~np.isfinite(mean) & ~infinite & (counts > 0)).any():
+        mean[overflown] = (np.bincount(group, plain * SCALE, groups) / counts / SCALE)[overflown]
+    difference = np.where(nan | infinite[group], 0.0, value - mean[group])
+    correction = np.bincount(group, difference, groups) / counts
+    correction[~np.isfinite(correction)] = 0.0
+    m2 = np.bincount(group, difference * difference, groups) - correction * correction * counts
+    m2 = np.maximum(m2, 0.0)
+    m2[infinite | (counts == 0)] = np.nan
+    return np.where(infinite, mean, mean + correction), m2
+
+
+def _extreme(better: np.ufunc, step: F64, value: F64, starts: Index, group: Index) -> tuple[F64, F64]:
+    """The extreme value of each group, and the smallest step that has it."""
+    extreme = better.reduceat(value, starts)
+    has = value == extreme[group]
+    at = np.fmin.reduceat(np.where(has, step, np.nan), starts)
+    return _at(value, has & (step == at[group]), starts), at
+
+
+def _at(value: F64, chosen: Bools, starts: Index) -> F64:
+    """The value at the last chosen row of each group; NaN where none is chosen."""
+    rows = np.maximum.reduceat(np.where(chosen, np.arange(len(value)), -1), starts)
+    return np.where(rows < 0, np.nan, value[rows])
+
+
+def _increasing(step: F64, starts: Index) -> Bools:
+    rises = np.ones(len(step), np.bool_)
+    rises[1:] = step[1:] > step[:-1]
+    rises[starts] = True
+    return np.logical_and.reduceat(rises, starts)
+
+
+def _latest(values: npt.NDArray[Any], starts: Index) -> npt.NDArray[Any]:
+    return np.maximum.reduceat(values, starts) if len(starts) else values[:0]
