@@ -100,7 +100,7 @@ def _type_of(field: dict[str, Any]) -> str:
         case "string":
             return "UUID" if field.get("format") == "uuid" else "text, not empty" if "minLength" in field else "text"
         case "integer" | "number" as kind:
-            return kind + _bounds(field)
+            return f"{kind}{_bounds(field)}"
         case "boolean":
             return "true or false"
         case _:
