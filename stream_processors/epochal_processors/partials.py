@@ -46,10 +46,14 @@ def partials_table(batch: PointBatch, order: Index | None = None) -> pa.Table:
         "writer": uuids(of_stream, [s.writer for s in streams]),
         "block": block[starts],
         **sums,
-        "occurred_until": timestamps(_latest(batch.occurred_ms[order], starts), "ms"),
-        "recorded_until": timestamps(_latest(batch.recorded_us[order], starts), "us"),
+        "occurred_from": timestamps(_earliest(batch.occurred_ms[order], starts), "ms"),
+        "occurred_from": timestamps(_reduced(np.minimum, batch.occurred_ms[order], starts), "ms"),
+        "occurred_until": timestamps(_reduced(np.maximum, batch.occurred_ms[order], starts), "ms"),
+        "recorded_from": timestamps(_reduced(np.minimum, batch.recorded_us[order], starts), "us"),
+        "recorded_until": timestamps(_reduced(np.maximum, batch.recorded_us[order], starts), "us"),
         "log": repeated(of_stream, [s.log for s in streams]),
-        "offset_until": _latest(batch.offset[order], starts),
+        "offset_from": _reduced(np.minimum, batch.offset[order], starts),
+        "offset_until": _reduced(np.maximum, batch.offset[order], starts),
     }
     return pa.table(columns)
 
@@ -152,5 +156,5 @@ def _increasing(step: F64, starts: Index) -> Bools:
     return np.logical_and.reduceat(rises, starts)
 
 
-def _latest(values: npt.NDArray[Any], starts: Index) -> npt.NDArray[Any]:
-    return np.maximum.reduceat(values, starts) if len(starts) else values[:0]
+def _reduced(ufunc: np.ufunc, values: npt.NDArray[Any], starts: Index) -> npt.NDArray[Any]:
+    return ufunc.reduceat(values, starts) if len(starts) else values[:0]
