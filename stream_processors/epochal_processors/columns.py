@@ -21,6 +21,7 @@ U64 = npt.NDArray[np.uint64]
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]
 Index = npt.NDArray[np.intp]
+Bools = npt.NDArray[np.bool_]
 
 
 class Stream(NamedTuple):
@@ -35,7 +36,7 @@ class Stream(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of one stream on its way into a batch; ``name`` indexes ``names``."""
+    """A piece of one stream on its way into a batch; ``name`` indexes ``names``; ``fresh`` as in the batch."""
 
     stream: Stream
     names: Sequence[str]
@@ -47,6 +48,7 @@ class Part:
     occurred_ms: npt.NDArray[Any]
     recorded_us: npt.NDArray[Any] | int
     offset: npt.NDArray[Any] | int
+    fresh: npt.NDArray[Any] | bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ class PointBatch:
     """Points of any number of streams.
 
     ``streams`` are in the order in which ClickHouse sorts them, ``names`` by their UTF-8 bytes; the rows go by
-    stream, then as given. Steps are never -0.0. Times are UTC: milliseconds, and microseconds for ``recorded_us``.
+    stream, then as given. Steps are never -0.0. Times are UTC: milliseconds, and microseconds for ``recorded_us``. Rows that aren't ``fresh``
+    were taken in before and complete the blocks of those that are.
     """
 
     streams: tuple[Stream, ...]
@@ -68,6 +71,7 @@ class PointBatch:
     occurred_ms: I64
     recorded_us: I64
     offset: U64
+    fresh: Bools
 
     def __len__(self) -> int:
         return len(self.seq)
@@ -77,12 +81,12 @@ class PointBatch:
         return PointBatch(self.streams, self.names, *(getattr(self, column)[index] for column in ROW_COLUMNS))
 
     def part(self, stream: int, rows: slice | npt.NDArray[Any]) -> Part:
-        """Rows of one stream as a part of a later batch."""
-        columns = (getattr(self, column)[rows] for column in ROW_COLUMNS[1:])
-        return Part(self.streams[stream], self.names, *columns)
+        """Rows of one stream as a part of a later batch, in which they aren't fresh."""
+        columns = (getattr(self, column)[rows] for column in ROW_COLUMNS[1:-1])
+        return Part(self.streams[stream], self.names, *columns, fresh=False)
 
 
-ROW_COLUMNS = ("stream", "name", "seq", "step", "value", "logged_ms", "occurred_ms", "recorded_us", "offset")
+ROW_COLUMNS = ("stream", "name", "seq", "step", "value", "logged_ms", "occurred_ms", "recorded_us", "offset", "fresh")
 NO_POINTS = PointBatch(
     (),
     (),
@@ -95,6 +99,7 @@ NO_POINTS = PointBatch(
     np.empty(0, np.int64),
     np.empty(0, np.int64),
     np.empty(0, np.uint64),
+    np.empty(0, np.bool_),
 )
 
 

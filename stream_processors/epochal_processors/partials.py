@@ -12,50 +12,58 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from epochal_processors.columns import BLOCK_BITS, F64, I64, Index, PointBatch, series_order
+from epochal_processors.columns import BLOCK_BITS, F64, I64, Bools, Index, PointBatch, series_order
 from epochal_processors.points import named, repeated, timestamps, uuids
 
 SCALE = 2.0**-13
 """A power of two (so exact) that keeps a sum of 4,096 finite doubles finite."""
 
-Bools = npt.NDArray[np.bool_]
 Columns = dict[str, npt.NDArray[Any]]
 
 
 def partials_table(batch: PointBatch, order: Index | None = None) -> pa.Table:
-    """Rows of ``partials``: one for each series and block in the batch.
+    """Rows of ``partials``: one for each series and block in the batch that has fresh points.
 
     The batch must hold every known row of each block it touches, once each, in sequence order within a stream.
 
     Args:
         batch: the points.
-        order: ``series_order(batch)``, where the caller has it; or the rows of it that matter.
+        order: ``series_order(batch)``, where the caller has it.
     """
     order = series_order(batch) if order is None else order
-    stream, name = batch.stream[order], batch.name[order]
     block = batch.seq[order] >> np.uint64(BLOCK_BITS)
-    starts = group_starts(stream, name, block)
-    of_stream = stream[starts]
-    streams = batch.streams
+    starts = group_starts(batch.stream[order], batch.name[order], block)
     sums = block_partials(batch.step[order], batch.value[order], starts)
-    columns = {
-        "project": repeated(of_stream, [s.project for s in streams]),
-        "component": uuids(of_stream, [s.component for s in streams]),
-        "metric": named(name[starts], batch.names),
-        "rank": np.array([s.rank for s in streams], np.uint32)[of_stream],
-        "writer": uuids(of_stream, [s.writer for s in streams]),
-        "block": block[starts],
-        **sums,
-        "occurred_from": timestamps(_earliest(batch.occurred_ms[order], starts), "ms"),
-        "occurred_from": timestamps(_reduced(np.minimum, batch.occurred_ms[order], starts), "ms"),
-        "occurred_until": timestamps(_reduced(np.maximum, batch.occurred_ms[order], starts), "ms"),
-        "recorded_from": timestamps(_reduced(np.minimum, batch.recorded_us[order], starts), "us"),
-        "recorded_until": timestamps(_reduced(np.maximum, batch.recorded_us[order], starts), "us"),
-        "log": repeated(of_stream, [s.log for s in streams]),
-        "offset_from": _reduced(np.minimum, batch.offset[order], starts),
-        "offset_until": _reduced(np.maximum, batch.offset[order], starts),
+    occurred, recorded, offset = batch.occurred_ms[order], batch.recorded_us[order], batch.offset[order]
+    bounds = {
+        "occurred_from": _reduced(np.minimum, occurred, starts),
+        "occurred_until": _reduced(np.maximum, occurred, starts),
+        "recorded_from": _reduced(np.minimum, recorded, starts),
+        "recorded_until": _reduced(np.maximum, recorded, starts),
+        "offset_from": _reduced(np.minimum, offset, starts),
+        "offset_until": _reduced(np.maximum, offset, starts),
     }
-    return pa.table(columns)
+    fresh = np.flatnonzero(_reduced(np.logical_or, batch.fresh[order], starts))
+    at = order[starts[fresh]]
+    return _labelled(batch, at, {name: column[fresh] for name, column in {**sums, **bounds}.items()})
+
+
+def _labelled(batch: PointBatch, at: Index, columns: Columns) -> pa.Table:
+    """The sums with what they are of: the series and block of the rows ``at``."""
+    stream, streams = batch.stream[at], batch.streams
+    times = {"occurred_from": "ms", "occurred_until": "ms", "recorded_from": "us", "recorded_until": "us"}
+    return pa.table(
+        {
+            "project": repeated(stream, [s.project for s in streams]),
+            "component": uuids(stream, [s.component for s in streams]),
+            "metric": named(batch.name[at], batch.names),
+            "rank": np.array([s.rank for s in streams], np.uint32)[stream],
+            "writer": uuids(stream, [s.writer for s in streams]),
+            "block": batch.seq[at] >> np.uint64(BLOCK_BITS),
+            "log": repeated(stream, [s.log for s in streams]),
+            **{name: timestamps(c, times[name]) if name in times else c for name, c in columns.items()},
+        }
+    )
 
 
 def group_starts(*keys: npt.NDArray[Any]) -> Index:

@@ -19,9 +19,10 @@ def metrics_table(batch: PointBatch, order: Index | None = None) -> pa.Table:
 
     Args:
         batch: the points.
-        order: which rows, in which order; by default all, by series.
+        order: ``series_order(batch)``, where the caller has it. Only fresh rows are taken.
     """
     order = series_order(batch) if order is None else order
+    order = order if batch.fresh.all() else order[batch.fresh[order]]
     stream = batch.stream[order]
     columns = {
         "project": repeated(stream, [s.project for s in batch.streams]),
