@@ -81,7 +81,7 @@ class Engine:
             _run(self._writer, sql, "Null", {})
 
     def query(self, sql: str, output_format: str, parameters: Mapping[str, str] | None = None) -> bytes:
-        """Answer one query, whole, on a connection that may only read; parameters as `parameters.encoded` makes them."""
+        """Answer one query, whole, on a connection that may only read; parameters as `encoded` makes them."""
         with self.session() as session:
             return session.query(sql, output_format, parameters or {})
 
@@ -129,7 +129,7 @@ class Engine:
         import chdb
 
         try:
-            return chdb.connect(self._url)
+            return chdb.connect(self._url)  # type: ignore[no-untyped-call]
         except RuntimeError as error:
             raise engine_error(str(error)) from None
 

@@ -169,5 +169,6 @@ def _apply(store: SqlRunner, migration: Migration, sql: str) -> None:
         store.command(sql)
     except EngineError as error:
         raise MigrationError(
-            f"migration {migration.name} failed: {error.message}; it will be run again from its start. The statement was:\n{sql}"
+            f"migration {migration.name} failed: {error.message}; "
+            f"it will be run again from its start. The statement was:\n{sql}"
         ) from error

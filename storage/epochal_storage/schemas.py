@@ -162,7 +162,7 @@ def uuid_column(values: Iterable[UUID | str | bytes | None]) -> pa.Array:
 
 
 def rows_of(table: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Rows of one table from mappings; UUIDs may be `UUID`, text or 16 bytes, times may be integers in the column's unit.
+    """Rows of one table from mappings: UUIDs as `UUID`, text or 16 bytes; times may be integers in the column's unit.
 
     Raises: SchemaError naming the columns that are missing or unknown.
     """

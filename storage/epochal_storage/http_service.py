@@ -1,0 +1,67 @@
+"""What every connection of the HTTP server shares."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from epochal_storage.engine import Engine
+from epochal_storage.http_auth import Role
+
+
+def _nothing() -> None:
+    """Do nothing: a host that has nothing to do at this point."""
+
+
+def _empty() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What the host does for requests.
+
+    `before_read` runs before every query that reads; what it raises is the request's error.
+    `on_request` runs at the beginning and at the end of every request with a right token.
+    `status` and `catch_up` answer /epochal/status and /epochal/catch-up, as JSON.
+    """
+
+    before_read: Callable[[], None] = _nothing
+    on_request: Callable[[], None] = _nothing
+    status: Callable[[], Mapping[str, Any]] = _empty
+    catch_up: Callable[[], Mapping[str, int]] = _empty
+
+
+class Service:
+    """The engine, who may ask it, and how many do so now."""
+
+    def __init__(self, engine: Engine, tokens: Mapping[Role, str], hooks: Hooks, store_id: str) -> None:
+        self.engine = engine
+        self.tokens = tokens
+        self.hooks = hooks
+        self.store_id = store_id
+        self._counting = threading.Lock()
+        self._busy = 0
+
+    @property
+    def busy(self) -> int:
+        """How many requests are being answered now."""
+        return self._busy
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count a request while it is answered, and tell the host of its beginning and its end."""
+        self._count(1)
+        self.hooks.on_request()
+        try:
+            yield
+        finally:
+            self.hooks.on_request()
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._busy += change
