@@ -56,8 +56,8 @@ class PointBatch:
     """Points of any number of streams.
 
     ``streams`` are in the order in which ClickHouse sorts them, ``names`` by their UTF-8 bytes; the rows go by
-    stream, then as given. Steps are never -0.0. Times are UTC: milliseconds, and microseconds for ``recorded_us``. Rows that aren't ``fresh``
-    were taken in before and complete the blocks of those that are.
+    stream, then as given. Steps are never -0.0. Times are UTC: milliseconds, and microseconds for ``recorded_us``.
+    Rows that aren't ``fresh`` were taken in before and complete the blocks of those that are.
     """
 
     streams: tuple[Stream, ...]
@@ -82,8 +82,8 @@ class PointBatch:
 
     def part(self, stream: int, rows: slice | npt.NDArray[Any]) -> Part:
         """Rows of one stream as a part of a later batch, in which they aren't fresh."""
-        columns = (getattr(self, column)[rows] for column in ROW_COLUMNS[1:-1])
-        return Part(self.streams[stream], self.names, *columns, fresh=False)
+        columns = {column: getattr(self, column)[rows] for column in ROW_COLUMNS[1:-1]}
+        return Part(self.streams[stream], self.names, **columns, fresh=False)
 
 
 ROW_COLUMNS = ("stream", "name", "seq", "step", "value", "logged_ms", "occurred_ms", "recorded_us", "offset", "fresh")

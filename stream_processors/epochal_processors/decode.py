@@ -67,6 +67,11 @@ def record_bytes(record: Record) -> bytes:
     return record.seq.to_bytes(8, "little") + record.salt + record.payload
 
 
+def split_record(frame: bytes) -> tuple[int, bytes, bytes]:
+    """Sequence number, salt and payload of :func:`record_bytes`."""
+    return int.from_bytes(frame[:8], "little"), frame[8:24], frame[24:]
+
+
 def source_of(writer: UUID, channel: str, seq: int) -> str:
     """How a dead letter names the place something came from."""
     return f"{writer}/{channel}:{seq}"

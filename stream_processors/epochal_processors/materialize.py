@@ -1,0 +1,200 @@
+"""Frames at their positions into rows of every table, in an order in which nothing can be lost or doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from uuid import UUID
+
+import pyarrow as pa
+
+from epochal_processors.blocks import digest_blocks
+from epochal_processors.chains import START, BlockRow, Chains, Head
+from epochal_processors.columns import BLOCK_SIZE, Part, Stream, part_of
+from epochal_processors.coverage import Coverage
+from epochal_processors.decode import DeadLetter, decode
+from epochal_processors.event_blocks import DigestLoader, EventBlocks
+from epochal_processors.frames import EventFrame, Frame, Position, Positioned, channel_of
+from epochal_processors.open_blocks import OpenBlocks, PointLoader
+from epochal_processors.partials import partials_table
+from epochal_processors.points import metrics_table
+from epochal_processors.project import event_digest, project_event
+from epochal_processors.rows import EventRow, FactRow
+from epochal_processors.tables import rows_table
+from epochal_storage.writing import TableWriter
+
+MAX_POINTS = 1_000_000
+MAX_BYTES = 64 << 20
+
+
+class History(PointLoader, DigestLoader, Protocol):
+    """What the store already holds."""
+
+    def head(self, writer: UUID, channel: str) -> Head:
+        """How far the chain of a stream goes."""
+        ...
+
+
+@dataclass
+class _Rows:
+    """Rows gathered from one batch, those of ``metrics`` and ``partials`` as Arrow already."""
+
+    events: list[EventRow] = field(default_factory=list)
+    facts: list[FactRow] = field(default_factory=list)
+    blocks: list[BlockRow] = field(default_factory=list)
+    letters: list[tuple[DeadLetter, Position]] = field(default_factory=list)
+    metrics: pa.Table | None = None
+    partials: pa.Table | None = None
+
+
+class Materializer:
+    """Turns batches of frames into rows and inserts them, the ledger last.
+
+    The same batch may be applied again at any time, as a whole or in other cuts: rows collapse by identity. After an
+    error what was kept of unfinished blocks is forgotten and read back from the store.
+    """
+
+    def __init__(self, writer: TableWriter, history: History, coverage: Coverage) -> None:
+        """``coverage`` says what the log holds; it is extended as batches are applied."""
+        self._writer = writer
+        self._history = history
+        self._coverage = coverage
+        self._forget()
+
+    def apply(self, batch: Sequence[Positioned], letters: Iterable[tuple[DeadLetter, Position]] = ()) -> None:
+        """Insert the rows of a batch, with further dead letters that belong to it.
+
+        When it returns, all of it is in the store. Raises what the writer raises; nothing of the batch is in the
+        ledger then.
+        """
+        try:
+            rows = _Rows(letters=list(letters))
+            self._points(batch, rows)
+            self._events(batch, rows)
+            self._insert(rows)
+            self._writer.insert("ledger", rows_table("ledger", [_ledger_row(*one) for one in batch]))
+        except BaseException:
+            self._forget()
+            raise
+        for _, frame in batch:
+            self._coverage.of(frame.writer, channel_of(frame)).add(frame.first_seq, frame.count)
+
+    def finish_points(self, stream: Stream, count: int) -> None:
+        """A metrics stream has ended at ``count`` and is all taken in: seal what is left of it."""
+        self._seal(self._open.finish(stream, self._chains, count))
+
+    def finish_events(self, project: str, writer: UUID, count: int) -> None:
+        """A lifecycle stream has ended at ``count`` and is all taken in: seal what is left of it."""
+        self._seal(self._event_blocks.finish(project, writer, self._chains, count))
+
+    def _seal(self, blocks: Sequence[BlockRow]) -> None:
+        try:
+            self._writer.insert("blocks", rows_table("blocks", blocks))
+        except BaseException:
+            self._forget()
+            raise
+
+    def _points(self, batch: Sequence[Positioned], rows: _Rows) -> None:
+        parts: list[Part] = []
+        for position, frame in batch:
+            if not isinstance(frame, EventFrame) and frame.count:
+                parts.append(part_of(position, frame))
+        if not parts:
+            return
+        done = self._open.complete(parts)
+        full = [run for run in done.runs if run[1] - run[0] == BLOCK_SIZE]
+        rows.metrics = metrics_table(done.given, done.given_order)
+        rows.partials = partials_table(done.known, done.order)
+        projects = {stream.writer: stream.project for stream in done.known.streams}
+        for block in digest_blocks(done.known, done.order, full):
+            rows.blocks += self._chains.add(projects[block.writer], block)
+        self._open.keep(done)
+
+    def _events(self, batch: Sequence[Positioned], rows: _Rows) -> None:
+        for position, frame in batch:
+            if isinstance(frame, EventFrame):
+                digests = ((record.seq, event_digest(record.salt, record.payload)) for record in frame.records)
+                for block in self._event_blocks.add(frame.project, frame.writer, digests):
+                    rows.blocks += self._chains.add(frame.project, block)
+                self._project(position, frame, rows)
+
+    def _project(self, position: Position, frame: EventFrame, rows: _Rows) -> None:
+        for record in frame.records:
+            event = decode(frame.writer, record)
+            if isinstance(event, DeadLetter):
+                rows.letters.append((event, position))
+            else:
+                row, facts = project_event(event, position)
+                rows.events.append(row)
+                rows.facts += facts
+
+    def _insert(self, rows: _Rows) -> None:
+        tables = {
+            "metrics": rows.metrics,
+            "events": rows_table("events", rows.events),
+            "facts": rows_table("facts", rows.facts),
+            "partials": rows.partials,
+            "blocks": rows_table("blocks", rows.blocks),
+            "dead_letters": rows_table("dead_letters", [_letter_row(*one) for one in rows.letters]),
+        }
+        for name, table in tables.items():
+            if table is not None and table.num_rows:
+                self._writer.insert(name, table)
+
+    def _head(self, writer: UUID, channel: str) -> Head:
+        # what isn't in the ledger is taken from the start, so its chain starts again with the same links
+        return self._history.head(writer, channel) if self._coverage.of(writer, channel).end else START
+
+    def _forget(self) -> None:
+        self._chains = Chains(self._head)
+        self._open = OpenBlocks(self._history, self._coverage)
+        self._event_blocks = EventBlocks(self._history, self._coverage)
+
+
+def bounded(frames: Iterable[Positioned]) -> Iterator[list[Positioned]]:
+    """Batches of at most a million points and 64 MB each, in order; a single larger frame is a batch of its own."""
+    batch: list[Positioned] = []
+    points = size = 0
+    for one in frames:
+        more_points, more_bytes = _weight(one)
+        if batch and (points + more_points > MAX_POINTS or size + more_bytes > MAX_BYTES):
+            yield batch
+            batch, points, size = [], 0, 0
+        batch.append(one)
+        points += more_points
+        size += more_bytes
+    if batch:
+        yield batch
+
+
+def _weight(one: Positioned) -> tuple[int, int]:
+    frame = one[1]
+    if isinstance(frame, EventFrame):
+        return 0, sum(len(record.payload) for record in frame.records)
+    return frame.count, frame.points.rows.nbytes
+
+
+def _ledger_row(position: Position, frame: Frame) -> tuple[object, ...]:
+    return (
+        frame.project,
+        frame.writer,
+        channel_of(frame),
+        frame.first_seq,
+        frame.count,
+        position.log,
+        position.offset,
+        position.recorded_at_us,
+    )
+
+
+def _letter_row(letter: DeadLetter, position: Position) -> tuple[object, ...]:
+    return (
+        letter.id,
+        position.recorded_at_us,
+        letter.source,
+        letter.reason,
+        letter.detail,
+        letter.writer,
+        letter.frame,
+    )

@@ -1,0 +1,140 @@
+"""Unfinished blocks of metric points: what a stream's next frame needs of the frames before it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+from uuid import UUID
+
+import numpy as np
+
+from epochal_processors.blocks import Block, digest_blocks
+from epochal_processors.chains import BlockRow, Chains
+from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Index, Part, PointBatch, Stream, assemble, series_order
+from epochal_processors.coverage import Coverage
+from epochal_processors.frames import METRICS
+from epochal_processors.partials import group_starts
+
+ROWS_KEPT = 4_000_000
+"""Rows of unfinished blocks kept in memory (at about 70 bytes); what is over is loaded again when needed."""
+
+
+class PointLoader(Protocol):
+    """Reads back the points of one block."""
+
+    def points(self, stream: Stream, block: int) -> Part:
+        """The rows of a block that the store holds, the first copy of each, in sequence order."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A batch together with the rows that complete its blocks.
+
+    ``given`` holds every row as it came; ``known`` each row once, in sequence order within its stream; ``runs`` are
+    the blocks of ``known`` as (first row, end row).
+    """
+
+    given: PointBatch
+    given_order: Index
+    known: PointBatch
+    order: Index
+    runs: list[tuple[int, int]]
+
+
+class OpenBlocks:
+    """Keeps the rows of the blocks that aren't full yet, by writer and block."""
+
+    def __init__(self, loader: PointLoader, coverage: Coverage, rows_kept: int = ROWS_KEPT) -> None:
+        self._loader = loader
+        self._coverage = coverage
+        self._rows_kept = rows_kept
+        self._kept: OrderedDict[tuple[UUID, int], Part] = OrderedDict()
+        self._rows = 0
+
+    def complete(self, parts: Sequence[Part]) -> Completed:
+        """A batch of the parts and of all rows, kept or stored, that lie in the same blocks."""
+        earlier = [part for stream, blocks in _touched(parts).items() for part in self._earlier(stream, blocks)]
+        given = assemble(sorted([*earlier, *parts], key=lambda part: int(part.seq[0])))
+        order = series_order(given)
+        once = _once(given)
+        known = given if once is None else given.take(once)
+        known_order = order if once is None else series_order(known)
+        firsts = group_starts(known.stream, known.seq >> np.uint64(BLOCK_BITS))
+        ends = np.append(firsts[1:], len(known))
+        return Completed(given, order, known, known_order, list(zip(firsts.tolist(), ends.tolist(), strict=True)))
+
+    def keep(self, completed: Completed) -> None:
+        """Remember the unfinished blocks of a batch; forget those it filled."""
+        known = completed.known
+        for start, end in completed.runs:
+            stream = int(known.stream[start])
+            key = (known.streams[stream].writer, int(known.seq[start]) >> BLOCK_BITS)
+            self._drop(key)
+            if end - start < BLOCK_SIZE:
+                # a copy: a view would keep the whole batch in memory
+                self._kept[key] = known.take(np.arange(start, end)).part(stream, slice(None))
+                self._rows += end - start
+        while self._rows > self._rows_kept and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
+
+    def finish(self, stream: Stream, chains: Chains, count: int) -> list[BlockRow]:
+        """The end of a stream of ``count`` numbers: every block that isn't linked yet is, with the rows it has."""
+        first = chains.head(stream.writer, METRICS).next_block
+        waiting = chains.waiting(stream.writer, METRICS)
+        held = self._coverage.of(stream.writer, METRICS)
+        blocks: list[Block] = []
+        for block in range(first, -(-max(count, held.end) // BLOCK_SIZE)):
+            if block not in waiting and held.within(block << BLOCK_BITS, BLOCK_SIZE):
+                batch = assemble(self._earlier(stream, {block}))
+                blocks += digest_blocks(batch, series_order(batch), [(0, len(batch))])
+        for key in [key for key in self._kept if key[0] == stream.writer]:
+            self._drop(key)
+        return chains.finish(stream.project, blocks, stream.writer, METRICS)
+
+    def _earlier(self, stream: Stream, blocks: set[int]) -> list[Part]:
+        """The rows of these blocks that are kept, or else stored."""
+        held = self._coverage.of(stream.writer, METRICS)
+        found = []
+        for block in sorted(blocks):
+            part = self._kept.get((stream.writer, block))
+            expected = held.within(block << BLOCK_BITS, BLOCK_SIZE)
+            if expected > (0 if part is None else len(part.seq)):
+                part = self._loader.points(stream, block)
+            if part is not None and len(part.seq):
+                found.append(replace(part, stream=stream))
+        return found
+
+    def _drop(self, key: tuple[UUID, int]) -> None:
+        part = self._kept.pop(key, None)
+        self._rows -= 0 if part is None else len(part.seq)
+
+
+def _touched(parts: Sequence[Part]) -> dict[Stream, set[int]]:
+    """The blocks that parts reach into without filling them on their own."""
+    touched: dict[Stream, set[int]] = {}
+    for part in parts:
+        blocks = touched.setdefault(part.stream, set())
+        first, last = int(part.seq[0]), int(part.seq[-1])
+        if last - first + 1 != len(part.seq):
+            blocks |= set(np.unique(part.seq >> np.uint64(BLOCK_BITS)).tolist())
+            continue
+        if first % BLOCK_SIZE or last - first + 1 < BLOCK_SIZE:
+            blocks.add(first >> BLOCK_BITS)
+        if (last + 1) % BLOCK_SIZE:
+            blocks.add(last >> BLOCK_BITS)
+    return touched
+
+
+def _once(batch: PointBatch) -> Index | None:
+    """Which rows to keep so that each sequence number of a stream is there once, by its first position, in order.
+
+    None where that holds already.
+    """
+    same = batch.stream[1:] == batch.stream[:-1]
+    if not (same & (batch.seq[1:] <= batch.seq[:-1])).any():
+        return None
+    order = np.lexsort((batch.offset, batch.recorded_us, batch.seq, batch.stream))
+    return order[group_starts(batch.stream[order], batch.seq[order])]
