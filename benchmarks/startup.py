@@ -23,7 +23,7 @@ import epochal
 print((time.perf_counter() - start) * 1e3, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
 """
 NOTHING = """
-import subprocess, sys, time
+import time
 start = time.perf_counter()
 import json
 print((time.perf_counter() - start) * 1e3, 0)
