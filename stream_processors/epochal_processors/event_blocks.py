@@ -16,7 +16,7 @@ from epochal_processors.frames import LIFECYCLE
 class DigestLoader(Protocol):
     """Reads back the digests of one block of events."""
 
-    def event_digests(self, project: str, writer: UUID, block: int) -> Mapping[int, bytes]:
+    def event_digests(self, writer: UUID, block: int) -> Mapping[int, bytes]:
         """Sequence number to digest, of all records of a block that the store holds (dead letters too)."""
         ...
 
@@ -29,13 +29,13 @@ class EventBlocks:
         self._coverage = coverage
         self._kept: dict[tuple[UUID, int], dict[int, bytes]] = {}
 
-    def add(self, project: str, writer: UUID, digests: Iterable[tuple[int, bytes]]) -> list[Block]:
+    def add(self, writer: UUID, digests: Iterable[tuple[int, bytes]]) -> list[Block]:
         """Take in digests of one writer's events; the blocks that are full now."""
         touched: dict[int, dict[int, bytes]] = {}
         for seq, digest in digests:
             block = seq >> BLOCK_BITS
             if block not in touched:
-                touched[block] = self._held(project, writer, block)
+                touched[block] = self._held(writer, block)
             touched[block].setdefault(seq, digest)
         full = [_block(writer, block, held) for block, held in touched.items() if len(held) == BLOCK_SIZE]
         for block, held in touched.items():
@@ -50,19 +50,17 @@ class EventBlocks:
         waiting = chains.waiting(writer, LIFECYCLE)
         end = max(count, self._coverage.of(writer, LIFECYCLE).end)
         held = {
-            block: self._held(project, writer, block)
-            for block in range(first, -(-end // BLOCK_SIZE))
-            if block not in waiting
+            block: self._held(writer, block) for block in range(first, -(-end // BLOCK_SIZE)) if block not in waiting
         }
         for key in [key for key in self._kept if key[0] == writer]:
             del self._kept[key]
         blocks = [_block(writer, block, digests) for block, digests in held.items() if digests]
         return chains.finish(project, blocks, writer, LIFECYCLE)
 
-    def _held(self, project: str, writer: UUID, block: int) -> dict[int, bytes]:
+    def _held(self, writer: UUID, block: int) -> dict[int, bytes]:
         kept = self._kept.get((writer, block), {})
         expected = self._coverage.of(writer, LIFECYCLE).within(block << BLOCK_BITS, BLOCK_SIZE)
-        return dict(self._loader.event_digests(project, writer, block)) | kept if expected > len(kept) else kept
+        return dict(self._loader.event_digests(writer, block)) | kept if expected > len(kept) else kept
 
 
 def _block(writer: UUID, block: int, digests: Mapping[int, bytes]) -> Block:

@@ -26,7 +26,7 @@ ORDER BY seq, recorded_at, offset
 """
 _DIGESTS = """
 SELECT seq, digest FROM events
-WHERE project = {project:String} AND writer = {writer:UUID} AND seq >= {first:UInt64} AND seq < {end:UInt64}
+WHERE writer = {writer:UUID} AND seq >= {first:UInt64} AND seq < {end:UInt64}
 """
 _LETTERS = "SELECT frame FROM dead_letters FINAL WHERE writer = {writer:UUID} AND source LIKE {source:String}"
 _HEAD = """
@@ -69,9 +69,9 @@ class SqlHistory:
             fresh=False,
         )
 
-    def event_digests(self, project: str, writer: UUID, block: int) -> Mapping[int, bytes]:
+    def event_digests(self, writer: UUID, block: int) -> Mapping[int, bytes]:
         """Sequence number to digest, of all records of a block that the store holds (dead letters too)."""
-        rows = self._store.query_arrow(_DIGESTS, {"project": project, **_span(writer, block)})
+        rows = self._store.query_arrow(_DIGESTS, _span(writer, block))
         held = dict(zip(rows["seq"].to_pylist(), rows["digest"].to_pylist(), strict=True))
         letters = self._store.query_arrow(_LETTERS, {"writer": writer, "source": f"{writer}/lifecycle:%"})
         for frame in letters["frame"].to_pylist():

@@ -115,7 +115,7 @@ class Materializer:
         for position, frame in batch:
             if isinstance(frame, EventFrame):
                 digests = ((record.seq, event_digest(record.salt, record.payload)) for record in frame.records)
-                for block in self._event_blocks.add(frame.project, frame.writer, digests):
+                for block in self._event_blocks.add(frame.writer, digests):
                     rows.blocks += self._chains.add(frame.project, block)
                 self._project(position, frame, rows)
 
