@@ -115,7 +115,13 @@ def stream_order(stream: Stream) -> tuple[bytes, bytes, int, bytes]:
 
 
 def part_of(position: Position, frame: PointFrame) -> Part:
-    """A frame at its position as a part of a batch; copies nothing."""
+    """A frame at its position as a part of a batch; copies nothing.
+
+    Raises:
+        ValueError: the frame has no component.
+    """
+    if frame.component is None:
+        raise ValueError(f"points of {frame.writer} have no component")
     stream = Stream(frame.project, frame.component, frame.rank, frame.writer, position.log)
     rows = frame.points.rows
     return Part(

@@ -39,10 +39,10 @@ class EventFrame:
 
 @dataclass(frozen=True, slots=True)
 class PointFrame:
-    """A piece of a writer's metrics channel, with the series it belongs to."""
+    """A piece of a writer's metrics channel, with what its series belong to; None where nobody can tell."""
 
     project: str
-    component: UUID
+    component: UUID | None
     rank: int
     writer: UUID
     points: Points
@@ -50,7 +50,7 @@ class PointFrame:
     @property
     def first_seq(self) -> int:
         """The sequence number of the first point."""
-        return self.points.first_seq
+        return int(self.points.first_seq)
 
     @property
     def count(self) -> int:

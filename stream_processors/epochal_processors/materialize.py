@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -13,9 +14,18 @@ from epochal_processors.blocks import digest_blocks
 from epochal_processors.chains import START, BlockRow, Chains, Head
 from epochal_processors.columns import BLOCK_SIZE, Part, Stream, part_of
 from epochal_processors.coverage import Coverage
-from epochal_processors.decode import DeadLetter, decode
+from epochal_processors.decode import DeadLetter, dead_letter, decode, source_of
 from epochal_processors.event_blocks import DigestLoader, EventBlocks
-from epochal_processors.frames import EventFrame, Frame, Position, Positioned, channel_of
+from epochal_processors.frames import (
+    LIFECYCLE,
+    METRICS,
+    EventFrame,
+    Frame,
+    PointFrame,
+    Position,
+    Positioned,
+    channel_of,
+)
 from epochal_processors.open_blocks import OpenBlocks, PointLoader
 from epochal_processors.partials import partials_table
 from epochal_processors.points import metrics_table
@@ -24,6 +34,8 @@ from epochal_processors.rows import EventRow, FactRow
 from epochal_processors.tables import rows_table
 from epochal_storage.writing import TableWriter
 
+Received = tuple[DeadLetter, int]
+"""A dead letter, and when it was received (microseconds, UTC)."""
 MAX_POINTS = 1_000_000
 MAX_BYTES = 64 << 20
 
@@ -36,6 +48,18 @@ class History(PointLoader, DigestLoader, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of a writer's two streams: how many sequence numbers each had."""
+
+    project: str
+    component: UUID | None
+    rank: int
+    writer: UUID
+    lifecycle: int
+    metrics: int
+
+
 @dataclass
 class _Rows:
     """Rows gathered from one batch, those of ``metrics`` and ``partials`` as Arrow already."""
@@ -43,7 +67,7 @@ class _Rows:
     events: list[EventRow] = field(default_factory=list)
     facts: list[FactRow] = field(default_factory=list)
     blocks: list[BlockRow] = field(default_factory=list)
-    letters: list[tuple[DeadLetter, Position]] = field(default_factory=list)
+    letters: list[Received] = field(default_factory=list)
     metrics: pa.Table | None = None
     partials: pa.Table | None = None
 
@@ -62,12 +86,14 @@ class Materializer:
         self._coverage = coverage
         self._forget()
 
-    def apply(self, batch: Sequence[Positioned], letters: Iterable[tuple[DeadLetter, Position]] = ()) -> None:
+    def apply(self, batch: Sequence[Positioned], letters: Iterable[Received] = ()) -> None:
         """Insert the rows of a batch, with further dead letters that belong to it.
 
         When it returns, all of it is in the store. Raises what the writer raises; nothing of the batch is in the
         ledger then.
         """
+        keys = {(frame.writer, channel_of(frame)) for _, frame in batch}
+        self._begun |= {key for key in keys if not self._coverage.of(*key).end}
         try:
             rows = _Rows(letters=list(letters))
             self._points(batch, rows)
@@ -80,25 +106,32 @@ class Materializer:
         for _, frame in batch:
             self._coverage.of(frame.writer, channel_of(frame)).add(frame.first_seq, frame.count)
 
-    def finish_points(self, stream: Stream, count: int) -> None:
-        """A metrics stream has ended at ``count`` and is all taken in: seal what is left of it."""
-        self._seal(self._open.finish(stream, self._chains, count))
-
-    def finish_events(self, project: str, writer: UUID, count: int) -> None:
-        """A lifecycle stream has ended at ``count`` and is all taken in: seal what is left of it."""
-        self._seal(self._event_blocks.finish(project, writer, self._chains, count))
-
-    def _seal(self, blocks: Sequence[BlockRow]) -> None:
+    def finish(self, endings: Iterable[Ending]) -> None:
+        """Streams have ended and are all taken in: seal what is left of them."""
+        rows: list[BlockRow] = []
         try:
-            self._writer.insert("blocks", rows_table("blocks", blocks))
+            for ending in endings:
+                rows += self._finished(ending)
+            if rows:
+                self._writer.insert("blocks", rows_table("blocks", rows))
         except BaseException:
             self._forget()
             raise
 
+    def _finished(self, ending: Ending) -> list[BlockRow]:
+        rows = self._event_blocks.finish(ending.project, ending.writer, self._chains, ending.lifecycle)
+        if ending.component is not None:
+            stream = Stream(ending.project, ending.component, ending.rank, ending.writer, "")
+            rows += self._open.finish(stream, self._chains, ending.metrics)
+        self._begun -= {(ending.writer, LIFECYCLE), (ending.writer, METRICS)}
+        return rows
+
     def _points(self, batch: Sequence[Positioned], rows: _Rows) -> None:
         parts: list[Part] = []
         for position, frame in batch:
-            if not isinstance(frame, EventFrame) and frame.count:
+            if isinstance(frame, PointFrame) and frame.component is None:
+                rows.letters.append((_parked(frame), position.recorded_at_us))
+            elif isinstance(frame, PointFrame) and frame.count:
                 parts.append(part_of(position, frame))
         if not parts:
             return
@@ -123,7 +156,7 @@ class Materializer:
         for record in frame.records:
             event = decode(frame.writer, record)
             if isinstance(event, DeadLetter):
-                rows.letters.append((event, position))
+                rows.letters.append((event, position.recorded_at_us))
             else:
                 row, facts = project_event(event, position)
                 rows.events.append(row)
@@ -143,18 +176,20 @@ class Materializer:
                 self._writer.insert(name, table)
 
     def _head(self, writer: UUID, channel: str) -> Head:
-        # what isn't in the ledger is taken from the start, so its chain starts again with the same links
-        return self._history.head(writer, channel) if self._coverage.of(writer, channel).end else START
+        # a chain whose stream was taken from its start here needs no asking
+        begun = (writer, channel) in self._begun or not self._coverage.of(writer, channel).end
+        return START if begun else self._history.head(writer, channel)
 
     def _forget(self) -> None:
         self._chains = Chains(self._head)
         self._open = OpenBlocks(self._history, self._coverage)
         self._event_blocks = EventBlocks(self._history, self._coverage)
+        self._begun: set[tuple[UUID, str]] = set()
 
 
-def bounded(frames: Iterable[Positioned]) -> Iterator[list[Positioned]]:
+def bounded(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
     """Batches of at most a million points and 64 MB each, in order; a single larger frame is a batch of its own."""
-    batch: list[Positioned] = []
+    batch: list[Frame] = []
     points = size = 0
     for one in frames:
         more_points, more_bytes = _weight(one)
@@ -168,11 +203,19 @@ def bounded(frames: Iterable[Positioned]) -> Iterator[list[Positioned]]:
         yield batch
 
 
-def _weight(one: Positioned) -> tuple[int, int]:
-    frame = one[1]
+def _weight(frame: Frame) -> tuple[int, int]:
     if isinstance(frame, EventFrame):
         return 0, sum(len(record.payload) for record in frame.records)
     return frame.count, frame.points.rows.nbytes
+
+
+def _parked(frame: PointFrame) -> DeadLetter:
+    """Points of which nobody knows the component: kept whole, as JSON names and the rows' bytes."""
+    names = json.dumps(frame.points.names).encode()
+    content = len(names).to_bytes(4, "little") + names + frame.points.rows.tobytes()
+    detail = f"{frame.count} points from {frame.first_seq} on belong to a writer that named no component"
+    source = source_of(frame.writer, METRICS, frame.first_seq)
+    return dead_letter("no component", detail, source, frame.writer, content)
 
 
 def _ledger_row(position: Position, frame: Frame) -> tuple[object, ...]:
@@ -188,10 +231,10 @@ def _ledger_row(position: Position, frame: Frame) -> tuple[object, ...]:
     )
 
 
-def _letter_row(letter: DeadLetter, position: Position) -> tuple[object, ...]:
+def _letter_row(letter: DeadLetter, received_at_us: int) -> tuple[object, ...]:
     return (
         letter.id,
-        position.recorded_at_us,
+        received_at_us,
         letter.source,
         letter.reason,
         letter.detail,
