@@ -1,0 +1,117 @@
+"""What ``epochal doctor`` says: where everything is, why, and how it is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from . import _host
+from ._places import file_system, journal_place, store_directory
+from ._settings import Settings
+
+__all__ = ["examine"]
+
+
+def examine(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Store, journals and host, as JSON. Starts nothing and changes nothing."""
+    directory = store_directory(settings.store)
+    return {
+        "store": _store(settings, directory),
+        "journals": _journals(settings),
+        "host": {} if directory is None else _host_report(directory),
+    }
+
+
+def _store(settings: Settings, directory: Path | None) -> dict[str, Any]:
+    if directory is None:
+        from urllib.parse import urlsplit
+
+        url = urlsplit(settings.store or "")
+        return {"kind": "server", "place": f"{url.scheme}://{url.hostname}:{url.port or ''}{url.path}"}
+    return {
+        "kind": "embedded",
+        "place": str(directory),
+        "exists": (directory / "store.json").exists(),
+        "file_system": file_system(directory),
+        "why": "EPOCHAL_STORE is set" if settings.store else "the default: this user's data directory",
+        "mode": settings.mode,
+        "project": settings.project,
+    }
+
+
+def _journals(settings: Settings) -> dict[str, Any]:
+    """``waiting``: writers whose journal is still there; ``waiting_bytes``: what they hold on disk."""
+    place = journal_place(settings)
+    writers = [path for path in _entries(place.directory) if _is_writer(path)]
+    return {
+        "directory": str(place.directory),
+        "why": place.why,
+        "writable": _writable(place.directory),
+        "waiting": len(writers),
+        "waiting_bytes": sum(_size(path) for path in writers),
+        "lost": _lost(writers),
+    }
+
+
+def _host_report(store: Path) -> dict[str, Any]:
+    try:
+        from epochal_storage.doctor import host_report  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        address = _host.read_address(store)
+        if address is None:
+            return {"pid": None, "url": None, "lag": None}
+        return {"pid": address.pid, "url": f"http://{address.host}:{address.port}", "lag": None}
+    report: dict[str, Any] = host_report(store)
+    return report
+
+
+def _lost(writers: list[Path]) -> dict[str, int]:
+    """What the writers last said that they could not keep, summed by reason."""
+    try:
+        from ._journal.reader import EventsReader
+    except ImportError:  # NumPy is not in the SDK alone
+        return {}
+    import json
+
+    total: dict[str, int] = {}
+    for path in writers:
+        last: dict[str, int] = {}
+        for record in EventsReader(path).read(1_000_000):
+            data = json.loads(record.payload).get("data", {})
+            last = data.get("lost", last)
+        for reason, count in last.items():
+            total[reason] = total.get(reason, 0) + count
+    return total
+
+
+def _entries(directory: Path) -> list[Path]:
+    try:
+        return sorted(directory.iterdir())
+    except OSError:
+        return []
+
+
+def _is_writer(path: Path) -> bool:
+    try:
+        UUID(path.name)
+    except ValueError:
+        return False
+    return path.is_dir()
+
+
+def _size(path: Path) -> int:
+    total = 0
+    for entry in _entries(path):
+        try:
+            total += entry.stat().st_blocks * 512
+        except OSError:
+            continue
+    return total
+
+
+def _writable(directory: Path) -> bool:
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent
+    return os.access(directory, os.W_OK)

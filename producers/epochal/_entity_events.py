@@ -1,0 +1,115 @@
+"""The other half of :mod:`epochal._events`: what is said of any entity, and what surrounds a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from ._events import Event
+from ._values import JSON
+
+__all__: list[str] = []
+
+
+def tags_set(*, kind: str, entity: str, words: Sequence[str], values: Mapping[str, JSON]) -> Event:
+    """Words, and keys with values."""
+    return "epochal.tags.set", {"kind": kind, "entity": entity, "words": list(words), "values": dict(values)}
+
+
+def tags_removed(*, kind: str, entity: str, keys: Sequence[str]) -> Event:
+    """Words and keys taken away."""
+    return "epochal.tags.removed", {"kind": kind, "entity": entity, "keys": list(keys)}
+
+
+def note_written(*, kind: str, entity: str, text: str) -> Event:
+    """Free text."""
+    return "epochal.note.written", {"kind": kind, "entity": entity, "text": text}
+
+
+def alert_raised(*, component: str, rank: int, title: str, text: str, level: str) -> Event:
+    """Something a person should look at."""
+    return "epochal.alert.raised", {
+        "component": component,
+        "rank": rank,
+        "title": title,
+        "text": text,
+        "level": level,
+    }
+
+
+def metric_defined(*, component: str, metric: str, step: str | None, goal: str | None, summary: str | None) -> Event:
+    """How a metric is to be read."""
+    return "epochal.metric.defined", {
+        "component": component,
+        "metric": metric,
+        "step": step,
+        "goal": goal,
+        "summary": summary,
+    }
+
+
+def artifact_logged(
+    *,
+    component: str,
+    rank: int,
+    name: str,
+    direction: str,
+    uri: str | None,
+    digest: str | None,
+    media_type: str | None,
+    size: int | None,
+    files: int | None,
+    stored: bool,
+) -> Event:
+    """A named thing went in or came out."""
+    return "epochal.artifact.logged", {
+        "component": component,
+        "rank": rank,
+        "name": name,
+        "direction": direction,
+        "uri": uri,
+        "digest": digest,
+        "media_type": media_type,
+        "size": size,
+        "files": files,
+        "stored": stored,
+    }
+
+
+def artifact_failed(*, component: str, rank: int, name: str, direction: str, reason: str) -> Event:
+    """Content that was to be stored could not be."""
+    return "epochal.artifact.failed", {
+        "component": component,
+        "rank": rank,
+        "name": name,
+        "direction": direction,
+        "reason": reason,
+    }
+
+
+def environment_captured(*, component: str, rank: int, section: str, values: Mapping[str, JSON]) -> Event:
+    """One section of what surrounded a rank."""
+    return "epochal.environment.captured", {
+        "component": component,
+        "rank": rank,
+        "section": section,
+        "values": dict(values),
+    }
+
+
+def console_captured(*, component: str, rank: int, stream: str, text: str) -> Event:
+    """A piece of console output."""
+    return "epochal.console.captured", {"component": component, "rank": rank, "stream": stream, "text": text}
+
+
+def entity_deleted(*, kind: str, entity: str, abandoned: Sequence[tuple[str, int]]) -> Event:
+    """Hides what was said of the entity up to now, and the points named."""
+    return "epochal.entity.deleted", {
+        "kind": kind,
+        "entity": entity,
+        "abandoned": [list(pair) for pair in abandoned],
+    }
+
+
+def entity_restored(*, kind: str, entity: str, deletion: str) -> Event:
+    """Undoes one deletion, named by its event id."""
+    return "epochal.entity.restored", {"kind": kind, "entity": entity, "deletion": deletion}

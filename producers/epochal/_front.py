@@ -1,0 +1,275 @@
+"""The functions at the front door; each is a thin step to the session and its handles."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from ._current import current_run, enter
+from ._errors import MisuseError, NotAvailableError
+from ._experiment import Experiment, get_experiment
+from ._joining import join_environment
+from ._opening import Request, disabled_run, open_run
+from ._position import Position
+from ._resume import find_past
+from ._run import Run
+from ._session import Session, session
+from ._tagging import tag_mapping
+
+__all__ = ["component", "current", "experiment", "finish", "init", "log"]
+
+_OURS: Final = {
+    "config": "params={...}",
+    "hparams": "params={...}",
+    "hyperparameters": "params={...}",
+    "id": "component=TEXT (join what runs now) or resume=ID (a new attempt of what ended)",
+    "run_id": "component=TEXT (join what runs now) or resume=ID (a new attempt of what ended)",
+    "custom_run_id": "component=TEXT (join what runs now) or resume=ID (a new attempt of what ended)",
+    "with_id": "component=TEXT (join what runs now) or resume=ID (a new attempt of what ended)",
+    "entity": "project=TEXT; there are no entities",
+    "workspace": "project=TEXT; there are no workspaces",
+    "run_name": "name=TEXT",
+    "display_name": "name=TEXT",
+    "experiment_name": "the first argument, experiment=TEXT",
+    "experiment_id": "the first argument, experiment=TEXT",
+    "task_name": "name=TEXT, and experiment=TEXT for what it belongs to",
+    "project_name": "project=TEXT",
+    "group": "experiment=TEXT, and variables={...} for what differs between runs",
+    "job_type": "kind=TEXT",
+    "task_type": "kind=TEXT",
+    "dir": "the setting EPOCHAL_STORE (everything) or EPOCHAL_JOURNAL (journals only)",
+    "tracking_uri": "the setting EPOCHAL_STORE",
+    "api_key": "the setting EPOCHAL_STORE; there are no keys",
+    "reinit": "nothing: a second init() finishes the first run by itself, and trial.run(...) nests freely",
+    "nested": "nothing: trial.run(...) nests freely",
+    "settings": "the settings EPOCHAL_…, see docs/configuration.md",
+    "save_code": "the setting EPOCHAL_CAPTURE",
+    "description": "notes=TEXT",
+    "offline": 'mode="offline"',
+    "disabled": 'mode="disabled"',
+}
+
+_opened: Final[list[Run]] = []
+"""The run that ``init`` opened and the next ``init`` finishes; at most one."""
+
+
+def init(
+    experiment: str,
+    *,
+    variables: Mapping[str, object] | None = None,
+    params: Mapping[str, object] | None = None,
+    name: str | None = None,
+    kind: str = "training",
+    component: str | None = None,
+    resume: str | None = None,
+    fork: tuple[str, float] | None = None,
+    rank: int | None = None,
+    tags: Mapping[str, object] | Iterable[str] | None = None,
+    notes: str | None = None,
+    project: str | None = None,
+    mode: str | None = None,
+    **unknown: object,
+) -> Run:
+    """Opens a run, and makes it the current one.
+
+    With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. ``component``
+    joins what runs now under that key, in any process; the first process on a machine that names it decides its
+    status. ``resume`` (an id or key) begins a new attempt of what ended. Under a launcher (torchrun, SLURM, MPI, Ray,
+    Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes the first.
+    ``mode`` is on, offline (journal only) or disabled (does nothing).
+
+    Guarantees: when it returns, the opening is in the journal. A disk that can't be written is a warning, no error.
+
+    Raises:
+        TypeError: an argument is unknown or of the wrong type.
+        ValueError: ``mode`` is none of the three.
+        SettingsError: a setting (environment variable) can't be used.
+        NotFoundError: there is nothing to resume by that name.
+        NotAvailableError: ``fork``: not in this version.
+    """
+    _refuse_unknown("init", unknown)
+    if fork is not None:
+        raise NotAvailableError("fork= is not available in this version: resume=ID continues a component of its own")
+    if component is not None and resume is not None:
+        raise MisuseError(
+            "component= joins what runs now, resume= begins a new attempt of what ended: give one of them"
+        )
+    here = _session_in(mode)
+    if here is None:
+        return disabled_run(session(), project or session().settings.project, name or kind, kind)
+    _finish_previous(here)
+    inside = project or here.settings.project
+    owner = get_experiment(here, inside, experiment)
+    trial = None if resume is not None and variables is None else owner.trial(variables)
+    past = None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank)
+    asked = Request(
+        project=inside,
+        name=name or (past.name if past is not None else kind),
+        kind=past.kind if past is not None else kind,
+        experiment=owner.name,
+        trial=None if trial is None else trial.uuid,
+        varied=bool(variables),
+        named=name is not None,
+        key=component,
+        rank=rank,
+        past=past,
+    )
+    run = open_run(here, asked)
+    _describe(run, params, tags, notes)
+    _opened[:] = [run]
+    enter(here, run)
+    return run
+
+
+def experiment(
+    name: str,
+    *,
+    hypothesis: str | None = None,
+    objective: str | None = None,
+    variables: Mapping[str, Iterable[object]] | None = None,
+    tags: Mapping[str, object] | Iterable[str] | None = None,
+    notes: str | None = None,
+    project: str | None = None,
+    **unknown: object,
+) -> Experiment:
+    """Gets or creates the experiment of this name; what is not given changes nothing.
+
+    ``variables`` declares the space: a mapping of names to the list of their levels.
+
+    Raises:
+        TypeError: an argument is unknown or of the wrong type.
+        SettingsError: a setting (environment variable) can't be used.
+    """
+    _refuse_unknown("experiment", unknown)
+    here = session()
+    return get_experiment(
+        here,
+        project or here.settings.project,
+        name,
+        hypothesis=hypothesis,
+        objective=objective,
+        variables=variables,
+        tags=tags,
+        notes=notes,
+    )
+
+
+def component(
+    name: str,
+    kind: str = "metadata",
+    *,
+    component: str | None = None,
+    params: Mapping[str, object] | None = None,
+    tags: Mapping[str, object] | Iterable[str] | None = None,
+    notes: str | None = None,
+    resources: Mapping[str, object] | None = None,
+    project: str | None = None,
+    **unknown: object,
+) -> Run:
+    """Opens a component that belongs to no trial yet: a parameter set, a dataset, metadata. Attach it to trials.
+
+    It is open until ``finish()`` or the end of the process, and is not the current run unless entered by ``with``.
+
+    Raises:
+        TypeError: an argument is unknown or of the wrong type.
+        SettingsError: a setting (environment variable) can't be used.
+    """
+    _refuse_unknown("component", unknown)
+    here = session()
+    asked = Request(
+        project=project or here.settings.project,
+        name=name,
+        kind=kind,
+        named=True,
+        key=component,
+        resources=resources,
+        capture=False,
+    )
+    run = open_run(here, asked)
+    _describe(run, params, tags, notes)
+    return run
+
+
+def current() -> Run | None:
+    """The run that this thread, this process, or the process that started it, is in; None when there is none."""
+    here = session()
+    return current_run(here) or join_environment(here)
+
+
+def log(metrics: Mapping[str, object], step: float | None = None, *, time: datetime | float | None = None) -> None:
+    """Logs to the current run: see :meth:`epochal.Run.log`."""
+    run = current()
+    if run is None:
+        _nothing_open("log")
+    else:
+        run.log(metrics, step, time=time)
+
+
+def finish(status: str | None = None) -> Position | None:
+    """Finishes the current run: see :meth:`epochal.Run.finish`. None when there is none."""
+    run = current_run(session())
+    if run is None:
+        return None
+    return run.finish(status)
+
+
+def _nothing_open(call: str) -> None:
+    here = session()
+    if here.settings.mode != "disabled":
+        here.warn.report("misuse", f"epochal.{call}() outside any run is not recorded: open one with epochal.init(...)")
+        here.warn.raise_first()
+
+
+def _describe(run: Run, params: object, tags: object, notes: str | None) -> None:
+    if params is not None:
+        run.log_params(params)  # type: ignore[arg-type]  # refused there when it is no mapping
+    if tags:
+        words, values = tag_mapping(tags)
+        run.tag(*words, **values)  # type: ignore[arg-type]  # refused there when a word is no text
+    if notes is not None:
+        run.note(notes)
+
+
+def _finish_previous(here: Session) -> None:
+    for run in _opened:
+        if run.status == "running" and not run.disabled and run.is_main:
+            here.warn.notice(f"run {run.name!r} ({run.id}) was still open: finished, because init() was called again")
+            run.finish()
+    _opened.clear()
+
+
+def _session_in(mode: str | None) -> Session | None:
+    """The session, in this mode from now on; None for a run that records nothing."""
+    here = session()
+    if mode not in (None, "on", "offline", "disabled"):
+        raise ValueError(f"mode={mode!r}: accepted are 'on', 'offline' and 'disabled'")
+    if (mode or here.settings.mode) == "disabled":
+        return None
+    if mode in ("on", "offline") and mode != here.settings.mode:
+        here.settings = replace(here.settings, mode="on" if mode == "on" else "offline")
+    return here
+
+
+def _refuse_unknown(call: str, unknown: Mapping[str, object]) -> None:
+    for word in unknown:
+        if word in _OURS:
+            raise TypeError(f"{call}() has no {word!r}: use {_OURS[word]}")
+        ours = [
+            "variables",
+            "params",
+            "name",
+            "kind",
+            "component",
+            "resume",
+            "rank",
+            "tags",
+            "notes",
+            "project",
+            "mode",
+        ]
+        near = difflib.get_close_matches(word, ours, 1)
+        meant = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(ours)}"
+        raise TypeError(f"{call}() has no {word!r}: {meant}")

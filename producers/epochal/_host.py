@@ -1,0 +1,96 @@
+"""The host process of an embedded store: where it says it is, and how to start one.
+
+The host itself is in ``epochal_processors``; the SDK only starts it, and only where that is installed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess  # noqa: S404
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["HostAddress", "installed", "read_address", "spawn"]
+
+
+@dataclass(frozen=True)
+class HostAddress:
+    """What ``host.json`` says. The tokens are secrets of the user who owns the store."""
+
+    pid: int
+    host: str
+    port: int
+    reader_token: str
+    writer_token: str
+    started_at: str
+    version: str
+
+
+def read_address(store: Path) -> HostAddress | None:
+    """The address of the store's host; None when there is none, or its process is gone."""
+    try:
+        said = json.loads((store / "host.json").read_text("utf-8"))
+        address = HostAddress(
+            pid=int(said["pid"]),
+            host=str(said["host"]),
+            port=int(said["port"]),
+            reader_token=str(said.get("reader_token", "")),
+            writer_token=str(said.get("writer_token", "")),
+            started_at=str(said.get("started_at", "")),
+            version=str(said.get("version", "")),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return address if _alive(address.pid) else None
+
+
+def installed() -> bool:
+    """Whether a host can be started from this Python."""
+    import importlib.util
+
+    return importlib.util.find_spec("epochal_processors") is not None
+
+
+def spawn(store: Path) -> bool:
+    """Starts a host for the store and does not wait for it; False where that is impossible.
+
+    Several at once do no harm: one wins the store's lock, the others end. The host has a session of its own, is
+    no child of this process, gives way to it (nice 5), and writes what it has to say to ``host.log``.
+    """
+    if not sys.executable or os.name != "posix" or not installed():
+        return False
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "epochal_processors.host", str(store)]
+        nice = shutil.which("nice")
+        detach = '"$@" </dev/null >>"$EPOCHAL_HOST_LOG" 2>&1 &'  # the shell ends at once: the host is nobody's zombie
+        subprocess.run(  # noqa: S602
+            ["/bin/sh", "-c", detach, "sh", *([nice, "-n", "5"] if nice else []), *command],
+            env=_environment(store),
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            check=True,
+            timeout=30,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+def _environment(store: Path) -> dict[str, str]:
+    """What the host needs of ours, less what would make it part of the run that happened to start it."""
+    kept = {name: value for name, value in os.environ.items() if name not in ("EPOCHAL_COMPONENT", "EPOCHAL_MODE")}
+    return kept | {"EPOCHAL_HOST_LOG": str(store / "host.log")}
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,349 @@
+"""The live handle through which a process writes one component."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from ._about import About
+from ._clock import to_us
+from ._current import enter, leave
+from ._ending import COMPLETED, STOPPED, Ending, ending_of
+from ._errors import EpochalError, MisuseError, RefusedError
+from ._events import Event, run_finished, run_rewound
+from ._guard import guarded
+from ._numbers import LARGEST_EXACT
+from ._numbers import to_step as _finite_step
+from ._points import Nothing, Over, PointSink, Refusals, first_call, measured
+from ._position import Position
+from ._statements import Statements
+from ._writer import Writer
+
+if TYPE_CHECKING:
+    from ._resume import Past
+    from ._session import Session
+    from ._surroundings import Surroundings
+
+__all__ = ["Run"]
+
+_STATUSES = ("completed", "failed", "stopped")
+
+
+class Run(Statements):
+    """Writes one component: its metric points, parameters, artifacts, and how it ended.
+
+    Made by :func:`epochal.init`, :func:`epochal.component`, :meth:`epochal.Trial.run` and :func:`epochal.current`.
+    Any thread may use it. It survives a fork and being pickled: another process writes as a helper, which never
+    decides the status.
+
+    Guarantees: when a call has returned, what it recorded survives ``kill -9``. No call raises into training, unless
+    EPOCHAL_STRICT is set: what is refused is said once and counted on the component.
+    """
+
+    def __init__(self, session: Session, about: About, writer: Writer | None, *, main: bool, disabled: bool = False):
+        self._session = session
+        self._about = about
+        self._contents = session.contents
+        self._main = main
+        self.disabled = disabled
+        self._writer = writer
+        self._earlier: list[tuple[str, int]] = []
+        self._next_step = 0.0
+        self._ending: Ending | None = None
+        self._end_lock = threading.RLock()
+        self._opening = threading.RLock()
+        self._surroundings: Surroundings | None = None
+        self._careful = session.settings.strict
+        self._points: PointSink = first_call(self._open_helper) if writer is None else writer.journal
+        if disabled:
+            self._points = Nothing()
+
+    # what is logged again and again -----------------------------------------------------------------------------
+
+    def log(
+        self, metrics: Mapping[str, object], step: float | None = None, *, time: datetime | float | None = None
+    ) -> None:
+        """Records metric points: one a name, all at the same step.
+
+        Nested mappings become ``a/b``. Values: ints, floats, bools, NumPy, torch, TensorFlow and JAX scalars, exactly
+        as wide as they are; a scalar on a device is read at once, which waits for the device. NaN and infinities are
+        data. Steps are any finite numbers in any order; without one: one more than the greatest that this handle
+        has logged, from 0. ``time`` says when it happened: a datetime (without a zone: UTC) or seconds since 1970.
+        """
+        if (
+            time is None
+            and type(metrics) is dict
+            and not self._careful
+            and (
+                step is None
+                or (type(step) is float and step - step == 0.0)
+                or (type(step) is int and -LARGEST_EXACT <= step <= LARGEST_EXACT)
+            )
+        ):
+            for value in metrics.values():
+                kind = type(value)
+                if kind is not float and kind is not int:
+                    break
+            else:
+                self._points.append_points(metrics, step, None)
+                return
+        if not self.disabled:
+            self._log_carefully(metrics, step, time)
+
+    def _log_carefully(self, metrics: object, step: object, time: object) -> None:
+        """The way of everything that isn't plain numbers at a plain step."""
+        refusals = Refusals()
+        try:
+            points = measured(metrics, refusals)
+            where = refusals.whole(len(points), "step", lambda: None if step is None else _finite_step(step))
+            when = refusals.whole(len(points), "time", lambda: None if time is None else to_us(time) // 1000)
+            if refusals.counts:
+                for kind, (count, text) in refusals.counts.items():
+                    self._count_refused(kind, count, f"log(): {text}")
+                if self._session.warn.strict:
+                    self._session.warn.raise_first()
+            if points and not refusals.all_of_it:
+                self._points.append_points(points, where, when)
+        except EpochalError:
+            raise
+        except Exception as error:  # noqa: BLE001  the border: no fault of ours or of an argument may end a training
+            self._refuse("log", error)
+        if self._session.warn.strict:
+            self._session.warn.raise_first()
+
+    @guarded
+    def rewind(self, to_step: float) -> None:
+        """This rank restarts from a checkpoint: its earlier points at steps after ``to_step`` leave the main line.
+
+        They stay readable. Points that other processes logged for this rank (helpers) are not known here, and stay.
+        """
+        if not self._main:
+            raise MisuseError("only the process that opened the run can rewind it: this handle is a helper's")
+        step, writer = _finite_step(to_step), self._open_writer()
+        abandoned = [*self._earlier, (str(writer.id), writer.journal.counts[1])]
+        self._say(
+            run_rewound(
+                component=self.id,
+                rank=self._about.rank,
+                attempt=self._about.attempt,
+                to_step=step,
+                abandoned=abandoned,
+            )
+        )
+        writer.journal.next_step = min(writer.journal.next_step, step + 1)
+
+    # how it ends --------------------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float | None = None) -> Position:
+        """Waits until artifacts given so far are recorded (at most ``timeout`` seconds) and forces the journal to disk.
+
+        Returns how far this handle's record has come.
+        """
+        if not self.disabled and self._ending is None:
+            done = self._contents.flush(timeout)
+            if not done:
+                self._session.warn.notice(f"flush: artifacts are still being stored after {timeout} s")
+            self._open_writer().journal.sync()
+        return self._position()
+
+    def finish(self, status: str | None = None) -> Position:
+        """Ends the run: completed, or the status given (completed, failed, stopped). Finishing again does nothing.
+
+        Returns how far its record has come: all of it is in the journal.
+        """
+        ending = COMPLETED
+        if status is not None and status not in _STATUSES:
+            self._refuse("finish", ValueError(f"status={status!r}, taken as failed: accepted are {_STATUSES}"))
+            ending = Ending("failed")
+        elif status is not None:
+            ending = Ending(status)  # type: ignore[arg-type]  # one of the three, checked above
+        self.end(ending)
+        return self._position()
+
+    def end(self, ending: Ending) -> None:
+        """Finishes with this ending, if nobody did: for the session and for ``with``."""
+        with self._end_lock:
+            if self._ending is not None:
+                return
+            self._ending = ending
+        leave(self._session, self)
+        if not self.disabled:
+            self._write_end(ending)
+        self._session.ended(self)
+
+    def _write_end(self, ending: Ending) -> None:
+        writer = self._writer
+        self._points = Over(self._after_end)
+        if writer is None:
+            return
+        if self._main:
+            hurried = ending is STOPPED
+            if self._surroundings is not None:
+                self._surroundings.finish(self, 2.0 if hurried else 20.0)
+            if not self._contents.flush(15.0 if hurried else None):
+                self._session.warn.notice(
+                    "the process ends while artifacts are still being stored: they are not recorded"
+                )
+            about = self._about
+            self._emit(
+                writer,
+                run_finished(
+                    component=self.id,
+                    rank=about.rank,
+                    attempt=about.attempt,
+                    status=ending.status,
+                    error=ending.error,
+                ),
+            )
+            self._session.claims.give_back(about.component, about.rank)
+        self._session.close_writer(writer)
+
+    def __enter__(self) -> Run:
+        enter(self._session, self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end(self._session.exits.ending if self._session.exits.ending is STOPPED else ending_of(error))
+
+    # what it is ---------------------------------------------------------------------------------------------------
+
+    @property
+    def about(self) -> About:
+        """What a helper in another process needs to know."""
+        return self._about
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this handle decides the status; a helper's does not."""
+        return self._main
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self._about.name
+
+    @property
+    def kind(self) -> str:
+        """The component's kind."""
+        return self._about.kind
+
+    @property
+    def project(self) -> str:
+        """The project it belongs to."""
+        return self._about.project
+
+    @property
+    def rank(self) -> int:
+        """This process's rank."""
+        return self._about.rank
+
+    @property
+    def world_size(self) -> int:
+        """How many ranks the launch has."""
+        return self._about.world_size
+
+    @property
+    def attempt(self) -> str:
+        """The id of this attempt of the rank."""
+        return self._about.attempt
+
+    @property
+    def status(self) -> str:
+        """running, or how this handle was finished."""
+        return "running" if self._ending is None else self._ending.status
+
+    def __repr__(self) -> str:
+        state = "disabled" if self.disabled else self.status
+        return f"<Run {self.name!r} ({self.kind}) {self.id} {state}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        from ._joining import join
+
+        return join, (self._about, self.disabled)
+
+    # inside -------------------------------------------------------------------------------------------------------
+
+    def become_helper(self) -> None:
+        """In a forked child: the next call opens a writer of its own."""
+        if self._writer is not None:
+            self._next_step = self._writer.journal.next_step
+        self._writer = None
+        self._main = False
+        self._surroundings = None
+        self._opening = threading.RLock()
+        self._end_lock = threading.RLock()
+        if self._ending is None and not self.disabled:
+            self._points = first_call(self._open_helper)
+
+    def continue_from(self, past: Past) -> None:
+        """Takes up the count of steps, and the earlier writers that a rewind must name."""
+        self._earlier = list(past.writers)
+        writer = self._open_writer()
+        writer.journal.next_step = max(writer.journal.next_step, past.next_step)
+
+    def surround(self, surroundings: Surroundings) -> None:
+        """Takes what is captured in the background, to be finished with the run."""
+        self._surroundings = surroundings
+        surroundings.start()
+
+    def _open_helper(self) -> PointSink:
+        return self._open_writer().journal
+
+    def _open_writer(self) -> Writer:
+        """The writer of this process; the first call in a helper opens it."""
+        if self._writer is None:
+            with self._opening:
+                if self._writer is None:
+                    writer = self._session.open_writer(
+                        self._about.identity, "helper", world_size=self._about.world_size
+                    )
+                    writer.journal.next_step = max(writer.journal.next_step, self._next_step)
+                    self._writer = writer
+                    self._points = writer.journal
+        return self._writer
+
+    def _say(self, event: Event, time_us: int | None = None) -> None:
+        writer = self._writer or (self._open_writer() if self._ending is None else None)
+        if writer is None or writer.closed:
+            raise MisuseError(self._finished_text())
+        self._emit(writer, event, time_us)
+        if self._session.warn.strict:
+            self._session.warn.raise_first()
+
+    def _emit(self, writer: Writer, event: Event, time_us: int | None = None) -> None:
+        writer.emit(event, time_us)
+
+    def _after_end(self, points: int) -> None:
+        self._count_refused("misuse", points, self._finished_text())
+
+    def _finished_text(self) -> str:
+        return (
+            f"run {self.name!r} was finished ({self.status}): this call is not recorded. "
+            "Open a new run with epochal.init(...) or trial.run(...), or continue this one with init(resume=run.id)"
+        )
+
+    def _refuse(self, call: str, error: Exception) -> None:
+        kind = "misuse" if isinstance(error, MisuseError) else call
+        known = isinstance(error, (EpochalError, TypeError, ValueError))
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        self._count_refused(kind, 1, f"{call}(): {text}" if kind != "misuse" else text)
+        if self._session.warn.strict:
+            self._session.warn.clear()
+            raise error if isinstance(error, EpochalError) else RefusedError(f"{call}(): {text}") from error
+
+    def _count_refused(self, kind: str, count: int, text: str) -> None:
+        if self._writer is not None:
+            self._writer.refused[kind] += count
+        self._session.warn.report(kind, text)
+
+    def _position(self) -> Position:
+        writer = self._writer
+        if writer is None:
+            return Position(self.id, "", 0, 0)
+        events, points = writer.journal.counts
+        return Position(self.id, str(writer.id), events, points, sum(writer.lost().values()))

@@ -1,0 +1,276 @@
+"""The process's composition root: settings, clock, journals, open runs, and what happens at its end.
+
+There is one session a process, made at the first call that needs it and never at import. A forked child gets a
+session of its own, in which the handles it inherited open writers of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID, uuid4
+
+from ._background import Background
+from ._claims import Claims
+from ._clock import now_us
+from ._contents import Contents
+from ._ending import Ending
+from ._events import Event, writer_opened
+from ._exits import Exits
+from ._places import artifact_url, journal_place, store_directory
+from ._ranks import Launch, find_launch
+from ._settings import Settings, from_env, unknown_variables
+from ._values import JSON
+from ._version import __version__
+from ._warnings import Warner
+from ._writer import Identity, Writer, open_journal
+
+if TYPE_CHECKING:
+    from ._journal.writer import JournalWriter
+    from ._run import Run
+
+__all__ = ["OpenRun", "Session", "session"]
+
+
+class OpenRun(Protocol):
+    """What the session does to the runs that are open in it."""
+
+    def end(self, ending: Ending) -> None:
+        """Finishes the run, if nobody did."""
+        ...
+
+    def become_helper(self) -> None:
+        """In a forked child: the next call opens a writer of its own."""
+        ...
+
+
+class Session:
+    """Everything that the handles of one process share."""
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+        self.settings = settings
+        self.warn = Warner(strict=settings.strict)
+        self.store = store_directory(settings.store, environ)
+        self.place = journal_place(settings, environ)
+        self.launch: Launch = find_launch(environ)
+        self.artifact_url = artifact_url(settings)
+        self.exits = Exits(self.close)
+        self.claims = Claims(self.place.directory)
+        self.background = Background(self)
+        self.contents = Contents(self.artifact_url, self.place.directory, self.warn)
+        self.runs: list[OpenRun] = []
+        self.entered: list[Run] = []
+        """Runs that are current somewhere in this process, the newest last."""
+        self.kinds: dict[tuple[str, str, str], str] = {}
+        self.launches: dict[str, int] = {}
+        self.said: set[bytes] = set()
+        self.forked = False
+        """Whether this process inherited the session: it then writes only as a helper of the runs it inherited."""
+        self._lock = threading.RLock()
+        self._process: UUID | None = None
+        self._writers: list[Writer] = []
+        self._speakers: dict[str, Writer] = {}
+        self._fork_hooks: list[Callable[[], None]] = []
+        for sentence in unknown_variables(environ):
+            self.warn.report("setting", sentence)
+
+    def open_writer(
+        self, identity: Identity, role: str, *, world_size: int = 1, launcher: Mapping[str, JSON] | None = None
+    ) -> Writer:
+        """A new writer with a journal of its own; where no journal can be kept, its losses are counted."""
+        with self._lock:
+            process = self._hold_process()
+
+        opening = writer_opened(
+            component=None if identity.component is None else str(identity.component),
+            rank=identity.rank,
+            attempt=identity.attempt,
+            role=role,
+            world_size=world_size,
+            heartbeat_s=self.settings.heartbeat_s,
+            host=_host_name(),
+            pid=os.getpid(),
+            process=str(process),
+            user=_user(),
+            command=_command(),
+            python=".".join(map(str, sys.version_info[:3])),
+            version=__version__,
+            launcher=launcher or {},
+        )
+        writer = Writer(identity, opening, self._open_journal)
+        with self._lock:
+            self._writers.append(writer)
+        self.exits.install()
+        self.background.start()
+        return writer
+
+    def speaker(self, project: str) -> Writer:
+        """The writer for what is said of experiments, trials and attachments rather than by a run."""
+        with self._lock:
+            if project not in self._speakers:
+                self._speakers[project] = self.open_writer(Identity(project), "session")
+            return self._speakers[project]
+
+    def speak(self, project: str, event: Event, *, once: bool = False) -> None:
+        """Records what is said of an experiment, a trial or an attachment; with ``once`` not the same again."""
+        if once:
+            said = repr((project, event)).encode("utf-8", "surrogatepass")
+            with self._lock:
+                if said in self.said:
+                    return
+                self.said.add(said)
+        self.speaker(project).emit(event)
+        self.warn.raise_first()
+
+    def surround(self, run: Run) -> None:
+        """Records, in the background, what surrounds a run."""
+        from ._surroundings import Surroundings
+
+        run.surround(Surroundings(self, run))
+
+    def close_writer(self, writer: Writer) -> None:
+        """Ends a writer properly."""
+        writer.close()
+        with self._lock:
+            if writer in self._writers:
+                self._writers.remove(writer)
+
+    def writers(self) -> list[Writer]:
+        """The writers open now."""
+        with self._lock:
+            return list(self._writers)
+
+    def opened(self, run: OpenRun) -> None:
+        """Takes note of a run that must be ended."""
+        with self._lock:
+            self.runs.append(run)
+
+    def ended(self, run: OpenRun) -> None:
+        """The run needs no more care."""
+        with self._lock:
+            if run in self.runs:
+                self.runs.remove(run)
+
+    def on_fork(self, hook: Callable[[], None]) -> None:
+        """Has ``hook`` called in forked children."""
+        self._fork_hooks.append(hook)
+
+    def close(self, ending: Ending) -> None:
+        """Ends all that is open, the newest first: at the end of the process."""
+        for run in reversed(list(self.runs)):
+            run.end(ending)
+        self.contents.close()
+        for writer in reversed(self.writers()):
+            self.close_writer(writer)
+        with self._lock:
+            self._speakers.clear()
+        self.background.stop()
+
+    def after_fork_in_child(self) -> None:
+        """Lets go of the parent's files, locks and threads without touching them."""
+        self._lock = threading.RLock()
+        self.forked = True
+        for writer in self._writers:
+            writer.journal.after_fork_in_child()
+        self._writers.clear()
+        self._speakers.clear()
+        self._process = None
+        self.contents.after_fork_in_child()
+        self.claims = Claims(self.place.directory)
+        self.background = Background(self)
+        self.exits.after_fork_in_child()
+        for hook in self._fork_hooks:
+            hook()
+        for run in self.runs:
+            run.become_helper()
+
+    def _hold_process(self) -> UUID:
+        """The id of the lock that says this process lives; one that nobody holds where locks can't be had."""
+        if self._process is None:
+            from ._journal.process import ProcessLock
+
+            try:
+                self._process = ProcessLock.hold(self.place.directory).id
+                self._say_where()
+            except OSError:
+                self._process = uuid4()  # the journal will say what is wrong with the directory
+            self._close_at_end_of_pool_worker()
+        return self._process
+
+    def _open_journal(self, writer: UUID) -> JournalWriter:
+        return open_journal(
+            self.place.directory,
+            writer,
+            now_us=now_us,
+            report=self.warn.report,
+            sync_interval_s=self.settings.sync_s,
+        )
+
+    def _say_where(self) -> None:
+        """Leaves a note in the store of journals that lie elsewhere, so that its host finds them."""
+        if self.store is None or self.place.in_store:
+            return
+        import hashlib
+        import json
+
+        directory = str(self.place.directory)
+        name = hashlib.sha256(f"{_host_name()}:{directory}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        folder = self.store / "journals" / "elsewhere"
+        note = folder / f"{name}.json"
+        if not note.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            unfinished = Path(f"{note}.{os.getpid()}")
+            unfinished.write_text(json.dumps({"host": _host_name(), "journals": directory}), "utf-8")
+            unfinished.replace(note)
+
+    def _close_at_end_of_pool_worker(self) -> None:
+        """Workers of multiprocessing leave by ``os._exit``, past exit handlers, but run its own finalizers."""
+        finalizers = sys.modules.get("multiprocessing.util")
+        if self.forked and finalizers is not None:
+            from ._ending import COMPLETED
+
+            finalizers.Finalize(None, self.close, (COMPLETED,), exitpriority=0)
+
+
+_current: Session | None = None
+_making = threading.Lock()
+
+
+def session() -> Session:
+    """The process's session, made at the first call.
+
+    Raises:
+        SettingsError: a setting can't be used.
+    """
+    global _current
+    if _current is None:
+        with _making:
+            if _current is None:
+                _current = Session(from_env())
+                if hasattr(os, "register_at_fork"):
+                    os.register_at_fork(after_in_child=_current.after_fork_in_child)
+    return _current
+
+
+def _host_name() -> str:
+    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+
+
+def _user() -> str:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        if os.environ.get(name):
+            return os.environ[name]
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):
+        return ""
+
+
+def _command() -> list[str]:
+    return list(sys.orig_argv)

@@ -1,0 +1,121 @@
+"""A trial: one variable set of one experiment, identified by that set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+from ._errors import MisuseError
+from ._events import Event, component_attached, component_detached
+from ._opening import Request, open_run
+from ._run import Run
+from ._session import Session
+from ._tagging import note, set_tags, untag
+from ._values import JSON
+
+__all__ = ["Trial"]
+
+_KINDS = frozenset({"preprocessing", "training", "postprocessing", "evaluation", "metadata", "dataset", "parameters"})
+
+
+class Trial:
+    """Made by :meth:`epochal.Experiment.trial`: the same variables are the same trial, on any machine."""
+
+    def __init__(
+        self,
+        here: Session,
+        project: str,
+        experiment: str,
+        identifier: UUID,
+        variables: Mapping[str, JSON],
+        speak: Callable[[Event], None],
+    ):
+        self._here = here
+        self._uuid = identifier
+        self._speak = speak
+        self.project = project
+        self.experiment = experiment
+        """The experiment's name."""
+        self.variables: dict[str, JSON] = dict(variables)
+        """The variable set in its one normal form."""
+
+    @property
+    def id(self) -> str:
+        """The trial's id, a UUID."""
+        return str(self._uuid)
+
+    @property
+    def uuid(self) -> UUID:
+        """The trial's id."""
+        return self._uuid
+
+    def run(
+        self,
+        name: str = "training",
+        kind: str | None = None,
+        *,
+        resources: Mapping[str, object] | None = None,
+        component: str | None = None,
+        rank: int | None = None,
+    ) -> Run:
+        """Opens a component of this trial; use it as ``with trial.run("training") as run:``.
+
+        ``kind`` is the name where that is a usual kind (preprocessing, training, postprocessing, evaluation,
+        metadata, dataset, parameters), else training.
+        """
+        asked = Request(
+            project=self.project,
+            name=name,
+            kind=kind or (name if name in _KINDS else "training"),
+            experiment=self.experiment,
+            trial=self._uuid,
+            varied=bool(self.variables),
+            named=True,
+            key=component,
+            rank=rank,
+            resources=resources,
+        )
+        return open_run(self._here, asked)
+
+    def attach(self, component: Run | str | UUID) -> None:
+        """The component (its handle or id) belongs to this trial from now on; it may belong to many.
+
+        Raises:
+            MisuseError: it is no component.
+        """
+        self._speak(component_attached(component=_component(component, "attach"), trial=self.id))
+
+    def detach(self, component: Run | str | UUID) -> None:
+        """The component belongs to this trial no more; what it recorded stays.
+
+        Raises:
+            MisuseError: it is no component.
+        """
+        self._speak(component_detached(component=_component(component, "detach"), trial=self.id))
+
+    def tag(self, *words: str, **values: object) -> None:
+        """Tags with words and with key=value."""
+        self._speak(set_tags("trial", self.id, words, values))
+
+    def untag(self, *keys: str) -> None:
+        """Takes tags away."""
+        self._speak(untag("trial", self.id, keys))
+
+    def note(self, text: str) -> None:
+        """Free text; a later note supersedes."""
+        self._speak(note("trial", self.id, text))
+
+    def __repr__(self) -> str:
+        return f"<Trial {self.variables} of {self.experiment!r} {self.id}>"
+
+
+def _component(component: object, call: str) -> str:
+    if isinstance(component, Run):
+        return component.id
+    try:
+        return str(UUID(str(component)))
+    except ValueError:
+        raise MisuseError(
+            f"{call}({component!r}): a component is accepted: what epochal.component(...), epochal.init(...) or "
+            "trial.run(...) returned, or its id"
+        ) from None

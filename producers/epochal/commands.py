@@ -1,0 +1,73 @@
+"""The commands that work with the SDK alone: version, doctor, journal cat."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from ._doctor import examine
+from ._errors import NotFoundError
+from ._places import journal_place
+from ._settings import from_env
+from ._version import __version__
+
+__all__ = ["register"]
+
+
+def register(group: click.Group) -> None:
+    """Adds the SDK's commands."""
+    group.add_command(version)
+    group.add_command(doctor)
+    group.add_command(journal)
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def version(as_json: bool) -> None:
+    """Say which version this is."""
+    python = ".".join(map(str, sys.version_info[:3]))
+    said = {"epochal": __version__, "python": python, "executable": sys.executable}
+    click.echo(json.dumps(said) if as_json else f"epochal {__version__} (Python {python})")
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def doctor(as_json: bool) -> None:
+    """Say where everything is, why, and how it is: store, journals, host."""
+    said = examine(from_env())
+    if as_json:
+        click.echo(json.dumps(said))
+        return
+    for section, values in said.items():
+        click.echo(section)
+        for name, value in values.items():
+            click.echo(f"  {name:<14} {value}")
+
+
+@click.group()
+def journal() -> None:
+    """Look into journals."""
+
+
+@journal.command("cat")
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def cat(directory: Path | None, as_json: bool) -> None:
+    """Print what a journal holds: DIRECTORY is one writer's, or one that holds many (default: all of this store's)."""
+    place = directory or journal_place(from_env()).directory
+    if not place.is_dir():
+        raise NotFoundError(f"there are no journals in {place}: nothing was logged yet, or everything is in the store")
+    for line in _lines(place, as_json):
+        click.echo(line)
+
+
+def _lines(place: Path, as_json: bool) -> Iterator[str]:
+    from ._journal.cat import cat as lines
+
+    journals = [place] if (place / "events.bin").exists() else sorted(place.glob("*/events.bin"))
+    for each in journals:
+        yield from lines(each if each.is_dir() else each.parent, as_json=as_json)
