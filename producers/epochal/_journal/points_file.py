@@ -1,0 +1,308 @@
+"""The metrics channel: the path that every ``log()`` takes.
+
+Guarantees: when :meth:`PointsFile.append` returns, its points are in the page cache and survive SIGKILL, or are
+counted as lost. Nothing is raised but what the caller's own ``lose`` raises, and what a signal handler raises.
+A signal handler that logs while its own thread is logging is put aside and written when the outer call is done.
+
+An exception from a signal handler (KeyboardInterrupt) can arrive after any call. What makes a slot visible and
+what moves the position behind it is therefore either free of calls in between, or mended: a slot that a reader
+may have seen is never written again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from itertools import islice
+from struct import error as StructError  # noqa: N812  # it is a class
+from typing import Final
+from uuid import UUID
+from zlib import crc32
+
+from .chain import SegmentChain
+from .layout import MAX_NAME_BYTES, ROW, SLOT, SLOT_BYTES, name_slots, pack_name, pack_time, slot_is_valid
+from .live_segment import LiveSegment, Lose, NoRoomError
+from .pool import OpenFiles
+
+_pack_row: Final = ROW.pack
+_pack_slot_into: Final = SLOT.pack_into
+_PART: Final = 512
+"""Points that are written in one go; a call with more is cut into parts."""
+_HUGE: Final = 1e300
+
+
+class PointsFile:
+    """The writing side of one metrics channel. Threads share it.
+
+    Times are milliseconds since the epoch, UTC; steps and values float64.
+    """
+
+    def __init__(
+        self,
+        chain: SegmentChain,
+        writer: UUID,
+        pool: OpenFiles,
+        *,
+        now_us: Callable[[], int],
+        convert: Callable[[object], float],
+        lose: Lose,
+        ask_for_next: Callable[[], None],
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.next_step: float = 0
+        """What a call without a step uses: one more than the greatest step so far."""
+        self.last_ms = 0
+        self.lock = threading.RLock()
+        self.live = LiveSegment(chain, writer, pool, self, lose=lose, ask_for_next=ask_for_next, monotonic=monotonic)
+        self._busy = False
+        self._aside: list[tuple[Mapping[str, object], float | None, int | None]] = []
+        self._now_us = now_us
+        self._convert = convert
+        self._lose = lose
+
+    @property
+    def seq(self) -> int:
+        """Next sequence number."""
+        return self.live.first + self.live.rel
+
+    def activity(self) -> int:
+        """Changes whenever something was written."""
+        return self.seq
+
+    def try_idle(self) -> bool:
+        """Let the descriptor go unless a call is under way; say whether it is gone."""
+        if not self.lock.acquire(blocking=False):
+            return False
+        try:
+            if not self._busy:
+                self.live.idle()
+            return not self._busy
+        finally:
+            self.lock.release()
+
+    def check(self) -> None:
+        """Notice when the live segment was deleted, replaced or cut."""
+        with self.lock:
+            if not self._busy:
+                self.live.check()
+
+    def close(self) -> None:
+        """Write what was put aside, then no more."""
+        self.catch_up()
+        with self.lock:
+            self.live.close()
+
+    def drop(self) -> None:
+        """In a forked child: forget everything and touch no file."""
+        self.lock = threading.RLock()
+        self._busy = False
+        self._aside = []
+        self.live.drop()
+
+    def append(self, metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
+        """Write one point per metric, all with the same step and the same logged_at."""
+        with self.lock:
+            if self._busy:
+                self._aside.append((dict(metrics), step, time_ms))
+                return
+            self._busy = True
+            try:
+                now = self._now_us() // 1000
+                if now < self.last_ms:
+                    now = self.last_ms
+                else:
+                    self.last_ms = now
+                if step is None:
+                    step = self.next_step
+                elif type(step) is not float and type(step) is not int:
+                    step = _plain_step(step)
+                if time_ms is None and len(metrics) <= _PART:
+                    self._write(metrics, step, now)
+                else:
+                    self._write_parts(metrics, step, now, time_ms)
+                if self.next_step <= step < _HUGE:
+                    self.next_step = step + 1
+            finally:
+                self._busy = False
+        if self._aside:
+            self.catch_up()
+
+    def catch_up(self) -> None:
+        """Write the calls that signal handlers made in the middle of other calls."""
+        while self._aside:
+            try:
+                call = self._aside.pop(0)
+            except IndexError:  # another thread took it
+                return
+            self.append(*call)
+
+    def _write(self, metrics: Mapping[str, object], step: float, now: int) -> None:
+        live = self.live
+        pos = live.pos
+        if pos + len(metrics) * SLOT_BYTES > live.limit or now > live.until_ms:
+            if not self._make_room(len(metrics), now):
+                return
+            pos = live.pos
+        buffer, known, seed, base = live.current
+        logged = now - base
+        rel = live.rel
+        try:
+            for name, value in metrics.items():
+                index = known(name)
+                if index is None:
+                    live.pos, live.rel, pos = pos, rel, -1
+                    index = self._define(name, len(metrics), now)
+                    buffer, known, seed, base = live.current
+                    pos, rel, logged = live.pos, live.rel, now - base
+                    if index is None:
+                        continue
+                kind = type(value)
+                if kind is not float and kind is not int:
+                    value = self._number(name, value)
+                    if value is None:
+                        continue
+                try:
+                    row = _pack_row(index, rel, logged, step, value)
+                except (OverflowError, StructError):
+                    self._too_large(name, step, value)
+                    continue
+                _pack_slot_into(buffer, pos, crc32(row, seed), row)
+                pos += SLOT_BYTES
+                rel += 1
+        except BaseException:
+            # interrupted right after a slot became visible: it stays, and what follows goes behind it
+            if 0 <= pos < live.limit and slot_is_valid(bytes(buffer[pos : pos + SLOT_BYTES]), seed):
+                pos += SLOT_BYTES
+                rel += 1
+            raise
+        finally:
+            if pos >= 0:
+                live.pos, live.rel = pos, rel
+            if live.after is not None:
+                live.after()
+
+    def _write_parts(self, metrics: Mapping[str, object], step: float, now: int, time_ms: int | None) -> None:
+        """A call that is large, or whose points occurred at another time than they are logged."""
+        items = iter(metrics.items())
+        while part := dict(islice(items, _PART)):
+            if time_ms is None:
+                self._write(part, step, now)
+            else:
+                self._write_timed(part, step, now, time_ms)
+
+    def _write_timed(self, part: dict[str, object], step: float, now: int, time_ms: int) -> None:
+        numbers: dict[str, object] = {}
+        for name, value in part.items():
+            number = self._number(name, value)
+            if number is not None:
+                numbers[name] = number
+        named = self._define_all(numbers, now)
+        if not named:
+            return
+        live = self.live
+        before = self.seq
+        try:
+            live.put(pack_time(len(named), time_ms, live.seed))
+            self._write(named, step, now)
+        finally:
+            if self.seq - before != len(named) and live.pos + SLOT_BYTES <= live.limit:
+                # a value too large, or an interruption: the time must not fall to points of other calls
+                live.put(pack_time(0, 0, live.seed))
+
+    def _define_all(self, numbers: dict[str, object], now: int) -> dict[str, object]:
+        """The points that can be written, with all names defined and room for all: a time slot counts points."""
+        named = dict(numbers)
+        while named:
+            if not self._make_room(len(named) + 2, now, lost=len(named)):
+                return {}
+            begun = self.live.first
+            for name in numbers:
+                if (
+                    name in named
+                    and self.live.names.get(name) is None
+                    and self._define(name, len(numbers) + 2, now) is None
+                ):
+                    del named[name]
+            if self.live.first == begun:
+                break
+        return named
+
+    def _define(self, name: object, points: int, now: int) -> int | None:
+        """Give a name its index in this segment, with room behind it for ``points`` points; None if refused."""
+        text = _exact_text(name)
+        utf8 = None if text is None else _utf8(text)
+        if text is None or utf8 is None:
+            self._lose("name", 1, _bad_name(name))
+            return None
+        if not self._make_room(name_slots(len(utf8)) + points, now, lost=1):
+            return None
+        live = self.live
+        index = live.names.get(text)  # a str of a class of its own may look up differently
+        if index is None:
+            index = len(live.names)
+            live.define(text, pack_name(index, utf8, live.seed))
+        return index
+
+    def _make_room(self, slots: int, now: int, lost: int | None = None) -> bool:
+        try:
+            self.live.make_room(slots, now)
+        except NoRoomError as refusal:
+            self._lose(refusal.kind, slots if lost is None else lost, str(refusal))
+            return False
+        return True
+
+    def _number(self, name: str, value: object) -> float | None:
+        kind = type(value)
+        if kind is float or kind is int:
+            return value  # type: ignore[return-value]  # checked by its exact type
+        try:
+            return self._convert(value)
+        except (TypeError, ValueError, OverflowError) as error:
+            self._lose("value", 1, f"the value {_shown(value)} of metric {name!r} was not logged: {error}")
+            return None
+
+    def _too_large(self, name: str, step: float, value: object) -> None:
+        what = f"the step {_shown(step)}" if _overflows(step) else f"the value {_shown(value)}"
+        self._lose("value", 1, f"{what} of metric {name!r} does not fit a 64-bit float: the point was not logged")
+
+
+def _plain_step(step: object) -> float:
+    try:
+        return float(step)  # type: ignore[arg-type]  # what has no __float__ raises
+    except (TypeError, ValueError, OverflowError):
+        # the caller checks steps; a point with a step that is no number is better than none
+        return float("nan")
+
+
+def _overflows(number: object) -> bool:
+    try:
+        float(number)  # type: ignore[arg-type]  # int or float
+    except OverflowError:
+        return True
+    return False
+
+
+def _exact_text(name: object) -> str | None:
+    """The name as a plain ``str`` (whose hashing runs no code of the caller's), or None when it isn't one."""
+    return str(name) if isinstance(name, str) and name else None
+
+
+def _utf8(text: str) -> bytes | None:
+    try:
+        utf8 = text.encode("utf-8")
+    except UnicodeEncodeError:
+        return None
+    return utf8 if len(utf8) <= MAX_NAME_BYTES else None
+
+
+def _bad_name(name: object) -> str:
+    return (
+        f"the metric name {_shown(name)} was refused and its point was not logged: "
+        f"names are text, not empty, of at most {MAX_NAME_BYTES:,} bytes in UTF-8"
+    )
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 100 else f"{text[:80]}... ({len(text):,} characters)"
