@@ -75,6 +75,10 @@ class Coverage:
         """The numbers of one stream that the log holds; empty for one that nothing is known of."""
         return self._ranges.setdefault((writer, channel), Ranges())
 
+    def load(self, writer: UUID, channel: str, ranges: Ranges) -> None:
+        """Say what the log holds of a stream, from the ledger."""
+        self._ranges[writer, channel] = ranges
+
     def forget(self, writer: UUID) -> None:
         """Drop what is known of a writer that has nothing more to say."""
         for key in [key for key in self._ranges if key[0] == writer]:

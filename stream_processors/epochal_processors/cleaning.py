@@ -1,0 +1,122 @@
+"""Removes journals, once the store holds all of them and its files are on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from epochal._journal.process import forget, is_alive
+from epochal_processors.journal_source import JournalSource
+
+INTERVAL_S = 30.0
+"""Seconds between syncs of the file system, each of which may let journals go."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """Up to which number of the intake everything is on the disk, and in which run of the machine it was written."""
+
+    number: int
+    boot: str
+
+
+class Cleaner:
+    """Syncs the store now and then, notes how far that reaches, and removes what is safe.
+
+    Guarantees: what a journal holds is removed only when it is in the store and the store was synced after that.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        sync: Callable[[Path], None],
+        monotonic: Callable[[], float],
+        report: Callable[[str], None],
+        interval_s: float = INTERVAL_S,
+    ) -> None:
+        self._store = store
+        self._journals = store / "journals"
+        self._sync = sync
+        self._monotonic = monotonic
+        self._report = report
+        self._interval_s = interval_s
+        self._next = monotonic() + interval_s
+        self._synced = -1
+
+    def clean(self, sources: Sequence[JournalSource], watermark: int, *, now: bool = False) -> list[UUID]:
+        """Remove what can go, if it is time; the writers whose journals are gone.
+
+        Args:
+            sources: the journals, everything read of them being in the store.
+            watermark: the number up to which the store has everything.
+            now: whether to do it at once.
+        """
+        finished = [source for source in sources if source.finished]
+        segments = [path for source in sources if not source.finished for path in source.taken_segments()]
+        due = now or self._monotonic() >= self._next
+        if not due or not (finished or segments or watermark > self._synced):
+            return []
+        self._next = self._monotonic() + self._interval_s
+        try:
+            self._sync(self._store)
+            write_synced(self._store, watermark)
+        except OSError as error:
+            self._report(f"the store can't be synced, so no journal is removed: {error}")
+            return []
+        self._synced = watermark
+        for path in segments:
+            path.unlink(missing_ok=True)
+        return [source.writer for source in finished if self._remove(source)]
+
+    def _remove(self, source: JournalSource) -> bool:
+        try:
+            shutil.rmtree(source.directory)
+        except OSError as error:
+            self._report(f"{source.directory} is in the store but can't be removed: {error}")
+            return False
+        process = source.identity.process
+        if process is not None and not is_alive(self._journals, process):
+            forget(self._journals, process)
+        return True
+
+
+def boot_id() -> str:
+    """Which run of the machine this is; empty where the system doesn't say."""
+    try:
+        return _BOOT_ID.read_text().strip()
+    except OSError:
+        return ""
+
+
+def read_synced(store: Path) -> Synced:
+    """How far the last sync reached; nothing at all when there is no note of it."""
+    try:
+        content = json.loads(_note(store).read_text())
+        return Synced(int(content["number"]), str(content["boot"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return Synced(-1, "")
+
+
+def write_synced(store: Path, number: int) -> None:
+    """Note how far a sync reached, atomically and durably.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    path = _note(store)
+    draft = path.with_suffix(".new")
+    with draft.open("w") as file:
+        json.dump({"number": number, "boot": boot_id()}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+
+
+def _note(store: Path) -> Path:
+    return store / "intake" / "synced.json"

@@ -1,0 +1,269 @@
+"""Follows the journals of a store: takes in what they hold, tells who vanished, and removes what is safe elsewhere."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from uuid import UUID
+
+from epochal._journal.layout import FormatError
+from epochal._journal.process import is_alive
+from epochal.contract import WriterVanished
+from epochal_processors.cleaning import Cleaner
+from epochal_processors.coverage import Coverage, Ranges
+from epochal_processors.frames import Frame, Positioned, channel_of
+from epochal_processors.intake import Intake, Range, Taken
+from epochal_processors.journal_source import JournalSource, reread
+from epochal_processors.materialize import Ending, Materializer, Received, bounded
+
+NAMELESS_S = 600.0
+"""Seconds without anything new after which a journal that doesn't say whose it is counts as left behind."""
+
+
+class LogHistory(Protocol):
+    """What the store already knows of the writers of journals."""
+
+    def ranges(self, writers: Iterable[UUID]) -> dict[tuple[UUID, str], Ranges]:
+        """What the ledger says it holds of the streams of these writers."""
+        ...
+
+    def vanished(self, writers: Iterable[UUID]) -> set[UUID]:
+        """Those of the writers whose vanishing the log knows of."""
+        ...
+
+
+class Voice(Protocol):
+    """The host's own stream."""
+
+    def vanished(self, project: str, data: WriterVanished) -> None:
+        """Say that a writer is gone and its journal was read to the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The clocks of a host: microseconds since the epoch, UTC; and seconds that never run backwards."""
+
+    now_us: Callable[[], int]
+    monotonic: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What one cycle did, and what there is: ``live`` journals have a writer, ``waiting`` ones couldn't be read."""
+
+    events: int
+    points: int
+    live: int
+    waiting: int
+
+
+class Follower:
+    """The one reader of a store's journals. Not thread-safe: one cycle at a time.
+
+    After an error a cycle may be run again: what has a number and isn't inserted yet comes first, with that number.
+    """
+
+    def __init__(
+        self,
+        journals: Path,
+        intake: Intake,
+        materializer: Materializer,
+        coverage: Coverage,
+        history: LogHistory,
+        voice: Voice,
+        cleaner: Cleaner,
+        clock: Clock,
+        report: Callable[[str], None],
+        known: set[UUID],
+    ) -> None:
+        """``known``: the writers that the ledger has anything of."""
+        self._journals = journals
+        self._intake = intake
+        self._materializer = materializer
+        self._coverage = coverage
+        self._history = history
+        self._voice = voice
+        self._cleaner = cleaner
+        self._clock = clock
+        self._report = report
+        self._known = known
+        self._sources: dict[UUID, JournalSource] = {}
+        self._vanished: set[UUID] = set()
+        self._unfinished: list[Positioned] = []
+        self._letters: list[Received] = []
+
+    def run_once(self) -> Progress:
+        """A full cycle: everything that was in the journals when it began is in the store when it returns.
+
+        Raises:
+            OSError: the intake can't be written.
+            StoreError: the store refuses; the next cycle goes on where this one stopped.
+        """
+        self._apply()
+        self._discover()
+        events = points = 0
+        for frames in bounded(self._frames()):
+            self._take(frames)
+            for frame in frames:
+                events += frame.count if channel_of(frame) == "lifecycle" else 0
+                points += frame.count if channel_of(frame) == "metrics" else 0
+        self._apply()
+        self._conclude()
+        sources = self._sources.values()
+        return Progress(events, points, sum(not s.final for s in sources), sum(not s.caught_up for s in sources))
+
+    def resume(self, unfinished: Iterable[Taken]) -> None:
+        """Take in what has a number but isn't in the ledger: the same ranges with the same numbers.
+
+        What the journals don't hold any more can't be taken; it is reported.
+        """
+        self._discover()
+        for source in self._sources.values():
+            self._fill(source)
+        batch: list[tuple[Taken, Frame]] = []
+        for taken in unfinished:
+            frame = self._frame_again(taken)
+            if frame is None:
+                what = taken.range
+                self._report(
+                    f"number {taken.number} of the intake was given to {what.writer}/{what.channel} "
+                    f"{what.first_seq}+{what.count}, which is in no journal any more"
+                )
+            else:
+                batch.append((taken, frame))
+        for frames in bounded(frame for _, frame in batch):
+            here, batch = batch[: len(frames)], batch[len(frames) :]
+            self._unfinished = [(self._intake.position(taken), frame) for taken, frame in here]
+            self._apply()
+
+    def watermark(self) -> dict[str, int]:
+        """The log and the greatest offset with everything up to it inserted; -1 when there is nothing."""
+        first = min((position.offset for position, _ in self._unfinished), default=self._intake.count)
+        return {self._intake.log: first - 1}
+
+    def _discover(self) -> None:
+        """Find new journals, and what the store knows of them."""
+        present = {UUID(name) for name in _journal_names(self._journals)}
+        for writer in self._sources.keys() - present:
+            del self._sources[writer]
+            self._coverage.forget(writer)
+        new = present - self._sources.keys()
+        again = new & self._known
+        if again:
+            for (writer, channel), ranges in self._history.ranges(again).items():
+                self._coverage.load(writer, channel, ranges)
+            self._vanished |= self._history.vanished(again)
+        for writer in sorted(new):
+            directory = self._journals / str(writer)
+            self._sources[writer] = JournalSource(directory, self._coverage, self._clock.monotonic)
+
+    def _frames(self) -> Iterator[Frame]:
+        """Everything that is there, each journal a share at a time."""
+        alive: dict[UUID, bool] = {}
+        for source in self._sources.values():
+            source.begin_cycle(dead=self._is_dead(source, alive))
+        waiting = deque(self._sources.values())
+        while waiting:
+            source = waiting.popleft()
+            yield from self._fill(source)
+            if not source.caught_up and not source.failure:
+                waiting.append(source)
+
+    def _fill(self, source: JournalSource) -> list[Frame]:
+        """A journal's next frames; what can't be read now is reported once and tried again in the next cycle."""
+        try:
+            frames = source.read()
+        except (OSError, FormatError) as error:
+            if source.report_failure(str(error)):
+                self._report(f"{source.directory} can't be read now: {error}")
+            return []
+        self._vanished |= source.identity.vanished
+        now = self._clock.now_us()
+        self._letters += [(letter, now) for letter in source.new_damage()]
+        return frames
+
+    def _take(self, frames: Sequence[Frame]) -> None:
+        ranges = [Range(frame.writer, channel_of(frame), frame.first_seq, frame.count) for frame in frames]
+        taken = self._intake.take(ranges)
+        self._unfinished = [(self._intake.position(one), frame) for one, frame in zip(taken, frames, strict=True)]
+        self._known.update(frame.writer for frame in frames)
+        self._apply()
+
+    def _apply(self) -> None:
+        """Insert what has its numbers but isn't inserted yet."""
+        if self._unfinished or self._letters:
+            self._materializer.apply(self._unfinished, self._letters)
+            self._unfinished, self._letters = [], []
+
+    def _frame_again(self, taken: Taken) -> Frame | None:
+        what = taken.range
+        source = self._sources.get(what.writer)
+        if source is None:
+            return None
+        try:
+            return reread(source.directory, source.identity, what.channel, what.first_seq, what.count)
+        except (OSError, FormatError) as error:
+            self._report(f"{source.directory} can't be read: {error}")
+            return None
+
+    def _is_dead(self, source: JournalSource, alive: dict[UUID, bool]) -> bool:
+        """Whether the process that wrote a journal is gone. Asked before reading, so that nothing can come after."""
+        process = source.identity.process
+        if process is None:
+            return self._clock.monotonic() - source.quiet_since > NAMELESS_S
+        if process not in alive:
+            alive[process] = is_alive(self._journals, process)
+        return not alive[process]
+
+    def _conclude(self) -> None:
+        """Seal the streams that ended, and let go of their journals once that is safe."""
+        ended = [s for s in self._sources.values() if s.final and s.caught_up and not s.finished]
+        for source in ended:
+            self._tell_vanished(source)
+        if ended:
+            self._materializer.finish([_ending(source) for source in ended])
+        for source in ended:
+            source.finished = True
+        gone = self._cleaner.clean(list(self._sources.values()), self.watermark()[self._intake.log])
+        for writer in gone:
+            del self._sources[writer]
+            self._coverage.forget(writer)
+
+    def _tell_vanished(self, source: JournalSource) -> None:
+        who = source.identity
+        if who.closed or who.writer in self._vanished or not who.known:
+            return
+        lifecycle, metrics = source.counts
+        said = WriterVanished(
+            writer=who.writer,
+            component=who.component,
+            rank=who.rank,
+            attempt=who.attempt,
+            lifecycle=lifecycle,
+            metrics=metrics,
+            lost={"damaged": source.lost} if source.lost else {},
+        )
+        self._voice.vanished(who.project, said)
+        self._vanished.add(who.writer)
+
+
+def _ending(source: JournalSource) -> Ending:
+    who = source.identity
+    return Ending(who.project, who.component, who.rank, who.writer, *source.counts)
+
+
+def _journal_names(journals: Path) -> Iterator[str]:
+    try:
+        names = [entry.name for entry in journals.iterdir()]
+    except FileNotFoundError:
+        return
+    for name in names:
+        try:
+            if str(UUID(name)) == name:
+                yield name
+        except ValueError:
+            continue
