@@ -71,6 +71,7 @@ _INTERNALS = re.compile(
     r"(?::?\s*\(?[Ww]hile (?:executing|processing|reading|parsing).*"
     r"|:? ?In scope .*"
     r"|\s*\(version [^)]*\)*.*"
+    r"|\s*\(for url [^)]*\)"
     r"|,? Stack trace.*)$",
     re.DOTALL,
 )

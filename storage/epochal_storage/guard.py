@@ -13,12 +13,9 @@ from epochal_storage.sql_text import Token, statements, tokens
 _SELECTS = frozenset({"select", "with", "from"})
 _FIRST_WORDS = _SELECTS | {"show", "describe", "desc", "explain", "exists", "use"}
 _WRITES = frozenset(
-    {
-        "insert", "create", "drop", "alter", "delete", "update", "truncate", "rename", "exchange", "optimize", "attach",
-        "detach", "undrop", "replace", "set", "system", "kill", "backup", "restore", "grant", "revoke", "begin", "commit",
-        "rollback", "execute", "check", "watch", "move", "refresh", "copy",
-    }
-)  # fmt: skip
+    "insert create drop alter delete update truncate rename exchange optimize attach detach undrop replace set system "
+    "kill backup restore grant revoke begin commit rollback execute check watch move refresh copy".split()  # noqa: SIM905
+)
 
 # `eval` runs SQL that stands in a string, where it can't be looked at
 _REACHING_OUT = frozenset(
@@ -84,8 +81,8 @@ def _check_token(token: Token, before: Token | None, after: Token | None) -> Non
 
 
 def _is_column(before: Token | None, after: Token | None) -> bool:
-    """Whether a word is plainly a column's name: behind a dot or AS, and no call."""
-    named = before is not None and (before.text == "." or before.name == "as")
+    """Whether a word is plainly the name of a column or format: behind a dot, AS or FORMAT, and no call."""
+    named = before is not None and (before.text == "." or before.name in ("as", "format"))
     return named and (after is None or after.text != "(")
 
 

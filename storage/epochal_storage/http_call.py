@@ -9,6 +9,7 @@ from email.parser import BytesParser
 from email.policy import HTTP as HTTP_POLICY
 
 from epochal_storage.errors import EngineError
+from epochal_storage.http_auth import Headers
 
 DEFAULT_FORMAT = "TabSeparated"
 
@@ -19,7 +20,7 @@ _TRANSPORT = frozenset(
         "session_timeout", "session_check", "session_timezone", "buffer_size", "wait_end_of_query", "compress",
         "decompress", "role", "client_protocol_version", "send_progress_in_http_headers",
         "http_headers_progress_interval_ms", "enable_http_compression", "http_zlib_compression_level",
-        "cancel_http_readonly_queries_on_client_close", "log_comment", "catch_up",
+        "cancel_http_readonly_queries_on_client_close", "log_comment",
     }
 )  # fmt: skip
 
@@ -47,8 +48,8 @@ class Call:
     settings: Mapping[str, str] = field(default_factory=dict)
 
 
-def understood(arguments: Mapping[str, str], header_format: str | None, header_database: str | None) -> Call:
-    """Read the URL's (or form's) arguments.
+def understood(arguments: Mapping[str, str], headers: Headers) -> Call:
+    """Read the URL's (or form's) arguments, and the headers that say the same.
 
     Raises: EngineError for ClickHouse's own block compression, which isn't spoken here.
     """
@@ -62,11 +63,11 @@ def understood(arguments: Mapping[str, str], header_format: str | None, header_d
             )
     return Call(
         query=arguments.get("query", ""),
-        database=arguments.get("database") or header_database,
-        default_format=arguments.get("default_format") or header_format or DEFAULT_FORMAT,
+        database=arguments.get("database") or headers.get("X-ClickHouse-Database"),
+        default_format=arguments.get("default_format") or headers.get("X-ClickHouse-Format") or DEFAULT_FORMAT,
         query_id=arguments.get("query_id", ""),
         accepts_compressed=arguments.get("enable_http_compression", "0") == "1",
-        catch_up=arguments.get("catch_up", "1") != "0",
+        catch_up=headers.get("X-Epochal-Catch-Up") != "0",
         parameters={name[6:]: value for name, value in arguments.items() if name.startswith("param_")},
         settings={
             name: value

@@ -119,7 +119,7 @@ class Handler(BaseHTTPRequestHandler):
         if content_type.lower().startswith("multipart/form-data"):
             arguments |= form_fields(content_type, b"".join(pieces))
             pieces = iter(())
-        call = understood(arguments, self.headers.get("X-ClickHouse-Format"), self.headers.get("X-ClickHouse-Database"))
+        call = understood(arguments, self.headers)
         self._query_id = call.query_id or secrets.token_hex(16)
         service, begun = self._service, time.perf_counter_ns()
         if self.command == "GET" and not call.query:

@@ -1,0 +1,181 @@
+"""One store as its readers and writers see it: the same over an embedded store's host and over a ClickHouse server."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import pyarrow as pa
+
+from epochal_storage.endpoint import Endpoint, posted
+from epochal_storage.errors import EngineError, HostUnavailableError, engine_error
+from epochal_storage.schemas import fitted
+from epochal_storage.waiting import run_watched
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from clickhouse_connect.driver.client import Client
+
+Answer = TypeVar("Answer")
+
+# the token isn't known: the host was replaced by another, which has tokens of its own
+_REPLACED = 516
+
+
+@dataclass(frozen=True)
+class _Link:
+    endpoint: Endpoint
+    client: Client
+
+
+class StoreClient:
+    """Asks a store over HTTP with clickhouse-connect. Safe to use from several threads.
+
+    `connect` gives the endpoint to ask, finding or starting a host where the store is embedded; it is called
+    again when the connection is lost.
+
+    Guarantees: answers are whole and exact; a read goes on when its host dies, on the next host.
+    Raises: EngineError for a refused statement; HostUnavailableError and HostSilentError from all calls.
+    """
+
+    def __init__(self, connect: Callable[[], Endpoint], *, retry_seconds: float = 60.0) -> None:
+        self._connect = connect
+        self._retry_seconds = retry_seconds
+        self._lock = threading.Lock()
+        self._current: _Link | None = None
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
+        """Answer a query with bound parameters (`{name:Type}`).
+
+        `fresh=False` leaves out the host's look into the journals: for the second and later queries of
+        one read, which ask as of a watermark that is there already.
+        """
+        data = self._reliably(lambda link: _raw(link.client, sql, parameters, fresh))
+        return pa.ipc.open_stream(data).read_all() if data else pa.table({})
+
+    def query_df(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
+        """Answer a query as a pandas frame; times keep their zone, an answer without rows keeps its columns."""
+        frame: pd.DataFrame = self.query_arrow(sql, parameters).to_pandas()
+        return frame
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Insert rows as `writing.TableWriter` says; sent again when the host dies meanwhile, which changes nothing."""
+        if rows.num_rows:
+            checked = fitted(table, rows)
+            self._reliably(lambda link: link.client.insert_arrow(table, checked))
+
+    def command(self, sql: str) -> None:
+        """Run one statement that answers nothing; never sent twice."""
+        self._once(lambda link: link.client.command(sql))
+
+    def watermark(self) -> dict[str, int]:
+        """How far each log is in the store, after everything written on this machine before the call was taken in."""
+        if self._connected().endpoint.pid is None:
+            rows = self.query_arrow("SELECT log, max(offset) AS offset FROM ledger GROUP BY log").to_pylist()
+            return {row["log"]: int(row["offset"]) for row in rows}
+        said = self._reliably(lambda link: posted(link.endpoint, "/epochal/catch-up"))
+        return {str(log): int(str(offset)) for log, offset in said.items()}
+
+    def close(self) -> None:
+        """Close the connections. A later call opens them again."""
+        with self._lock:
+            link, self._current = self._current, None
+        if link is not None:
+            link.client.close()
+
+    def _reliably(self, work: Callable[[_Link], Answer]) -> Answer:
+        """Do it, and do it again on the next host when the one that was asked goes away."""
+        deadline = time.monotonic() + self._retry_seconds
+        pause = 0.05
+        while True:
+            try:
+                return self._once(work)
+            except HostUnavailableError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(pause)
+                pause = min(pause * 2, 1.0)
+
+    def _once(self, work: Callable[[_Link], Answer]) -> Answer:
+        from clickhouse_connect.driver.exceptions import Error
+
+        link = self._connected()
+        try:
+            return run_watched(lambda: work(link), link.endpoint)
+        except EngineError as error:
+            if link.endpoint.pid is None or error.code != _REPLACED:
+                raise
+            cause: Exception = error
+        except (Error, OSError) as error:
+            refused = _refused(error)
+            if refused is not None and (link.endpoint.pid is None or refused.code != _REPLACED):
+                raise refused from None
+            cause = error
+        self._forget(link)
+        where = f"{link.endpoint.host}:{link.endpoint.port}"
+        raise HostUnavailableError(f"{where} went away while it was asked: {cause}") from cause
+
+    def _connected(self) -> _Link:
+        with self._lock:
+            if self._current is None:
+                endpoint = self._connect()
+                self._current = _Link(endpoint, run_watched(lambda: _opened(endpoint), endpoint))
+            return self._current
+
+    def _forget(self, link: _Link) -> None:
+        """Forget a link that is broken, unless another thread did so already."""
+        with self._lock:
+            if self._current is link:
+                self._current = None
+        link.client.close()
+
+
+def _opened(endpoint: Endpoint) -> Client:
+    import clickhouse_connect
+    from clickhouse_connect.driver.exceptions import Error
+    from clickhouse_connect.driver.httputil import get_pool_manager
+
+    # it reports broken connections to the log as well, where a user would see an error that was dealt with
+    logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
+    try:
+        return clickhouse_connect.get_client(
+            interface="https" if endpoint.tls else "http",
+            host=endpoint.host,
+            port=endpoint.port,
+            username=endpoint.user,
+            password=endpoint.secret,
+            database=endpoint.database,
+            # threads may ask at once, which ClickHouse allows only without a session
+            autogenerate_session_id=False,
+            form_encode_query_params=True,
+            compress=endpoint.pid is None,
+            send_receive_timeout=3600,
+            # a pool of its own: not shared with the user's clients, and no proxy between us and loopback
+            **({"pool_mgr": get_pool_manager()} if endpoint.pid is not None else {}),
+        )
+    except Error as error:
+        refused = _refused(error)
+        if refused is not None and endpoint.pid is None:
+            raise refused from None
+        raise HostUnavailableError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
+
+
+def _raw(client: Client, sql: str, parameters: Mapping[str, object] | None, fresh: bool) -> bytes:
+    return bytes(
+        client.raw_query(
+            sql,
+            parameters=dict(parameters) if parameters else None,
+            fmt="ArrowStream",
+            transport_settings=None if fresh else {"X-Epochal-Catch-Up": "0"},
+        )
+    )
+
+
+def _refused(error: Exception) -> EngineError | None:
+    """The engine's refusal in an error of clickhouse-connect; None where the connection is at fault."""
+    text = str(error)
+    return engine_error(text) if getattr(error, "code", None) or "DB::Exception" in text else None

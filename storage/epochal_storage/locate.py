@@ -1,0 +1,124 @@
+"""The way to a store's host: find the one that is there, or start one and wait for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from epochal_storage.endpoint import Endpoint, Pulse, ping
+from epochal_storage.engine import DATABASE
+from epochal_storage.errors import HostSilentError, HostUnavailableError
+from epochal_storage.hostfile import HostFile, lock_holder, read_host_file
+from epochal_storage.http_auth import Role
+
+Spawn = Callable[[Path], bool]
+
+_LOG_LINES = 5
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds to wait: for a host to start, for its answer to a ping, between two attempts to start one."""
+
+    start: float = 30.0
+    answer: float = 10.0
+    restart: float = 5.0
+
+
+def store_id(store: Path) -> str | None:
+    """The id in a store's `store.json`; None when the store has none yet."""
+    try:
+        found = json.loads((store / "store.json").read_text(encoding="utf-8"))["store"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return str(found)
+
+
+def find_host(store: Path, patience: Patience | None = None) -> HostFile | None:
+    """The host that answers for a store now; None when there is none.
+
+    Raises: HostSilentError when the process that holds the store doesn't answer.
+    """
+    patience = patience or Patience()
+    info = read_host_file(store)
+    if info is None or (not _alive(info.pid) and lock_holder(store) is None):
+        return None
+    pulse = ping(info.host, info.port, store_id(store), patience.answer)
+    if pulse is Pulse.SILENT:
+        raise HostSilentError(
+            f"the host of {store} (process {info.pid}, {info.url}) is there and gave no answer for "
+            f"{patience.answer:g} s; if it is stopped, continue it (kill -CONT {info.pid}), else end it "
+            f"(kill {info.pid}): the next reader starts another and nothing is lost",
+            info.pid,
+        )
+    return info if pulse is Pulse.ALIVE else None
+
+
+def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | None = None) -> Endpoint:
+    """The endpoint of a store's host, started if there is none.
+
+    Guarantees: however many processes call at once, they end up with one host.
+    Raises: HostUnavailableError with the end of the host's log when none comes up in time; HostSilentError
+    when a process holds the store and doesn't answer.
+    """
+    patience = patience or Patience()
+    begun = time.monotonic()
+    spawned: float | None = None
+    pause = 0.02
+    while True:
+        info = find_host(store, patience)
+        if info is not None:
+            return endpoint_of(info, role)
+        now = time.monotonic()
+        if now - begun > patience.start:
+            raise _not_up(store, patience)
+        if lock_holder(store) is None and (spawned is None or now - spawned > patience.restart):
+            if not spawn(store):
+                raise HostUnavailableError(
+                    f"no host answers for {store} and none can be started from this Python; "
+                    "install epochal[store], or set EPOCHAL_HOST=inline where processes can't be started"
+                )
+            spawned = now
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.25)
+
+
+def endpoint_of(info: HostFile, role: Role) -> Endpoint:
+    """How to ask a host as one of its two users."""
+    secret = info.writer_token if role == "writer" else info.reader_token
+    return Endpoint(info.host, info.port, role, secret, DATABASE, pid=info.pid)
+
+
+def _not_up(store: Path, patience: Patience) -> HostUnavailableError | HostSilentError:
+    holder = lock_holder(store)
+    if holder:
+        return HostSilentError(
+            f"process {holder} holds the store {store} and didn't say for {patience.start:g} s how to reach it; "
+            f"it may be stopped, or still opening a large store; see {store / 'host.log'}",
+            holder,
+        )
+    return HostUnavailableError(
+        f"the host of {store} didn't come up in {patience.start:g} s. {_last_words(store / 'host.log')}"
+    )
+
+
+def _last_words(log: Path) -> str:
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+    except OSError:
+        lines = []
+    return f"The end of {log}:\n" + "\n".join(lines) if lines else f"{log} says nothing."
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
