@@ -25,6 +25,14 @@ CREATE TABLE IF NOT EXISTS {database}.facts {on_cluster} (
     writer UUID,
     seq UInt64 CODEC(DoubleDelta, ZSTD(1)),
     ord UInt32 COMMENT 'place among the statements of one event',
+    -- who wins: a clock more than a minute ahead of the log counts as the log's
+    ordered_at DateTime64(6, 'UTC') MATERIALIZED if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at)
+        CODEC(DoubleDelta, ZSTD(1)),
+    -- ordered_at (from 1900 on), writer, seq and ord in one number that compares as they do
+    place UInt256 MATERIALIZED
+        bitShiftLeft(toUInt256(toUnixTimestamp64Micro(ordered_at) + 2208988800000000), 202)
+        + bitShiftLeft(toUInt256(toUInt128(writer)), 74) + bitShiftLeft(toUInt256(seq), 32) + ord
+        CODEC(ZSTD(1)),
     version UInt64 MATERIALIZED 9223372036854775807 - toUnixTimestamp64Micro(recorded_at)
 ) ENGINE = {engine}(version)
 ORDER BY (project, kind, field, entity, key, writer, seq, ord);
