@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -69,7 +69,7 @@ def _number(number: float) -> float | str:
 
 def _instant(ms: int) -> str:
     try:
-        at = datetime.fromtimestamp(ms / 1000, timezone.utc)
+        at = datetime.fromtimestamp(ms / 1000, UTC)
     except (ValueError, OverflowError, OSError):
         return f"{ms} ms"
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")

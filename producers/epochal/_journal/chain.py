@@ -19,7 +19,7 @@ class SegmentChain:
 
     def __init__(self, directory: Path, mode: Mode | None, max_segment_bytes: int) -> None:
         self.directory = directory
-        self._mode = mode
+        self._mode: Mode | None = mode
         self._max = max_segment_bytes
         self._size = min(FIRST_SEGMENT_BYTES, max_segment_bytes)
         self._number = 0

@@ -62,7 +62,7 @@ class LiveSegment:
         self.first = 0
         self.until_ms = -1
         self.names: dict[str, int] = {}
-        self.current: tuple[Buffer, Callable[[str], int | None], int, int] = (bytearray(), self.names.get, 0, 0)
+        self.current: tuple[Buffer, dict[str, int], int, int] = (bytearray(), self.names, 0, 0)
         self.after: Callable[[], None] | None = None
         self._chain = chain
         self._writer = writer
@@ -213,7 +213,7 @@ class LiveSegment:
         first = self.first + self.rel
         header = segment_header(segment.number, self._writer, first, now_ms)
         names: dict[str, int] = {}
-        current = (segment.buffer, names.get, int.from_bytes(header[-4:], "little"), now_ms)
+        current = (segment.buffer, names, int.from_bytes(header[-4:], "little"), now_ms)
         after = self._write_out if segment.mode == "written" else None
         # stores only: once a reader can see the new header, nothing may go to the old segment
         segment.buffer[:SEGMENT_HEADER_BYTES] = header

@@ -53,7 +53,7 @@ class PointsFile:
         self.next_step: float = 0
         """What a call without a step uses: one more than the greatest step so far."""
         self.last_ms = 0
-        self.lock = threading.RLock()
+        self._set_lock()
         self.live = LiveSegment(chain, writer, pool, self, lose=lose, ask_for_next=ask_for_next, monotonic=monotonic)
         self._busy = False
         self._aside: list[tuple[Mapping[str, object], float | None, int | None]] = []
@@ -95,38 +95,50 @@ class PointsFile:
 
     def drop(self) -> None:
         """In a forked child: forget everything and touch no file."""
-        self.lock = threading.RLock()
+        self._set_lock()
         self._busy = False
         self._aside = []
         self.live.drop()
 
     def append(self, metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
         """Write one point per metric, all with the same step and the same logged_at."""
-        with self.lock:
-            if self._busy:
+        nested = True
+        try:
+            # inside the try: an exception from a signal handler may come as soon as the lock is held
+            self._acquire()
+            nested = self._busy
+            if nested:
                 self._aside.append((dict(metrics), step, time_ms))
                 return
             self._busy = True
-            try:
-                now = self._now_us() // 1000
-                if now < self.last_ms:
-                    now = self.last_ms
-                else:
-                    self.last_ms = now
-                if step is None:
-                    step = self.next_step
-                elif type(step) is not float and type(step) is not int:
-                    step = _plain_step(step)
-                if time_ms is None and len(metrics) <= _PART:
-                    self._write(metrics, step, now)
-                else:
-                    self._write_parts(metrics, step, now, time_ms)
-                if self.next_step <= step < _HUGE:
-                    self.next_step = step + 1
-            finally:
+            now = self._now_us() // 1000
+            if now < self.last_ms:
+                now = self.last_ms
+            else:
+                self.last_ms = now
+            if step is None:
+                step = self.next_step
+            elif type(step) is not float and type(step) is not int:
+                step = _plain_step(step)
+            if time_ms is None and len(metrics) <= _PART:
+                self._write(metrics, step, now)
+            else:
+                self._write_parts(metrics, step, now, time_ms)
+            if self.next_step <= step < _HUGE:
+                self.next_step = step + 1
+        finally:
+            if not nested:
                 self._busy = False
+            try:  # noqa: SIM105  # suppress() would cost as much as a row
+                self._release()
+            except RuntimeError:  # interrupted while waiting for the lock: it was never held
+                pass
         if self._aside:
             self.catch_up()
+
+    def _set_lock(self) -> None:
+        self.lock = threading.RLock()
+        self._acquire, self._release = self.lock.acquire, self.lock.release
 
     def catch_up(self) -> None:
         """Write the calls that signal handlers made in the middle of other calls."""
@@ -144,19 +156,21 @@ class PointsFile:
             if not self._make_room(len(metrics), now):
                 return
             pos = live.pos
-        buffer, known, seed, base = live.current
+        buffer, names, seed, base = live.current
         logged = now - base
         rel = live.rel
         try:
             for name, value in metrics.items():
-                index = known(name)
-                if index is None:
+                try:
+                    index = names[name]
+                except KeyError:
                     live.pos, live.rel, pos = pos, rel, -1
-                    index = self._define(name, len(metrics), now)
-                    buffer, known, seed, base = live.current
+                    new_index = self._define(name, len(metrics), now)
+                    buffer, names, seed, base = live.current
                     pos, rel, logged = live.pos, live.rel, now - base
-                    if index is None:
+                    if new_index is None:
                         continue
+                    index = new_index
                 kind = type(value)
                 if kind is not float and kind is not int:
                     value = self._number(name, value)

@@ -34,7 +34,7 @@ def valid_slots(raw: bytes, seed: int) -> npt.NDArray[np.bool_]:
     crc = np.full(len(words), zlib.crc32(bytes(_ROW_BYTES), seed), dtype=np.uint32)
     for column, table in enumerate(tables, start=2):
         crc ^= table[words[:, column]]
-    return np.equal(crc, checks)
+    return np.asarray(crc == checks, dtype=np.bool_)
 
 
 def occurred(
