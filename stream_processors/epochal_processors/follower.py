@@ -30,6 +30,10 @@ class LogHistory(Protocol):
         """What the ledger says it holds of the streams of these writers."""
         ...
 
+    def writers(self) -> set[UUID]:
+        """Every writer that the ledger has anything of."""
+        ...
+
     def vanished(self, writers: Iterable[UUID]) -> set[UUID]:
         """Those of the writers whose vanishing the log knows of."""
         ...
@@ -78,9 +82,7 @@ class Follower:
         cleaner: Cleaner,
         clock: Clock,
         report: Callable[[str], None],
-        known: set[UUID],
     ) -> None:
-        """``known``: the writers that the ledger has anything of."""
         self._journals = journals
         self._intake = intake
         self._materializer = materializer
@@ -90,7 +92,7 @@ class Follower:
         self._cleaner = cleaner
         self._clock = clock
         self._report = report
-        self._known = known
+        self._known: set[UUID] = set()
         self._sources: dict[UUID, JournalSource] = {}
         self._vanished: set[UUID] = set()
         self._unfinished: list[Positioned] = []
@@ -106,7 +108,7 @@ class Follower:
         self._apply()
         self._discover()
         events = points = 0
-        for frames in bounded(self._frames()):
+        for frames in bounded(self._frames(), lambda frame: frame):
             self._take(frames)
             for frame in frames:
                 events += frame.count if channel_of(frame) == "lifecycle" else 0
@@ -114,31 +116,27 @@ class Follower:
         self._apply()
         self._conclude()
         sources = self._sources.values()
-        return Progress(events, points, sum(not s.final for s in sources), sum(not s.caught_up for s in sources))
+        waiting = sum(not (source.caught_up or source.failure) for source in sources)
+        return Progress(events, points, sum(not source.final for source in sources), waiting)
 
-    def resume(self, unfinished: Iterable[Taken]) -> None:
-        """Take in what has a number but isn't in the ledger: the same ranges with the same numbers.
+    def resume(self, unfinished: Iterable[Taken], in_ledger: Ranges) -> None:
+        """Take in what has a number but may not be in the store: the same ranges with the same numbers.
 
         What the journals don't hold any more can't be taken; it is reported.
+
+        Args:
+            unfinished: what to take again.
+            in_ledger: the numbers that the ledger has.
         """
+        self._known = self._history.writers()
         self._discover()
         for source in self._sources.values():
-            self._fill(source)
-        batch: list[tuple[Taken, Frame]] = []
-        for taken in unfinished:
-            frame = self._frame_again(taken)
-            if frame is None:
-                what = taken.range
-                self._report(
-                    f"number {taken.number} of the intake was given to {what.writer}/{what.channel} "
-                    f"{what.first_seq}+{what.count}, which is in no journal any more"
-                )
-            else:
-                batch.append((taken, frame))
-        for frames in bounded(frame for _, frame in batch):
-            here, batch = batch[: len(frames)], batch[len(frames) :]
-            self._unfinished = [(self._intake.position(taken), frame) for taken, frame in here]
+            self._fill(source)  # only to learn whose it is: what is read here is read again by the first cycle
+        for batch in bounded(self._again(unfinished, in_ledger), lambda one: one[1]):
+            self._unfinished = batch
+            self._known.update(frame.writer for _, frame in batch)
             self._apply()
+        self._sources = {}
 
     def watermark(self) -> dict[str, int]:
         """The log and the greatest offset with everything up to it inserted; -1 when there is nothing."""
@@ -199,10 +197,22 @@ class Follower:
             self._materializer.apply(self._unfinished, self._letters)
             self._unfinished, self._letters = [], []
 
-    def _frame_again(self, taken: Taken) -> Frame | None:
-        what = taken.range
+    def _again(self, unfinished: Iterable[Taken], in_ledger: Ranges) -> Iterator[Positioned]:
+        for taken in unfinished:
+            what, position = taken.range, self._intake.position(taken)
+            frame = self._frame_again(what)
+            if frame is not None:
+                yield position, frame
+            elif not in_ledger.within(taken.number, 1):
+                self._report(
+                    f"number {taken.number} of the intake was given to {what.writer}/{what.channel} "
+                    f"{what.first_seq}+{what.count}, which no journal holds any more"
+                )
+                self._materializer.skip(position, what.writer, what.channel, what.first_seq)
+
+    def _frame_again(self, what: Range) -> Frame | None:
         source = self._sources.get(what.writer)
-        if source is None:
+        if source is None or not what.count:
             return None
         try:
             return reread(source.directory, source.identity, what.channel, what.first_seq, what.count)
@@ -228,7 +238,11 @@ class Follower:
             self._materializer.finish([_ending(source) for source in ended])
         for source in ended:
             source.finished = True
-        gone = self._cleaner.clean(list(self._sources.values()), self.watermark()[self._intake.log])
+        self.clean(now=False)
+
+    def clean(self, *, now: bool = True) -> None:
+        """Remove what is in the store, synced, and ended; by default at once and not when it is time for it."""
+        gone = self._cleaner.clean(list(self._sources.values()), self.watermark()[self._intake.log], now=now)
         for writer in gone:
             del self._sources[writer]
             self._coverage.forget(writer)

@@ -36,6 +36,8 @@ WHERE writer = {writer:UUID} AND channel = {channel:String} ORDER BY block DESC 
 _RANGES = """
 SELECT writer, channel, first_seq, count FROM ledger FINAL WHERE has({writers:Array(UUID)}, writer) AND count > 0
 """
+_NUMBERS = "SELECT offset FROM ledger FINAL WHERE log = {log:String} ORDER BY offset"
+_WRITERS = "SELECT DISTINCT writer FROM ledger"
 _VANISHED = """
 SELECT DISTINCT JSONExtractString(payload, 'data', 'writer') AS writer FROM events
 WHERE type = 'epochal.writer.vanished' AND has({writers:Array(String)}, JSONExtractString(payload, 'data', 'writer'))
@@ -95,6 +97,17 @@ class SqlHistory:
         for writer, channel, first, count in zip(*columns, strict=True):
             found.setdefault((UUID(bytes=writer), channel), Ranges()).add(first, count)
         return found
+
+    def numbers(self, log: str) -> Ranges:
+        """The offsets of a log that the ledger has."""
+        offsets = self._store.query_arrow(_NUMBERS, {"log": log})["offset"].combine_chunks().to_numpy()
+        firsts = group_starts(offsets - np.arange(len(offsets), dtype=np.uint64))
+        counts = np.diff(np.append(firsts, len(offsets)))
+        return Ranges((int(offsets[first]), int(count)) for first, count in zip(firsts, counts, strict=True))
+
+    def writers(self) -> set[UUID]:
+        """Every writer that the ledger has anything of."""
+        return {UUID(bytes=writer) for writer in self._store.query_arrow(_WRITERS)["writer"].to_pylist()}
 
     def vanished(self, writers: Iterable[UUID]) -> set[UUID]:
         """Those of the writers whose vanishing the log knows of."""

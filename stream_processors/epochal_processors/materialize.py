@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 import pyarrow as pa
@@ -34,6 +34,7 @@ from epochal_processors.rows import EventRow, FactRow
 from epochal_processors.tables import rows_table
 from epochal_storage.writing import TableWriter
 
+T = TypeVar("T")
 Received = tuple[DeadLetter, int]
 """A dead letter, and when it was received (microseconds, UTC)."""
 MAX_POINTS = 1_000_000
@@ -105,6 +106,11 @@ class Materializer:
             raise
         for _, frame in batch:
             self._coverage.of(frame.writer, channel_of(frame)).add(frame.first_seq, frame.count)
+
+    def skip(self, position: Position, writer: UUID, channel: str, first_seq: int) -> None:
+        """A number whose range can't be taken in any more: the ledger says that it holds nothing."""
+        row = ("", writer, channel, first_seq, 0, position.log, position.offset, position.recorded_at_us)
+        self._writer.insert("ledger", rows_table("ledger", [row]))
 
     def finish(self, endings: Iterable[Ending]) -> None:
         """Streams have ended and are all taken in: seal what is left of them."""
@@ -187,16 +193,16 @@ class Materializer:
         self._begun: set[tuple[UUID, str]] = set()
 
 
-def bounded(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+def bounded(items: Iterable[T], frame_of: Callable[[T], Frame]) -> Iterator[list[T]]:
     """Batches of at most a million points and 64 MB each, in order; a single larger frame is a batch of its own."""
-    batch: list[Frame] = []
+    batch: list[T] = []
     points = size = 0
-    for one in frames:
-        more_points, more_bytes = _weight(one)
+    for item in items:
+        more_points, more_bytes = _weight(frame_of(item))
         if batch and (points + more_points > MAX_POINTS or size + more_bytes > MAX_BYTES):
             yield batch
             batch, points, size = [], 0, 0
-        batch.append(one)
+        batch.append(item)
         points += more_points
         size += more_bytes
     if batch:

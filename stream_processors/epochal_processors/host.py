@@ -1,0 +1,226 @@
+"""The host process of an embedded store: ``python -m epochal_processors.host STORE``.
+
+It owns the engine, takes the journals in, and answers ClickHouse's HTTP protocol on loopback.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from epochal._version import __version__
+from epochal_processors.follower import Clock
+from epochal_processors.ingest import Ingest, open_ingest
+from epochal_processors.intake import IntakeError
+from epochal_processors.loop import FollowerLoop
+from epochal_storage.engine import Engine
+from epochal_storage.errors import StoreError
+from epochal_storage.hostfile import HostFile, HostLock, new_token, remove_host_file, write_host_file
+from epochal_storage.http_auth import Role
+from epochal_storage.http_server import HttpServer
+from epochal_storage.http_service import Hooks
+from epochal_storage.migrations import migrate
+
+IDLE_S = 60.0
+"""Seconds with no request, no live writer and nothing to take in after which a host ends; EPOCHAL_HOST_IDLE."""
+LOG_BYTES = 4 << 20
+"""At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
+log = logging.getLogger("epochal.host")
+
+
+class Host:
+    """One store's host, from the lock to the last sync."""
+
+    def __init__(self, store: Path, idle_s: float = IDLE_S) -> None:
+        self._store = store
+        self._idle_s = idle_s
+        self._stop = threading.Event()
+        self._bug: BaseException | None = None
+        self._last_request = time.monotonic()
+
+    def run(self) -> int:
+        """Serve until idle or told to stop; the exit status.
+
+        Returns 0 also where another host has the store: then there is nothing to do.
+        """
+        self._store.mkdir(parents=True, exist_ok=True)
+        lock = HostLock(self._store)
+        if not lock.acquire():
+            return 0
+        begin_log(self._store)
+        try:
+            return self._serve()
+        except (OSError, StoreError, IntakeError) as error:
+            log.error("the host of %s ends: %s", self._store, error)
+            print(f"epochal host: {error}", file=sys.stderr)
+            return 1
+        finally:
+            lock.release()
+
+    def stop(self, *_: object) -> None:
+        """End soon; safe in a signal handler."""
+        self._stop.set()
+
+    def _serve(self) -> int:
+        engine = Engine(self._store / "engine")
+        try:
+            migrate(engine)
+            ingest = open_ingest(self._store, engine, system_clock(), log.warning)
+            # chDB may have taken the signals over when it was loaded
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self.stop)
+            loop = FollowerLoop(ingest.follower, log.warning, self._on_bug)
+            loop.start()
+            try:
+                self._answer(engine, ingest, loop)
+            finally:
+                loop.stop()
+                self._end(ingest)
+        finally:
+            engine.close()
+        return 70 if self._bug else 0
+
+    def _answer(self, engine: Engine, ingest: Ingest, loop: FollowerLoop) -> None:
+        tokens: dict[Role, str] = {"reader": new_token(), "writer": new_token()}
+        started_at = datetime.now(UTC).isoformat()
+
+        def before_read() -> None:
+            loop.catch_up()
+
+        def status() -> Mapping[str, Any]:
+            return {"pid": os.getpid(), "started_at": started_at, **_status(loop, ingest)}
+
+        hooks = Hooks(before_read, self._requested, status, loop.catch_up)
+        server = HttpServer(engine, tokens, hooks, ingest.store_id)
+        server.start()
+        info = HostFile(
+            os.getpid(), started_at, "127.0.0.1", server.port, tokens["reader"], tokens["writer"], __version__
+        )
+        write_host_file(self._store, info)
+        log.info("process %d answers on port %d", info.pid, info.port)
+        try:
+            while not self._stop.wait(1.0 if self._idle_s > 2 else 0.1) and not self._idle(server, loop):
+                pass
+        finally:
+            # first, so that nobody comes any more
+            remove_host_file(self._store, info.pid)
+            server.stop()
+
+    def _requested(self) -> None:
+        self._last_request = time.monotonic()
+
+    def _idle(self, server: HttpServer, loop: FollowerLoop) -> bool:
+        if server.busy or time.monotonic() - self._last_request < self._idle_s:
+            return False
+        last = loop.beat.last
+        return last is not None and not (loop.beat.failure or last.live or last.waiting or last.events or last.points)
+
+    def _on_bug(self, error: BaseException) -> None:
+        log.critical("a bug stops the host", exc_info=error)
+        self._bug = error
+        self._stop.set()
+
+    def _end(self, ingest: Ingest) -> None:
+        if self._bug:
+            ingest.intake.close()
+            return
+        try:
+            ingest.close()
+        except (OSError, StoreError) as error:
+            log.error("at the end something couldn't be taken in, the next host will: %s", error)
+        log.info("process %d ends", os.getpid())
+
+
+@dataclass(frozen=True, slots=True)
+class InlineStore:
+    """An embedded store in this very process, for where child processes or loopback aren't allowed."""
+
+    engine: Engine
+    ingest: Ingest
+    lock: HostLock
+
+    def catch_up(self) -> dict[str, int]:
+        """Take in what the journals hold now; returns the watermark. Not for several threads at once."""
+        self.ingest.follower.run_once()
+        return self.ingest.follower.watermark()
+
+    def close(self) -> None:
+        """Take in the rest and give the store back."""
+        try:
+            self.ingest.close()
+        finally:
+            self.engine.close()
+            self.lock.release()
+
+
+def open_inline(store: Path) -> InlineStore:
+    """Open an embedded store in this process.
+
+    Raises:
+        StoreError: another process has it, or it can't be opened.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    lock = HostLock(store)
+    if not lock.acquire():
+        raise StoreError(f"another process holds {store} (see {store / 'host.json'}); end it, or unset EPOCHAL_HOST")
+    begin_log(store)
+    try:
+        engine = Engine(store / "engine")
+        migrate(engine)
+        return InlineStore(engine, open_ingest(store, engine, system_clock(), log.warning), lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def system_clock() -> Clock:
+    """The clocks of this machine."""
+    return Clock(lambda: time.time_ns() // 1000, time.monotonic)
+
+
+def begin_log(store: Path) -> None:
+    """Let the host's lines go to the store's ``host.log``."""
+    path = store / "host.log"
+    if path.exists() and path.stat().st_size > LOG_BYTES:
+        path.replace(path.with_name("host.log.1"))
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def _status(loop: FollowerLoop, ingest: Ingest) -> dict[str, Any]:
+    beat = loop.beat
+    return {
+        "store": ingest.store_id,
+        "watermark": ingest.follower.watermark(),
+        "cycles": beat.cycles,
+        "events": beat.events,
+        "points": beat.points,
+        "live": beat.last.live if beat.last else 0,
+        "waiting": beat.last.waiting if beat.last else 0,
+        "lag": time.monotonic() - beat.last_began,
+        "failure": beat.failure,
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Run the host of the store named by the one argument."""
+    if len(arguments) != 1:
+        print("usage: python -m epochal_processors.host STORE", file=sys.stderr)
+        return 2
+    return Host(Path(arguments[0]).absolute(), float(os.environ.get("EPOCHAL_HOST_IDLE", IDLE_S))).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
