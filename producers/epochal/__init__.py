@@ -6,6 +6,7 @@ package ``epochal_query`` and is loaded when it is first asked for, so that a tr
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from ._errors import (
@@ -25,7 +26,7 @@ from ._trial import Trial
 from ._version import __version__
 
 if TYPE_CHECKING:
-    from epochal_query import Store, open  # noqa: A004  pyright: ignore[reportAttributeAccessIssue]
+    from epochal_query import Store, open
 
 __all__ = [
     "EpochalError",
@@ -57,10 +58,10 @@ def __getattr__(name: str) -> Any:
     if name not in _READING:
         raise AttributeError(f"module 'epochal' has no attribute {name!r}")
     try:
-        import epochal_query
+        reading = importlib.import_module("epochal_query")
     except ImportError as error:
         raise NotAvailableError(f"epochal.{name} reads the store: pip install 'epochal[query]' ({error})") from error
-    return getattr(epochal_query, name)
+    return getattr(reading, name)
 
 
 def __dir__() -> list[str]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 import time
-from datetime import datetime, timezone
-from typing import Final
+from datetime import UTC, datetime
+from typing import Final, SupportsFloat, cast
 
 __all__ = ["now_us", "to_us"]
 
@@ -29,12 +29,12 @@ def to_us(when: object) -> int:
         ValueError: neither of these, or no finite number, or beyond the year 9999.
     """
     if isinstance(when, datetime):
-        aware = when if when.tzinfo is not None else when.replace(tzinfo=timezone.utc)
-        since = aware - datetime(1970, 1, 1, tzinfo=timezone.utc)
+        aware = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
+        since = aware - datetime(1970, 1, 1, tzinfo=UTC)
         return (since.days * 86400 + since.seconds) * 1_000_000 + since.microseconds
     if isinstance(when, (bool, str, bytes)) or not hasattr(when, "__float__"):
         raise ValueError(f"time={when!r} is neither a datetime nor a number of seconds since 1970-01-01 UTC")
-    seconds = float(when)  # type: ignore[arg-type]  # has __float__, checked above
+    seconds = float(cast("SupportsFloat", when))
     if not math.isfinite(seconds) or abs(seconds) > _YEAR_9999_S:
         raise ValueError(
             f"time={when!r} is no instant: seconds since 1970-01-01 UTC are expected (milliseconds need / 1000)"

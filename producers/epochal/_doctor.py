@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def _journals(settings: Settings) -> dict[str, Any]:
 
 def _host_report(store: Path) -> dict[str, Any]:
     try:
-        from epochal_storage.doctor import host_report  # type: ignore[import-not-found,unused-ignore]
+        host_report = importlib.import_module("epochal_storage.doctor").host_report
     except ImportError:
         address = _host.read_address(store)
         if address is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NoReturn, cast
@@ -56,7 +57,7 @@ class Experiment:
         Raises:
             TypeError: the variables are no mapping of names to values.
         """
-        given: object = {} if variables is None else variables
+        given = cast("object", {} if variables is None else variables)
         if not isinstance(given, Mapping) or not all(isinstance(key, str) for key in given):  # pyright: ignore[reportUnknownVariableType]
             raise TypeError(f"a trial is identified by its variables, a mapping of names to values; got {variables!r}")
         if name is not None and not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -78,10 +79,10 @@ class Experiment:
         if self._here.settings.mode == "disabled":
             return sets
         try:
-            from epochal_query import for_sdk  # type: ignore[import-not-found,attr-defined,unused-ignore]
+            reading = importlib.import_module("epochal_query.for_sdk")
         except ImportError:
             raise NotAvailableError("exp.missing() reads the store: pip install 'epochal[query]'") from None
-        completed = set(for_sdk.completed_trials(self.id, project=self.project))
+        completed = set(reading.completed_trials(self.id, project=self.project))
         return [each for each in sets if self._trial_id(each) not in completed]
 
     def conclude(self, verdict: Literal["accepted", "rejected", "inconclusive"], note: str = "") -> None:
@@ -105,7 +106,7 @@ class Experiment:
             "Attach it to those it belongs to: exp.trial({...}).attach(component)"
         )
 
-    def tag(self, *words: str, **values: object) -> None:
+    def tag(self, /, *words: str, **values: object) -> None:
         """Tags with words and with key=value."""
         self._speak(set_tags("experiment", self.id, words, values))
 

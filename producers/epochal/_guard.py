@@ -1,4 +1,4 @@
-"""The border between training and Epochal: what goes wrong here never reaches training, unless strict mode asks for it."""
+"""The border between training and Epochal: what goes wrong here reaches training only in strict mode."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess  # noqa: S404
+import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,7 @@ def spawn(store: Path) -> bool:
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         nice = shutil.which("nice")
         detach = '"$@" </dev/null >>"$EPOCHAL_HOST_LOG" 2>&1 &'  # the shell ends at once: the host is nobody's zombie
-        subprocess.run(  # noqa: S602
+        subprocess.run(
             ["/bin/sh", "-c", detach, "sh", *([nice, "-n", "5"] if nice else []), *command],
             env=_environment(store),
             stdin=subprocess.DEVNULL,

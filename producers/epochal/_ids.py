@@ -69,7 +69,7 @@ def component_id(project: str, key: str) -> UUID:
 def _named(project: str, kind: str, *key: JSON) -> UUID:
     import rfc8785  # 10 ms that an import of the SDK need not pay
 
-    return uuid5(NAMESPACE, rfc8785.dumps([normal_text(project), kind, *key]).decode())  # type: ignore[list-item]
+    return uuid5(NAMESPACE, rfc8785.dumps([normal_text(project), kind, *key]).decode())
 
 
 def _normal(value: JSON) -> JSON:

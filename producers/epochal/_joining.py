@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from ._about import About, from_text
 from ._run import Run
 from ._session import Session, session
@@ -31,7 +29,7 @@ def join_environment(here: Session) -> Run | None:
 def _join(here: Session, about: About, disabled: bool) -> Run:
     for run in here.runs:
         if isinstance(run, Run) and run.about.identity == about.identity and not disabled:
-            return cast("Run", run)
+            return run
     run = Run(here, about, None, main=False, disabled=disabled)
     if not disabled:
         here.opened(run)

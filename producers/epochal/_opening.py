@@ -16,7 +16,7 @@ from ._ids import component_id, normal_text, uuid7
 from ._resume import Past
 from ._run import Run
 from ._session import Session
-from ._values import to_json
+from ._values import JSON, to_json
 
 __all__ = ["Request", "open_run"]
 
@@ -69,7 +69,7 @@ def open_run(here: Session, asked: Request) -> Run:
                 key=about.key,
                 name=about.name,
                 kind=about.kind,
-                resources=cast("dict[str, object]", to_json(asked.resources)) if asked.resources is not None else None,  # type: ignore[arg-type]
+                resources=None if asked.resources is None else cast("dict[str, JSON]", to_json(dict(asked.resources))),
                 parent=_parent(here, about.component),
             )
         )
@@ -142,7 +142,7 @@ def _launch_key(here: Session, asked: Request) -> str | None:
     return key if again == 1 else json.dumps([*parts, again], ensure_ascii=False, separators=(",", ":"))
 
 
-def _launcher(here: Session) -> dict[str, object]:
+def _launcher(here: Session) -> dict[str, JSON]:
     launch = here.launch
     if not launch.launcher:
         return {}

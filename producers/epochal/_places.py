@@ -23,8 +23,9 @@ __all__ = [
 ]
 
 _NETWORK: Final = frozenset(
-    "nfs nfs4 cifs smb3 smbfs 9p afs ceph glusterfs lustre gpfs beegfs panfs pvfs2 orangefs wekafs vboxsf virtiofs".split()
-)
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "gpfs", "beegfs"}
+) | frozenset({"panfs", "pvfs2", "orangefs", "wekafs", "vboxsf", "virtiofs"})
+"""Types of file systems that lie on other machines; every FUSE one counts as such too."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def journal_place(settings: Settings, environ: Mapping[str, str] = os.environ) -
 
 
 def is_local(path: Path) -> bool:
-    """Whether the path (or the nearest directory above it that exists) is on a disk of this machine, for all we know."""
+    """Whether the path (or the nearest directory above it) is on a disk of this machine, for all we know."""
     kind = file_system(path)
     return kind not in _NETWORK and not kind.startswith("fuse")
 

@@ -3,79 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar, cast
+from typing import TypeAlias, cast
 
-from ._numbers import flatten, to_float
+from ._clock import to_us
+from ._numbers import flatten, to_float, to_step
 
-__all__ = ["Nothing", "Over", "PointSink", "Refusals", "first_call", "measured"]
-
-_Value = TypeVar("_Value")
-
-
-class PointSink(Protocol):
-    """Takes points; see ``epochal._journal.writer.JournalWriter.append_points``."""
-
-    def append_points(self, metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
-        """Appends one point a name."""
-        ...
+__all__ = ["Append", "Understood", "first_call", "nothing", "over", "understood"]
 
 
-class Nothing:
+Append: TypeAlias = Callable[[Mapping[str, object], float | None, int | None], None]
+"""Appends one point a name: (metrics, step, time in milliseconds); see ``JournalWriter.append_points``."""
+
+
+def nothing(metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
     """Takes points and does nothing: mode "disabled"."""
 
-    def append_points(self, metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
-        """Does nothing."""
 
-
-class Over:
+def over(refuse: Callable[[int], None]) -> Append:
     """Takes the points of a run that was finished: they are counted, not recorded."""
 
-    def __init__(self, refuse: Callable[[int], None]) -> None:
-        self._refuse = refuse
+    def append(metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
+        del step, time_ms
+        refuse(len(metrics))
 
-    def append_points(self, metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
-        """Refuses."""
-        self._refuse(len(metrics))
-
-
-class _FirstCall:
-    def __init__(self, opened: Callable[[], PointSink]) -> None:
-        self._opened = opened
-
-    def append_points(self, metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
-        self._opened().append_points(metrics, step, time_ms)
+    return append
 
 
-def first_call(opened: Callable[[], PointSink]) -> PointSink:
+def first_call(opened: Callable[[], Append]) -> Append:
     """Opens the real sink with the first points."""
-    return _FirstCall(opened)
+
+    def append(metrics: Mapping[str, object], step: float | None, time_ms: int | None) -> None:
+        opened()(metrics, step, time_ms)
+
+    return append
 
 
-class Refusals:
-    """What of one ``log()`` call can't be recorded: kind to (points, why the first of them)."""
+class Understood:
+    """One ``log()`` call: the points that can be recorded, and why the others can't."""
 
     def __init__(self) -> None:
-        self.counts: dict[str, tuple[int, str]] = {}
-        self.all_of_it = False
+        self.points: dict[str, float] = {}
+        self.step: float | None = None
+        self.time_ms: int | None = None
+        self.refused: dict[str, tuple[int, str]] = {}
+        """Kind to (points, what is wrong with the first of them)."""
 
-    def add(self, kind: str, text: str, points: int = 1) -> None:
+    def refuse(self, kind: str, text: str, points: int = 1) -> None:
         """Notes points that can't be recorded."""
-        count, first = self.counts.get(kind, (0, text))
-        self.counts[kind] = count + points, first
+        count, first = self.refused.get(kind, (0, text))
+        self.refused[kind] = count + points, first
 
-    def whole(self, points: int, kind: str, convert: Callable[[], _Value]) -> _Value | None:
-        """What ``convert`` returns; if it can't, the whole call is refused."""
-        try:
-            return convert()
-        except (TypeError, ValueError) as error:
-            if not self.all_of_it:
-                self.add(kind, str(error), max(points, 1))
-            self.all_of_it = True
-            return None
+    def refuse_all(self, kind: str, text: str) -> None:
+        """Notes that nothing of the call can be recorded."""
+        if self.points:
+            self.refuse(kind, text, len(self.points))
+            self.points = {}
+
+    def append_to(self, append: Append) -> None:
+        """Records what can be."""
+        if self.points:
+            append(self.points, self.step, self.time_ms)
 
 
-def measured(metrics: object, refusals: Refusals) -> dict[str, float]:
-    """The metrics of one call, flat and as float64; what can't be is noted.
+def understood(metrics: object, step: object, time: object) -> Understood:
+    """What the arguments of ``log()`` mean. A step or time that can't be refuses the whole call.
 
     Raises:
         TypeError: the metrics are no mapping.
@@ -83,17 +74,25 @@ def measured(metrics: object, refusals: Refusals) -> dict[str, float]:
     """
     if not isinstance(metrics, Mapping):
         raise TypeError(f"metrics are a mapping of names to numbers, such as {{'loss': 0.3}}; got {metrics!r}")
-    points: dict[str, float] = {}
+    asked = Understood()
     for name, value in flatten(cast("Mapping[object, object]", metrics)):
         if not isinstance(name, str) or not name:
-            refusals.add("name", f"the metric name {name!r} is not a non-empty text")
+            asked.refuse("name", f"the metric name {name!r} is not a non-empty text")
             continue
         try:
             number = to_float(value)
         except (TypeError, ValueError) as error:
-            refusals.add("value", f"metric {name!r}: {error}")
+            asked.refuse("value", f"metric {name!r}: {error}")
             continue
-        if name in points:
-            refusals.add("name", f"two values for metric {name!r} in one call: the later one is kept")
-        points[name] = number
-    return points
+        if name in asked.points:
+            asked.refuse("name", f"two values for metric {name!r} in one call: the later one is kept")
+        asked.points[name] = number
+    try:
+        asked.step = None if step is None else to_step(step)
+    except (TypeError, ValueError) as error:
+        asked.refuse_all("step", str(error))
+    try:
+        asked.time_ms = None if time is None else to_us(time) // 1000
+    except (TypeError, ValueError) as error:
+        asked.refuse_all("time", str(error))
+    return asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -45,9 +46,7 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
     if here.settings.mode == "disabled":
         return unread
     try:
-        from epochal_query import for_sdk  # type: ignore[import-not-found,attr-defined,unused-ignore]
-
-        said = for_sdk.resume_info(str(component), project=project, rank=rank)
+        said = importlib.import_module("epochal_query.for_sdk").resume_info(component, project=project, rank=rank)
     except ImportError:
         here.warn.report("resume", _unread(NotAvailableError("reading needs `pip install 'epochal[query]'`")))
         return unread

@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ._about import About
-from ._clock import to_us
 from ._current import enter, leave
 from ._ending import COMPLETED, STOPPED, Ending, ending_of
 from ._errors import EpochalError, MisuseError, RefusedError
@@ -17,7 +16,7 @@ from ._events import Event, run_finished, run_rewound
 from ._guard import guarded
 from ._numbers import LARGEST_EXACT
 from ._numbers import to_step as _finite_step
-from ._points import Nothing, Over, PointSink, Refusals, first_call, measured
+from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
 from ._statements import Statements
 from ._writer import Writer
@@ -57,9 +56,9 @@ class Run(Statements):
         self._opening = threading.RLock()
         self._surroundings: Surroundings | None = None
         self._careful = session.settings.strict
-        self._points: PointSink = first_call(self._open_helper) if writer is None else writer.journal
+        self._append: Append = first_call(self._open_helper) if writer is None else writer.journal.append_points
         if disabled:
-            self._points = Nothing()
+            self._append = nothing
 
     # what is logged again and again -----------------------------------------------------------------------------
 
@@ -88,31 +87,23 @@ class Run(Statements):
                 if kind is not float and kind is not int:
                     break
             else:
-                self._points.append_points(metrics, step, None)
+                self._append(metrics, step, None)
                 return
         if not self.disabled:
             self._log_carefully(metrics, step, time)
 
     def _log_carefully(self, metrics: object, step: object, time: object) -> None:
         """The way of everything that isn't plain numbers at a plain step."""
-        refusals = Refusals()
+        warn = self._session.warn
         try:
-            points = measured(metrics, refusals)
-            where = refusals.whole(len(points), "step", lambda: None if step is None else _finite_step(step))
-            when = refusals.whole(len(points), "time", lambda: None if time is None else to_us(time) // 1000)
-            if refusals.counts:
-                for kind, (count, text) in refusals.counts.items():
-                    self._count_refused(kind, count, f"log(): {text}")
-                if self._session.warn.strict:
-                    self._session.warn.raise_first()
-            if points and not refusals.all_of_it:
-                self._points.append_points(points, where, when)
-        except EpochalError:
-            raise
+            asked = understood(metrics, step, time)
+            for kind, (count, text) in asked.refused.items():
+                self._count_refused(kind, count, f"log(): {text}")
+            if not warn.strict or not asked.refused:
+                asked.append_to(self._append)
         except Exception as error:  # noqa: BLE001  the border: no fault of ours or of an argument may end a training
             self._refuse("log", error)
-        if self._session.warn.strict:
-            self._session.warn.raise_first()
+        warn.raise_first()
 
     @guarded
     def rewind(self, to_step: float) -> None:
@@ -176,7 +167,7 @@ class Run(Statements):
 
     def _write_end(self, ending: Ending) -> None:
         writer = self._writer
-        self._points = Over(self._after_end)
+        self._append = over(lambda points: self._count_refused("misuse", points, self._finished_text()))
         if writer is None:
             return
         if self._main:
@@ -188,16 +179,11 @@ class Run(Statements):
                     "the process ends while artifacts are still being stored: they are not recorded"
                 )
             about = self._about
-            self._emit(
-                writer,
-                run_finished(
-                    component=self.id,
-                    rank=about.rank,
-                    attempt=about.attempt,
-                    status=ending.status,
-                    error=ending.error,
-                ),
+            rank, attempt = about.rank, about.attempt
+            finished = run_finished(
+                component=self.id, rank=rank, attempt=attempt, status=ending.status, error=ending.error
             )
+            writer.emit(finished)
             self._session.claims.give_back(about.component, about.rank)
         self._session.close_writer(writer)
 
@@ -208,7 +194,8 @@ class Run(Statements):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.end(self._session.exits.ending if self._session.exits.ending is STOPPED else ending_of(error))
+        stopped = self._session.exits.ending is STOPPED  # by a signal, which may have come before this exception
+        self.end(STOPPED if stopped else ending_of(error))
 
     # what it is ---------------------------------------------------------------------------------------------------
 
@@ -221,36 +208,6 @@ class Run(Statements):
     def is_main(self) -> bool:
         """Whether this handle decides the status; a helper's does not."""
         return self._main
-
-    @property
-    def name(self) -> str:
-        """The component's name."""
-        return self._about.name
-
-    @property
-    def kind(self) -> str:
-        """The component's kind."""
-        return self._about.kind
-
-    @property
-    def project(self) -> str:
-        """The project it belongs to."""
-        return self._about.project
-
-    @property
-    def rank(self) -> int:
-        """This process's rank."""
-        return self._about.rank
-
-    @property
-    def world_size(self) -> int:
-        """How many ranks the launch has."""
-        return self._about.world_size
-
-    @property
-    def attempt(self) -> str:
-        """The id of this attempt of the rank."""
-        return self._about.attempt
 
     @property
     def status(self) -> str:
@@ -278,7 +235,7 @@ class Run(Statements):
         self._opening = threading.RLock()
         self._end_lock = threading.RLock()
         if self._ending is None and not self.disabled:
-            self._points = first_call(self._open_helper)
+            self._append = first_call(self._open_helper)
 
     def continue_from(self, past: Past) -> None:
         """Takes up the count of steps, and the earlier writers that a rewind must name."""
@@ -291,8 +248,8 @@ class Run(Statements):
         self._surroundings = surroundings
         surroundings.start()
 
-    def _open_helper(self) -> PointSink:
-        return self._open_writer().journal
+    def _open_helper(self) -> Append:
+        return self._open_writer().journal.append_points
 
     def _open_writer(self) -> Writer:
         """The writer of this process; the first call in a helper opens it."""
@@ -304,22 +261,16 @@ class Run(Statements):
                     )
                     writer.journal.next_step = max(writer.journal.next_step, self._next_step)
                     self._writer = writer
-                    self._points = writer.journal
+                    self._append = writer.journal.append_points
         return self._writer
 
     def _say(self, event: Event, time_us: int | None = None) -> None:
         writer = self._writer or (self._open_writer() if self._ending is None else None)
         if writer is None or writer.closed:
             raise MisuseError(self._finished_text())
-        self._emit(writer, event, time_us)
+        writer.emit(event, time_us)
         if self._session.warn.strict:
             self._session.warn.raise_first()
-
-    def _emit(self, writer: Writer, event: Event, time_us: int | None = None) -> None:
-        writer.emit(event, time_us)
-
-    def _after_end(self, points: int) -> None:
-        self._count_refused("misuse", points, self._finished_text())
 
     def _finished_text(self) -> str:
         return (

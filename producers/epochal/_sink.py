@@ -14,8 +14,9 @@ __all__ = ["EventSink"]
 class EventSink:
     """Encodes events and appends them.
 
-    Guarantees: events are appended in the order of their times (``now_us`` never runs backwards); when :meth:`emit` has returned, the event is appended, except inside a
-    signal handler that interrupted :meth:`emit` on the same thread: then it is appended before that call returns.
+    Guarantees: events are appended in the order of their times (``now_us`` never runs backwards). When :meth:`emit`
+    has returned, the event is appended, except inside a signal handler that interrupted :meth:`emit` on the same
+    thread: then it is appended before that call returns.
     """
 
     def __init__(self, append: Callable[[bytes], object], now_us: Callable[[], int], project: str) -> None:
@@ -27,7 +28,7 @@ class EventSink:
         self._busy = False
 
     def emit(self, event: Callable[[], Event], time_us: int | None = None) -> None:
-        """Appends one event that occurred at ``time_us`` (microseconds, UTC), or now; it is made when its turn comes."""
+        """Appends one event that occurred at ``time_us`` (microseconds, UTC), or now; made when its turn comes."""
         self._pending.append((event, time_us))
         while self._pending:
             with self._lock:

@@ -58,16 +58,15 @@ class Statements:
 
         A text with dots means both the nested parameter and one whose own key is that text.
         """
+        paths = [list(path)]
         if isinstance(path, str):
             paths = [path.split("."), [path]] if "." in path else [[path]]
-        else:
-            paths = [list(path)]
         if not all(isinstance(part, str) for parts in paths for part in parts) or not paths[0]:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"a parameter's path is text or a list of texts; got {path!r}")
         self._say(events.params_unset(component=self.id, rank=self._about.rank, paths=paths))
 
     @guarded
-    def tag(self, *words: str, **values: object) -> None:
+    def tag(self, /, *words: str, **values: object) -> None:
         """Tags with words and with key=value."""
         self._say(set_tags("component", self.id, words, values))
 
@@ -162,6 +161,36 @@ class Statements:
     def id(self) -> str:
         """The component's id, a UUID."""
         return str(self._about.component)
+
+    @property
+    def name(self) -> str:
+        """The component's name."""
+        return self._about.name
+
+    @property
+    def kind(self) -> str:
+        """The component's kind."""
+        return self._about.kind
+
+    @property
+    def project(self) -> str:
+        """The project it belongs to."""
+        return self._about.project
+
+    @property
+    def rank(self) -> int:
+        """This process's rank."""
+        return self._about.rank
+
+    @property
+    def world_size(self) -> int:
+        """How many ranks the launch has."""
+        return self._about.world_size
+
+    @property
+    def attempt(self) -> str:
+        """The id of this attempt of the rank."""
+        return self._about.attempt
 
     def _artifact(
         self,

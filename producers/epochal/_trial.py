@@ -93,7 +93,7 @@ class Trial:
         """
         self._speak(component_detached(component=_component(component, "detach"), trial=self.id))
 
-    def tag(self, *words: str, **values: object) -> None:
+    def tag(self, /, *words: str, **values: object) -> None:
         """Tags with words and with key=value."""
         self._speak(set_tags("trial", self.id, words, values))
 

@@ -27,8 +27,8 @@ from uuid import UUID
 
 __all__ = ["JSON", "Mark", "plain", "split_cells", "to_json", "without_lone_surrogates"]
 
-JSON: TypeAlias = "None | bool | int | float | str | list[JSON] | dict[str, JSON]"
-Plain: TypeAlias = "None | bool | int | float | str | list[Plain] | dict[str, Plain] | Mark"
+JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
+Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | Mark | None"
 """JSON before the keys are escaped: what is not the caller's own mapping is a :class:`Mark`."""
 
 _PACKED: Final = {"float32": "f", "float16": "e", "half": "e"}
@@ -126,7 +126,7 @@ def _scalar(value: object, inside: tuple[int, ...]) -> Plain:
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, os.PathLike):
-        path = os.fspath(cast("os.PathLike[str]", value))
+        path = cast("object", os.fspath(cast("os.PathLike[str]", value)))
         return plain(path, inside) if isinstance(path, str) else _marked(value)
     return _array(value, inside)
 
@@ -136,7 +136,7 @@ def _array(value: object, inside: tuple[int, ...]) -> Plain:
     if isinstance(value, type) or not hasattr(value, "dtype"):
         return _marked(value)
     if hasattr(value, "numpy") and not hasattr(value, "item"):
-        value = value.numpy()  # TensorFlow
+        value = cast("Callable[[], object]", getattr(value, "numpy"))()  # noqa: B009  TensorFlow
     python = cast("Callable[[], object] | None", getattr(value, "tolist", None) or getattr(value, "item", None))
     if python is None:
         return _marked(value)
