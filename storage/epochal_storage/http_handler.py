@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import time
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
@@ -87,7 +88,8 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True
         # the border of the request: what fails here must reach the client and not end a thread in silence
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
+            logging.getLogger(__name__).exception("a request failed: %s %s", self.command, self.path.split("?")[0])
             self._fail(EngineError(f"the host failed at this request: {error!r}", 0, "EPOCHAL"))
         if body is None or not body.drained():
             self.close_connection = True
@@ -130,7 +132,7 @@ class Handler(BaseHTTPRequestHandler):
             answer = http_queries.read(service.engine, call, pieces, service.hooks.before_read)
         if isinstance(answer, int):
             return self._answer(HTTPStatus.OK, b"", _PLAIN, _summary(begun, answer))
-        with closing(cast(Generator[bytes, None, None], answer.pieces)):
+        with closing(answer.pieces):
             return self._stream(answer, call, begun)
 
     def _stream(self, answer: http_queries.Answer, call: Call, begun: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -28,7 +28,7 @@ class Answer:
     """
 
     output_format: str
-    pieces: Iterator[bytes]
+    pieces: Generator[bytes, None, None]
 
 
 def read(engine: Engine, call: Call, body: Iterator[bytes], before: Callable[[], None]) -> Answer:
@@ -61,9 +61,11 @@ def write(engine: Engine, call: Call, body: Iterator[bytes], before: Callable[[]
 def _answered(session: Session, call: Call, sql: str, stack: ExitStack) -> Answer:
     sql = sql.strip().rstrip(";")
     output_format = answer_format(sql, call.default_format)
-    if not (output_format in STREAMED_FORMATS and selects(sql)):
+    # USE is the one statement a reader may run that changes its connection
+    session.spent = not selects(sql)
+    if output_format not in STREAMED_FORMATS or not selects(sql):
         whole = session.query(sql, output_format, call.parameters)
-        return Answer(output_format, iter((whole,)))
+        return Answer(output_format, (piece for piece in (whole,)))
     pieces = session.stream(sql, output_format, call.parameters)
     first = next(pieces, b"")
     if not first and output_format == "Native":
@@ -71,7 +73,7 @@ def _answered(session: Session, call: Call, sql: str, stack: ExitStack) -> Answe
     return Answer(output_format, _owned(stack.pop_all(), first, pieces))
 
 
-def _owned(stack: ExitStack, first: bytes, pieces: Iterator[bytes]) -> Iterator[bytes]:
+def _owned(stack: ExitStack, first: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
     with stack:
         yield first
         yield from pieces
