@@ -1,1 +1,71 @@
-"""Reading: views, reports, filters, SQL; the command line."""
+"""Reading: views, reports, filters, lineage, SQL; the command line.
+
+``open`` is the door; ``param``, ``metric``, ``tag`` and ``attribute`` build filters in Python. What is heavy (pandas,
+the client) is loaded when it is first asked for, so that the command line stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from epochal_query.certificate import Certificate
+    from epochal_query.errors import (
+        FilterError,
+        QueryError,
+        ReadError,
+        TimeError,
+        TooManyColumnsError,
+        UnknownNameError,
+        WaitTimeoutError,
+    )
+    from epochal_query.filter_tree import Condition
+    from epochal_query.filters import attribute, metric, param, tag
+    from epochal_query.lineage import Lineage
+    from epochal_query.opening import open_store
+    from epochal_query.opening import open_store as open
+    from epochal_query.store import Store
+
+__all__ = [
+    "Certificate",
+    "Condition",
+    "FilterError",
+    "Lineage",
+    "QueryError",
+    "ReadError",
+    "Store",
+    "TimeError",
+    "TooManyColumnsError",
+    "UnknownNameError",
+    "WaitTimeoutError",
+    "attribute",
+    "metric",
+    "open",
+    "open_store",
+    "param",
+    "tag",
+]
+
+_ERRORS = [name for name in __all__ if name.endswith("Error")]
+_HOMES = {
+    **dict.fromkeys(_ERRORS, "errors"),
+    **dict.fromkeys(["attribute", "metric", "param", "tag"], "filters"),
+    "Certificate": "certificate",
+    "Condition": "filter_tree",
+    "Lineage": "lineage",
+    "Store": "store",
+    "open": "opening",
+    "open_store": "opening",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'epochal_query' has no attribute {name!r}")
+    module = importlib.import_module(f"epochal_query.{_HOMES[name]}")
+    return getattr(module, "open_store" if name == "open" else name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,79 @@
+"""Columns of an answer as Python and NumPy values."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Codes = npt.NDArray[np.int64]
+
+
+def column(table: pa.Table, name: str) -> Any:
+    """A column as one Arrow array; ids as their 16 bytes, dictionaries as what they stand for."""
+    found: Any = table.column(name).combine_chunks()
+    if isinstance(found, pa.ChunkedArray):
+        found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], type=found.type)
+    if isinstance(found, pa.ExtensionArray):
+        found = found.storage
+    return found.dictionary_decode() if isinstance(found, pa.DictionaryArray) else found
+
+
+def texts(table: pa.Table, name: str) -> list[str]:
+    """A text column; NULL becomes the empty text."""
+    return [value or "" for value in cast("list[str | None]", column(table, name).to_pylist())]
+
+
+def values(table: pa.Table, name: str) -> list[Any]:
+    """A column as Python values."""
+    return cast("list[Any]", column(table, name).to_pylist())
+
+
+def floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
+    """A numeric column; NULL becomes NaN."""
+    found = column(table, name)
+    return cast("npt.NDArray[np.float64]", pc.fill_null(pc.cast(found, pa.float64()), float("nan")).to_numpy(False))
+
+
+def ids(table: pa.Table, name: str) -> list[UUID]:
+    """A column of ids."""
+    return [UUID(bytes=raw) for raw in column(table, name).to_pylist()]
+
+
+def codes(table: pa.Table, name: str, known: Any) -> Codes:
+    """The place of each row's value in ``known`` (an Arrow array of the column's own kind); -1 where it isn't there."""
+    found = pc.fill_null(pc.index_in(column(table, name), value_set=known), -1)
+    return cast(Codes, found.to_numpy(False).astype(np.int64))
+
+
+def distinct(table: pa.Table, name: str) -> tuple[Codes, list[str]]:
+    """A text column as codes into the sorted list of its values."""
+    encoded = column(table, name).dictionary_encode()
+    unsorted: list[str] = encoded.dictionary.to_pylist()
+    order = sorted(range(len(unsorted)), key=unsorted.__getitem__)
+    place = np.empty(len(unsorted), dtype=np.int64)
+    place[order] = np.arange(len(unsorted))
+    return place[encoded.indices.to_numpy(False)], [unsorted[i] for i in order]
+
+
+def decoded(text: str) -> Any:
+    """A JSON value of the store as Python: its marks for NaN, infinities, reprs and escaped keys undone."""
+    return _unmarked(json.loads(text)) if text else None
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(item) for item in cast("list[Any]", value)]
+    if not isinstance(value, dict):
+        return value
+    cells = cast("dict[str, Any]", value)
+    if cells.keys() == {"$float"}:
+        return float(cells["$float"])
+    if "$repr" in cells and cells.keys() <= {"$repr", "type"}:
+        return cells["$repr"]
+    return {key[1:] if key.startswith("$") else key: _unmarked(item) for key, item in cells.items()}

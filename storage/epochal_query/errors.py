@@ -1,0 +1,46 @@
+"""What can go wrong when reading.
+
+::
+
+    ReadError
+    ├── FilterError          a filter, an order or a selection that can't be understood
+    ├── UnknownNameError     a name or an id that nothing in the store has
+    ├── TimeError            a time or a watermark that can't be understood
+    ├── TooManyColumnsError  a report wider than a person or a frame can use
+    ├── QueryError           the engine refused a query
+    └── WaitTimeoutError     what was waited for did not happen in time
+
+Messages are written for the person who typed the call: what happened, what is accepted, what to do next.
+"""
+
+from __future__ import annotations
+
+from epochal._errors import EpochalError
+
+
+class ReadError(EpochalError):
+    """Base of everything that reading raises on purpose."""
+
+
+class FilterError(ReadError):
+    """A filter, an order or a selection that can't be understood, or that can't match anything."""
+
+
+class UnknownNameError(ReadError):
+    """Nothing in the store has this name or id; the message lists near ones."""
+
+
+class TimeError(ReadError):
+    """A time or a watermark that can't be understood."""
+
+
+class TooManyColumnsError(ReadError):
+    """A report would be wider than the limit; the message says how to choose columns."""
+
+
+class QueryError(ReadError):
+    """The engine refused a query; the message is the engine's own, without its internals."""
+
+
+class WaitTimeoutError(ReadError):
+    """What was waited for did not happen in time."""

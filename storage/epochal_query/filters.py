@@ -1,0 +1,215 @@
+"""Filters in Python: ``param("lr") < 0.1``, ``metric("loss").last <= 0.3``, ``tag("team") == "vision"``.
+
+They compose with ``&``, ``|`` and ``~`` to the same frozen tree that the text grammar parses to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from epochal_query.attributes import ATTRIBUTES
+from epochal_query.errors import FilterError
+from epochal_query.filter_text import parse_filter, parse_order
+from epochal_query.filter_tree import (
+    Compare,
+    Condition,
+    Field,
+    IsNull,
+    Like,
+    Matches,
+    Not,
+    OneOf,
+    Operator,
+    OrderKey,
+    Scalar,
+)
+from epochal_query.names import near
+
+
+@dataclass(frozen=True, eq=False)
+class FieldRef:
+    """Something to compare; comparing it gives a filter. For absent things see the class of the result."""
+
+    field: Field
+
+    def _compare(self, operator: Operator, value: object) -> Condition:
+        return Compare(self.field, operator, _scalar(self.field, value))
+
+    def __eq__(self, value: object) -> Condition:  # type: ignore[override]
+        """``field = value``."""
+        return self._compare("=", value)
+
+    def __ne__(self, value: object) -> Condition:  # type: ignore[override]
+        """``field != value``."""
+        return self._compare("!=", value)
+
+    def __lt__(self, value: object) -> Condition:
+        """``field < value``."""
+        return self._compare("<", value)
+
+    def __le__(self, value: object) -> Condition:
+        """``field <= value``."""
+        return self._compare("<=", value)
+
+    def __gt__(self, value: object) -> Condition:
+        """``field > value``."""
+        return self._compare(">", value)
+
+    def __ge__(self, value: object) -> Condition:
+        """``field >= value``."""
+        return self._compare(">=", value)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def isin(self, values: Iterable[object]) -> Condition:
+        """``field in (values)``."""
+        return OneOf(self.field, tuple(_scalar(self.field, value) for value in values))
+
+    def like(self, pattern: str) -> Condition:
+        """``field like 'pattern'``: ``%`` is any text, ``_`` any one character."""
+        return Like(self.field, pattern)
+
+    def matches(self, pattern: str | re.Pattern[str]) -> Condition:
+        """``field matches 'pattern'``: a regular expression on the whole value."""
+        return Matches(self.field, pattern.pattern if isinstance(pattern, re.Pattern) else pattern)
+
+    def is_null(self) -> Condition:
+        """``field is null``."""
+        return IsNull(self.field)
+
+    def is_not_null(self) -> Condition:
+        """``field is not null``."""
+        return Not(IsNull(self.field))
+
+
+@dataclass(frozen=True)
+class MetricRef:
+    """A metric; each statistic of it can be compared."""
+
+    name: str
+
+    def _stat(self, stat: str) -> FieldRef:
+        return FieldRef(Field("metrics", self.name, stat))
+
+    @property
+    def min(self) -> FieldRef:
+        """The smallest value."""
+        return self._stat("min")
+
+    @property
+    def max(self) -> FieldRef:
+        """The greatest value."""
+        return self._stat("max")
+
+    @property
+    def mean(self) -> FieldRef:
+        """The mean of the values that aren't NaN."""
+        return self._stat("mean")
+
+    @property
+    def std(self) -> FieldRef:
+        """The sample standard deviation of the values that aren't NaN."""
+        return self._stat("std")
+
+    @property
+    def first(self) -> FieldRef:
+        """The value at the smallest step."""
+        return self._stat("first")
+
+    @property
+    def last(self) -> FieldRef:
+        """The value at the greatest step."""
+        return self._stat("last")
+
+    @property
+    def count(self) -> FieldRef:
+        """How many points."""
+        return self._stat("count")
+
+    @property
+    def nan_count(self) -> FieldRef:
+        """How many of them are NaN."""
+        return self._stat("nan_count")
+
+    @property
+    def argmin(self) -> FieldRef:
+        """The step of the smallest value."""
+        return self._stat("argmin")
+
+    @property
+    def argmax(self) -> FieldRef:
+        """The step of the greatest value."""
+        return self._stat("argmax")
+
+
+def param(path: str) -> FieldRef:
+    """A parameter by its path, nested ones as ``a.b.c``."""
+    return FieldRef(Field("params", path))
+
+
+def metric(name: str) -> MetricRef:
+    """A metric by its name."""
+    return MetricRef(name)
+
+
+def tag(name: str) -> FieldRef:
+    """A tag by its word or key; a word has the value true."""
+    return FieldRef(Field("tags", name))
+
+
+def attribute(name: str) -> FieldRef:
+    """status, kind, name, created, start, end, ...
+
+    Raises:
+        FilterError: there is no such attribute.
+    """
+    if name not in ATTRIBUTES:
+        close = near(name, ATTRIBUTES)
+        raise FilterError(
+            f"there is no attribute {name!r}: there are {', '.join(ATTRIBUTES)}"
+            + (f"; near: {', '.join(close)}" if close else "")
+        )
+    return FieldRef(Field("", name))
+
+
+def as_condition(where: object) -> Condition | None:
+    """The filter given as text, as a filter object, or not at all.
+
+    Raises:
+        FilterError: it is none of these, or text that isn't of the grammar.
+    """
+    if where is None or isinstance(where, Condition):
+        return where
+    if isinstance(where, str):
+        return parse_filter(where)
+    if isinstance(where, (FieldRef, MetricRef)):
+        raise FilterError(f"where={where!r} compares nothing: write for example param('lr') < 0.1")
+    raise FilterError(f'where={where!r} is not a filter: give text such as "params.lr < 0.1", or a filter object')
+
+
+def as_order(order_by: object) -> tuple[OrderKey, ...]:
+    """The order given as text, or not at all.
+
+    Raises:
+        FilterError: it is neither, or text that isn't an order.
+    """
+    if order_by is None:
+        return ()
+    if isinstance(order_by, str):
+        return parse_order(order_by)
+    raise FilterError(f'order_by={order_by!r} is not an order: give text such as "metrics.loss.last desc, name"')
+
+
+def _scalar(field: Field, value: object) -> Scalar:
+    item = getattr(value, "item", None)
+    plain = item() if callable(item) and not isinstance(value, (str, bool, int, float)) else value
+    if isinstance(plain, float) and plain != plain:
+        raise FilterError(f"{field}: nothing equals NaN; ask for metric(name).nan_count > 0")
+    if isinstance(plain, (str, bool, int, float)):
+        return plain
+    isoformat = getattr(plain, "isoformat", None)
+    if callable(isoformat):
+        return str(isoformat())
+    raise FilterError(f"{field}: {value!r} is a {type(value).__name__}; compare with a number, a text, true or false")

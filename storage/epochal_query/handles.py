@@ -1,0 +1,184 @@
+"""Small handles on what a store holds: an id and a name, and the store's reads with these filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+from uuid import UUID
+
+import pandas as pd
+
+from epochal._artifacts.artifact import Artifact
+from epochal_query.certificate import Certificate
+from epochal_query.errors import UnknownNameError
+from epochal_query.lineage import Lineage
+from epochal_query.names import near
+from epochal_query.reading import Reading
+from epochal_query.resolve import BOUNDS
+
+if TYPE_CHECKING:
+    from epochal_query.store import Store
+
+
+@dataclass(frozen=True)
+class ExperimentHandle:
+    """An experiment in a store. Its reads are the store's, and take the same arguments."""
+
+    store: Store
+    id: UUID
+    name: str
+
+    def state(self, **at: Any) -> dict[str, Any]:
+        """Everything known of it."""
+        return self.store.state(self, **at)
+
+    def trials(self, **at: Any) -> pd.DataFrame:
+        """Its trials."""
+        return self.store.trials(self, **at)
+
+    def components(self, **at: Any) -> pd.DataFrame:
+        """The components of its trials."""
+        return self.store.components(experiment=self, **at)
+
+    def report(self, **choice: Any) -> pd.DataFrame:
+        """Its report."""
+        return self.store.report(self, **choice)
+
+    def best(self, metric: str, **choice: Any) -> pd.DataFrame:
+        """Its best components by a metric."""
+        return self.store.best(self, metric, **choice)
+
+    def metrics(self, **choice: Any) -> pd.DataFrame:
+        """The series of its components."""
+        return self.store.metrics(experiment=self, **choice)
+
+
+@dataclass(frozen=True)
+class TrialHandle:
+    """A trial in a store. Its reads are the store's, and take the same arguments."""
+
+    store: Store
+    id: UUID
+    name: str
+
+    def state(self, **at: Any) -> dict[str, Any]:
+        """Everything known of it."""
+        return self.store.state(self, **at)
+
+    def components(self, **at: Any) -> pd.DataFrame:
+        """Its components."""
+        return self.store.components(trial=self, **at)
+
+    def metrics(self, **choice: Any) -> pd.DataFrame:
+        """The series of its components."""
+        return self.store.metrics(trial=self, **choice)
+
+    def lineage(self, **choice: Any) -> Lineage:
+        """What its components were made from, or went into."""
+        return self.store.lineage(self, **choice)
+
+
+@dataclass(frozen=True)
+class ComponentHandle:
+    """A component in a store. Its reads are the store's, and take the same arguments."""
+
+    store: Store
+    id: UUID
+    name: str
+
+    def state(self, **at: Any) -> dict[str, Any]:
+        """Everything known of it."""
+        return self.store.state(self, **at)
+
+    def metrics(self, **choice: Any) -> pd.DataFrame:
+        """Its series."""
+        return self.store.metrics(component=self, **choice)
+
+    def certificate(self, **at: Any) -> Certificate:
+        """What is proven about its completeness."""
+        return self.store.certificate(self, **at)
+
+    def lineage(self, **choice: Any) -> Lineage:
+        """What it was made from, or went into."""
+        return self.store.lineage(self, **choice)
+
+    def input(self, name: str) -> Artifact:
+        """The artifact of this name that went in.
+
+        Raises:
+            UnknownNameError: there is none; the message has near names.
+        """
+        return self.store.artifact(name, component=self, direction="in")
+
+    def output(self, name: str) -> Artifact:
+        """The artifact of this name that came out.
+
+        Raises:
+            UnknownNameError: there is none; the message has near names.
+        """
+        return self.store.artifact(name, component=self, direction="out")
+
+
+def find_artifact(
+    reading: Reading,
+    wanted: str,
+    component: UUID | None,
+    direction: Literal["in", "out"] | None,
+    store: Callable[[], Any],
+) -> Artifact:
+    """The artifact with this digest, URI or name; the one logged last where several mentions have the same content.
+
+    Raises:
+        UnknownNameError: there is none, or the name stands for different contents; the message says which.
+    """
+    condition = " AND ".join(
+        ["project = {project:String}"]
+        + (["component = {component:UUID}"] if component else [])
+        + (["direction = {direction:String}"] if direction else [])
+    )
+    columns = "name, direction, uri, digest, media_type, size, stored, artifact, logged_at"
+    found: list[dict[str, Any]] = reading.rows(
+        f"""SELECT {columns} FROM artifacts_at({BOUNDS})
+            WHERE {condition} AND (name = {{wanted:String}} OR digest = {{wanted:String}} OR uri = {{wanted:String}})
+            ORDER BY logged_at""",
+        component=str(component),
+        direction=direction,
+        wanted=wanted,
+    ).to_pylist()
+    if not found:
+        raise _no_artifact(reading, wanted, condition, component, direction)
+    contents = sorted({row["artifact"] for row in found})
+    if len(contents) > 1:
+        more = f" and {len(contents) - 8:,} more" if len(contents) > 8 else ""
+        raise UnknownNameError(
+            f"{len(contents):,} artifacts are named {wanted!r}; give the digest or URI of one, or the component: "
+            f"{', '.join(contents[:8])}{more}"
+        )
+    row = found[-1]
+    return Artifact(
+        row["name"],
+        row["direction"],
+        uri=row["uri"],
+        media_type=row["media_type"],
+        digest=row["digest"],
+        size=row["size"],
+        stored=row["stored"],
+        store=store() if row["stored"] else None,
+    )
+
+
+def _no_artifact(
+    reading: Reading, wanted: str, condition: str, component: UUID | None, direction: str | None
+) -> UnknownNameError:
+    table = reading.rows(
+        f"SELECT DISTINCT name FROM artifacts_at({BOUNDS}) WHERE {condition} ORDER BY name",
+        component=str(component),
+        direction=direction,
+    )
+    names: list[str] = table.column("name").to_pylist()
+    what = {"in": "input", "out": "output", None: "artifact"}[direction]
+    where = f"component {component}" if component else f"project {reading.project!r}"
+    close = near(wanted, names) or names[:8]
+    hint = f"there are {', '.join(map(repr, close))}" if close else "there is none at all"
+    return UnknownNameError(f"no {what} of {where} has the name, digest or URI {wanted!r}; {hint}")

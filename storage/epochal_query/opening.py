@@ -1,0 +1,74 @@
+"""Opening a store: the composition root of reading. The only place here that knows settings and processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from epochal._places import artifact_url, default_store
+from epochal._settings import Settings, from_env
+from epochal_query.store import Opened, Store
+from epochal_storage.client import StoreClient
+from epochal_storage.endpoint import Endpoint
+from epochal_storage.location import Embedded, Location, parsed
+
+
+def open_store(location: str | os.PathLike[str] | None = None, *, project: str | None = None) -> Store:
+    """Open a store for reading.
+
+    ``location`` is a directory or a ``clickhouse://`` URL; without one it is EPOCHAL_STORE, or the per-user store.
+    A directory's host is started when there is none. ``project`` is EPOCHAL_PROJECT unless given.
+
+    Raises:
+        SettingsError, LocationError: a setting or the location can't be understood.
+        HostUnavailableError, HostSilentError: the store's host can't be reached.
+    """
+    settings = from_env()
+    store = open_with(settings if location is None else replace(settings, store=os.fspath(location)), project)
+    store.last_watermark = store.watermark()
+    return store
+
+
+def open_with(settings: Settings, project: str | None = None) -> Store:
+    """Open a store as the settings say, without asking it anything yet."""
+    where = store_location(settings)
+    connection = _connection(where, settings)
+
+    def contents() -> Any:
+        return _contents(settings)
+
+    return Store(Opened(connection, contents), project or settings.project)
+
+
+def store_location(settings: Settings, environ: Mapping[str, str] = os.environ) -> Location:
+    """Where the store of these settings is."""
+    return Embedded(default_store(environ)) if settings.store is None else parsed(settings.store)
+
+
+def _connection(where: Location, settings: Settings) -> Any:
+    if not isinstance(where, Embedded):
+        return StoreClient(lambda: Endpoint.of_server(where))
+    if settings.host == "inline":
+        # here and not at the top: it loads the engine into this process
+        from epochal_processors.inline import open_inline
+
+        return open_inline(where.directory)
+    return StoreClient(lambda: _host_of(where.directory, may_start=settings.host != "none"))
+
+
+def _host_of(directory: Path, *, may_start: bool) -> Endpoint:
+    from epochal._host import spawn
+    from epochal_storage.locate import find_or_start
+
+    return find_or_start(directory, "reader", spawn if may_start else lambda _: False)
+
+
+def _contents(settings: Settings) -> Any:
+    """The store of artifacts' contents; None where a server is set and no place for contents is."""
+    from epochal._artifacts.store import ArtifactStore
+
+    url = artifact_url(settings)
+    return None if url is None else ArtifactStore(url)

@@ -1,0 +1,57 @@
+"""Keys of params: paths whose parts are joined by ``.``, with ``.`` and backslash inside a part escaped by a backslash."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def split(key: str) -> list[str]:
+    """The parts of a key, from the outside in."""
+    parts, current, escaped = [], "", False
+    for char in key:
+        if escaped:
+            current, escaped = current + char, False
+        elif char == "\\":
+            escaped = True
+        elif char == ".":
+            parts.append(current)
+            current = ""
+        else:
+            current += char
+    return [*parts, current]
+
+
+def shown(key: str) -> str:
+    """The key as people write it: without the escapes."""
+    return _ESCAPED.sub(r"\1", key) if "\\" in key else key
+
+
+def display_names(keys: Sequence[str]) -> dict[str, str]:
+    """Key to the name to show: without escapes, unless two keys would then look alike."""
+    alike: dict[str, int] = {}
+    for key in keys:
+        alike[shown(key)] = alike.get(shown(key), 0) + 1
+    return {key: shown(key) if alike[shown(key)] == 1 else key for key in keys}
+
+
+def meant(name: str, keys: Iterable[str]) -> tuple[str, ...]:
+    """The keys that a caller's ``name`` can mean: the key itself, and every key that is shown so."""
+    return tuple(key for key in keys if name in (key, shown(key)))
+
+
+def nested(cells: Iterable[tuple[str, object]]) -> dict[str, object]:
+    """The mapping that was taken apart into these cells."""
+    root: dict[str, object] = {}
+    for key, value in cells:
+        parts = split(key)
+        at = root
+        for part in parts[:-1]:
+            below = at.setdefault(part, {})
+            if not isinstance(below, dict):
+                raise AssertionError(f"the views show both {part!r} and something below it in {key!r}")
+            at = below
+        at[parts[-1]] = value
+    return root

@@ -1,0 +1,94 @@
+"""One consistent read: every query of it sees the log up to the same watermark."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+import pyarrow as pa
+
+from epochal_query.errors import FilterError, QueryError
+from epochal_query.times import Bounds, Watermark, parse_watermark, pin
+from epochal_storage.errors import EngineError
+
+
+class Source(Protocol):
+    """Where rows come from: a host or a server. Answers are whole and exact."""
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
+        """The answer to a query with bound parameters; ``fresh=False``: what was taken in already will do."""
+        ...
+
+    def watermark(self) -> Watermark:
+        """How far the log is taken in, after taking in all that was written on this machine before the call."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One read of one project: its bounds in both times, and the present to look names up in.
+
+    Guarantees: with the same source, all queries made through it see the same state.
+    """
+
+    source: Source
+    project: str
+    bounds: Bounds
+    watermark: Watermark
+    now: datetime
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def begin(cls, source: Source, project: str, as_of: object, known_at: object, now: datetime) -> Reading:
+        """Take in what was written, and pin the read to the watermark reached.
+
+        Raises:
+            TimeError: ``as_of`` or ``known_at`` can't be understood.
+        """
+        pin(as_of, known_at, {}, now)  # a time that can't be understood is said before anything is waited for
+        watermark = source.watermark()
+        bounds, remarks = pin(as_of, known_at, watermark, now)
+        return cls(source, project, bounds, watermark, now, remarks)
+
+    @property
+    def present(self) -> Reading:
+        """The same project now: names are looked up there."""
+        bounds, _ = pin(None, None, self.watermark, self.now)
+        return replace(self, bounds=bounds)
+
+    @property
+    def is_present(self) -> bool:
+        """Whether it reads what is true and known now."""
+        return self.bounds == self.present.bounds
+
+    def rows(self, sql: str, **parameters: object) -> pa.Table:
+        """The answer to a query; ``project``, ``as_of`` and ``known_at`` are bound, too.
+
+        Raises:
+            FilterError: the engine can't use a pattern.
+            QueryError: the engine refused the query; for example it would take too long or too much memory.
+        """
+        bound = {"project": self.project, **self.bounds.parameters, **parameters}
+        used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
+        try:
+            return self.source.query_arrow(sql, used, fresh=False)
+        except EngineError as error:
+            if error.name == "CANNOT_COMPILE_REGEXP":
+                raise FilterError(f"a pattern after `matches` can't be used: {error.message}") from None
+            raise QueryError(f"{error.message} ({error.name})") from error
+
+    @property
+    def attrs(self) -> dict[str, object]:
+        """What an answer says about itself; ``known_at`` is what to ask with to get the same again."""
+        known: object = self.bounds.known_at
+        if self.bounds.known_at.startswith("{"):
+            known = parse_watermark(self.bounds.known_at)
+        told: dict[str, object] = {
+            "project": self.project,
+            "watermark": dict(self.watermark),
+            "as_of": self.bounds.as_of or None,
+            "known_at": known,
+        }
+        return {**told, "remarks": list(self.remarks)} if self.remarks else told

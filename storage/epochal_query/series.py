@@ -1,0 +1,182 @@
+"""Metric series: every point of the main line, or for a chart so few that no spike is hidden."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from epochal_query.columns import Codes, codes, column, distinct, floats, ids, texts
+from epochal_query.errors import FilterError
+from epochal_query.memberships import members_of
+from epochal_query.names import Selection, as_parts, choose
+from epochal_query.rank_values import Ranks
+from epochal_query.reading import Reading
+from epochal_query.report import SYSTEM_PREFIX, instants
+from epochal_query.resolve import BOUNDS
+from epochal_query.scope import Scope, metric_names
+
+POINTS_MIN = 5
+"""A bucket can show five points: first, last, smallest, greatest, and a NaN."""
+
+_KEY = "component, metric, rank"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Which series are wanted, and how."""
+
+    metric: Selection | None = None
+    ranks: Ranks = None
+    max_points: int | None = None
+
+
+def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame:
+    """The points: component, name, trial, experiment, metric, rank, step, value, time; by series, then step.
+
+    Guarantees: without ``max_points`` every point of the main line. With it, no series has more points than
+    that, and first, last, smallest, greatest and a NaN of every stretch are among them.
+    Raises:
+        UnknownNameError: a metric that nobody in scope ever logged.
+        FilterError: ``max_points`` is not a whole number from 5 on.
+    """
+    if wanted.max_points is not None and not _enough(wanted.max_points):
+        raise FilterError(
+            f"max_points={wanted.max_points!r} is not a whole number from {POINTS_MIN} on, or None for all"
+        )
+    which, names = _which(reading, scope, wanted.metric)
+    points = f"""
+        SELECT component, metric, rank, step, value, occurred_at FROM metrics_at({BOUNDS})
+        WHERE project = {{project:String}} AND {scope.sql} AND {which} AND {_of_ranks(scope, which, wanted.ranks)}"""
+    if wanted.ranks in ("mean", "max"):
+        points = _over_ranks(points, wanted.ranks)
+    sql = f"{points} ORDER BY {_KEY}, step"
+    if wanted.max_points is not None:
+        sql = _downsampled(points, scope, which)
+    table = reading.rows(
+        sql,
+        **scope.parameters,
+        metrics=names,
+        buckets=(wanted.max_points or 0) // POINTS_MIN,
+        max_points=wanted.max_points or 0,
+    )
+    return _frame(reading, scope, table, wanted)
+
+
+def _enough(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= POINTS_MIN
+
+
+def _which(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[str, list[str]]:
+    if selection is None:
+        return f"NOT startsWith(metric, '{SYSTEM_PREFIX}')", []
+    if not as_parts(selection, "metric"):
+        return "0", []
+    chosen = choose(selection, metric_names(reading.present, scope), "metric", f" in {scope.words}")
+    return ("metric = {metrics:Array(String)}[1]" if len(chosen) == 1 else "metric IN {metrics:Array(String)}"), chosen
+
+
+def _of_ranks(scope: Scope, which: str, ranks: Ranks) -> str:
+    """Only the lowest rank that logged the metric, unless others were asked for."""
+    if ranks is not None:
+        return "1"
+    # partials name every series that has points, in few rows
+    return f"""(component, metric, rank) IN (
+        SELECT component, metric, min(rank) FROM partials
+        WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, metric)"""
+
+
+def _over_ranks(points: str, ranks: Ranks) -> str:
+    value = (
+        "avg(value)" if ranks == "mean" else "if(countIf(NOT isNaN(value)) = 0, nan, maxIf(value, NOT isNaN(value)))"
+    )
+    return f"""
+        SELECT component, metric, toUInt32(0) AS rank, step, {value} AS value, max(occurred_at) AS occurred_at
+        FROM (SELECT component, metric, step, p.value AS value, p.occurred_at AS occurred_at FROM ({points}) AS p)
+        GROUP BY component, metric, step"""
+
+
+def _downsampled(points: str, scope: Scope, which: str) -> str:
+    """At most ``max_points`` a series: whole where it has no more, else five points of each of equal stretches.
+
+    Partials say in a few rows how long each series is and how far it reaches. Where steps were overwritten or lie
+    beyond ``as_of`` they say a little too much, which makes the stretches wider and hides nothing.
+    """
+    point = "(step, value, occurred_at)"
+    return f"""
+        SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
+            SELECT {_KEY}, arrayJoin(arrayDistinct(arrayConcat(
+                [argMin({point}, step), argMax({point}, step)],
+                groupArrayIf(1)({point}, isNaN(value)),
+                if(countIf(NOT isNaN(value)) = 0, [], [
+                    argMinIf({point}, (value, step), NOT isNaN(value)),
+                    argMinIf({point}, (-value, step), NOT isNaN(value))])))) AS p
+            FROM (
+                SELECT points.component AS component, points.metric AS metric, points.rank AS rank,
+                       points.step AS step, points.value AS value, points.occurred_at AS occurred_at,
+                       reach.points <= {{max_points:UInt64}} AS whole,
+                       if(whole OR reach.high <= reach.low, 0, least({{buckets:Int64}} - 1, greatest(0, toInt64(floor(
+                           (points.step - reach.low) / (reach.high - reach.low) * {{buckets:Int64}}))))) AS stretch,
+                       if(whole, points.step, 0.) AS own
+                FROM ({points}) AS points
+                INNER JOIN (
+                    SELECT {_KEY}, min(first_step) AS low, max(last_step) AS high, sum(n) AS points
+                    FROM (SELECT * FROM partials FINAL WHERE project = {{project:String}} AND {scope.sql} AND {which})
+                    GROUP BY {_KEY}) AS reach
+                    ON points.component = reach.component AND points.metric = reach.metric AND points.rank = reach.rank)
+            GROUP BY {_KEY}, stretch, own)
+        ORDER BY {_KEY}, step"""
+
+
+def _frame(reading: Reading, scope: Scope, table: pa.Table, wanted: Series) -> pd.DataFrame:
+    component_codes, listed = _components(table)
+    described = _described(reading, scope, listed)
+    metric_codes, metrics = distinct(table, "metric")
+    ranks: Any = column(table, "rank").to_numpy(False).astype(np.int64)
+    if wanted.ranks in ("mean", "max"):
+        ranks = pd.arrays.IntegerArray(ranks, np.ones(len(ranks), dtype=np.bool_))
+    spread = {name: _spread(texts_, component_codes) for name, texts_ in described.items()}
+    return pd.DataFrame(
+        {
+            **spread,
+            "metric": _spread(metrics, metric_codes),
+            "rank": ranks,
+            "step": floats(table, "step"),
+            "value": floats(table, "value"),
+            "time": instants(table, "occurred_at"),
+        },
+        copy=False,
+    )
+
+
+def _components(table: pa.Table) -> tuple[Codes, pa.Array]:
+    encoded = column(table, "component").dictionary_encode()
+    return encoded.indices.to_numpy(False).astype(np.int64), encoded.dictionary
+
+
+def _spread(names: list[str], at: Codes) -> Any:
+    return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)).to_numpy(False), dtype="str")
+
+
+def _described(reading: Reading, scope: Scope, listed: pa.Array) -> dict[str, list[str]]:
+    """For each component that occurs: its id, name, trials and experiments (names, between commas if several)."""
+    empty = pa.table({"component": listed})
+    found = {"component": [str(one) for one in ids(empty, "component")], "name": [""] * len(listed)}
+    gathered: dict[str, list[dict[str, None]]] = {key: [{} for _ in listed] for key in ("trial", "experiment")}
+    named = reading.rows(
+        f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM cells_at({BOUNDS})
+            WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'
+              AND {scope.sql.replace("component IN", "entity IN", 1)}""",
+        **scope.parameters,
+    )
+    for place, name in zip(codes(named, "component", listed), texts(named, "name"), strict=True):
+        if place >= 0:
+            found["name"][place] = name
+    members = members_of(reading, scope, listed)
+    for place, trial, experiment in zip(members.places, members.trials, members.experiments, strict=True):
+        gathered["trial"][place][trial] = None
+        gathered["experiment"][place][experiment] = None
+    return {**found, **{key: [", ".join(names) for names in each] for key, each in gathered.items()}}

@@ -1,0 +1,197 @@
+"""Everything that is known of one experiment, trial or component, as a dict."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+
+from epochal_query.columns import decoded
+from epochal_query.param_paths import nested
+from epochal_query.reading import Reading
+from epochal_query.report import SYSTEM_PREFIX
+from epochal_query.resolve import BOUNDS, Entity, trial_label
+
+Row = dict[str, Any]
+
+
+def state_of(reading: Reading, entity: Entity) -> Row:
+    """What is said of the entity; empty where it did not exist within the bounds of the read.
+
+    Times are aware datetimes, UTC. Params come nested again, as they were logged.
+    """
+    match entity.kind:
+        case "experiment":
+            return _experiment(reading, entity.id)
+        case "trial":
+            return _trial(reading, entity.id)
+        case "component":
+            return _component(reading, entity.id)
+
+
+def _rows(reading: Reading, view: str, condition: str, columns: str = "*", **parameters: object) -> list[Row]:
+    table = reading.rows(
+        f"SELECT {columns} FROM {view}({BOUNDS}) WHERE project = {{project:String}} AND {condition}", **parameters
+    )
+    return _plain(table)
+
+
+def _plain(table: pa.Table) -> list[Row]:
+    rows: list[Row] = table.to_pylist()
+    return [{name: str(value) if isinstance(value, UUID) else value for name, value in row.items()} for row in rows]
+
+
+def _tags(reading: Reading, kind: str, id_: UUID) -> Row:
+    found = _rows(
+        reading,
+        "tags_at",
+        "kind = {kind:String} AND entity = {id:UUID} ORDER BY tag",
+        "tag, value",
+        kind=kind,
+        id=str(id_),
+    )
+    return {row["tag"]: decoded(row["value"]) for row in found}
+
+
+def _experiment(reading: Reading, id_: UUID) -> Row:
+    found = _rows(reading, "experiments_at", "experiment = {id:UUID}", id=str(id_))
+    if not found:
+        return {}
+    row = found[0]
+    trials = _rows(
+        reading, "trials_at", "experiment = {id:UUID} ORDER BY created_at, trial", "trial, name, variables", id=str(id_)
+    )
+    return {
+        "entity": "experiment",
+        "id": str(id_),
+        "name": row["name"],
+        "hypothesis": row["hypothesis"] or None,
+        "objective": row["objective"] or None,
+        "variables": decoded(row["variables"]) if row["variables"] else None,
+        "verdict": row["verdict"] or None,
+        "verdict_note": row["verdict_note"] or None,
+        "note": row["note"] or None,
+        "tags": _tags(reading, "experiment", id_),
+        "created": row["created_at"],
+        "trials": [{"id": one["trial"], "name": trial_label(one["name"], one["variables"])} for one in trials],
+    }
+
+
+def _trial(reading: Reading, id_: UUID) -> Row:
+    found = _rows(reading, "trials_at", "trial = {id:UUID}", id=str(id_))
+    if not found:
+        return {}
+    row = found[0]
+    members = _rows(
+        reading,
+        "components_at",
+        f"component IN (SELECT component FROM memberships_at({BOUNDS}) "
+        "WHERE project = {project:String} AND trial = {id:UUID}) ORDER BY created_at, component",
+        "component, name, kind, status",
+        id=str(id_),
+    )
+    owners = _rows(reading, "experiments_at", "experiment = {id:UUID}", "name", id=row["experiment"])
+    return {
+        "entity": "trial",
+        "id": str(id_),
+        "name": trial_label(row["name"], row["variables"]),
+        "variables": decoded(row["variables"] or "{}"),
+        "experiment": {"id": row["experiment"], "name": owners[0]["name"] if owners else None},
+        "note": row["note"] or None,
+        "tags": _tags(reading, "trial", id_),
+        "created": row["created_at"],
+        "components": [{**{k: one[k] for k in ("name", "kind", "status")}, "id": one["component"]} for one in members],
+    }
+
+
+def _component(reading: Reading, id_: UUID) -> Row:
+    found = _rows(reading, "components_at", "component = {id:UUID}", id=str(id_))
+    if not found:
+        return {}
+    row = found[0]
+    mine = "component = {id:UUID}"
+    params = _rows(reading, "params_at", f"{mine} ORDER BY path", "path, value", id=str(id_))
+    artifacts = _rows(
+        reading,
+        "artifacts_at",
+        f"{mine} ORDER BY direction, name",
+        "direction, name, uri, digest, media_type, size, stored",
+        id=str(id_),
+    )
+    error = {"type": row["error_type"], "message": row["error_message"]} if row["error_type"] else None
+    return {
+        "entity": "component",
+        "id": str(id_),
+        "key": row["key"],
+        "name": row["name"],
+        "display_name": row["display_name"] or None,
+        "kind": row["kind"],
+        "status": row["status"] or None,
+        "error": error,
+        "created": row["created_at"],
+        "start": row["start"],
+        "end": row["end"],
+        "duration_s": row["duration_s"],
+        "parent": row["parent"],
+        "resources": decoded(row["resources"]) if row["resources"] else None,
+        "note": row["note"] or None,
+        "tags": _tags(reading, "component", id_),
+        "params": nested((cell["path"], decoded(cell["value"])) for cell in params),
+        "metrics": _metrics(reading, id_, system=False),
+        "system": _metrics(reading, id_, system=True),
+        "artifacts": artifacts,
+        "artifact_failures": _rows(reading, "artifact_failures_at", mine, "direction, name, reason", id=str(id_)),
+        "alerts": _rows(
+            reading, "alerts_at", f"{mine} ORDER BY occurred_at", "rank, title, text, level, occurred_at", id=str(id_)
+        ),
+        "environment": _environment(reading, id_),
+        "trials": _trials(reading, id_),
+        "attempts": _rows(
+            reading,
+            "attempts_at",
+            f"{mine} ORDER BY rank, number",
+            "rank, number, attempt, status, started, ended",
+            id=str(id_),
+        ),
+        "lost": int(row["lost"] or 0),
+    }
+
+
+def _metrics(reading: Reading, id_: UUID, *, system: bool) -> dict[str, Any]:
+    """Per metric the statistics of each rank that logged it: of one rank directly, of several by rank."""
+    which = f"{'' if system else 'NOT '}startsWith(metric, '{SYSTEM_PREFIX}')"
+    rows = _rows(reading, "summaries_at", f"component = {{id:UUID}} AND {which} ORDER BY metric, rank", id=str(id_))
+    found: dict[str, dict[int, Row]] = {}
+    for row in rows:
+        stats = {name: value for name, value in row.items() if name not in ("project", "component", "metric", "rank")}
+        found.setdefault(row["metric"], {})[row["rank"]] = stats
+    return {
+        metric: next(iter(ranks.values())) if len(ranks) == 1 else {f"rank {rank}": one for rank, one in ranks.items()}
+        for metric, ranks in found.items()
+    }
+
+
+def _environment(reading: Reading, id_: UUID) -> Row:
+    rows = _rows(
+        reading, "environments_at", "component = {id:UUID} ORDER BY rank, section", "rank, section, values", id=str(id_)
+    )
+    found: Row = {}
+    for row in rows:
+        found.setdefault(f"rank {row['rank']}", {})[row["section"]] = decoded(row["values"])
+    return found
+
+
+def _trials(reading: Reading, id_: UUID) -> list[Row]:
+    trials = _rows(
+        reading,
+        "trials_at",
+        f"trial IN (SELECT trial FROM memberships_at({BOUNDS}) "
+        "WHERE project = {project:String} AND component = {id:UUID}) ORDER BY created_at, trial",
+        "trial, name, variables, experiment",
+        id=str(id_),
+    )
+    return [
+        {"id": row["trial"], "name": trial_label(row["name"], row["variables"]), "experiment": row["experiment"]}
+        for row in trials
+    ]

@@ -1,0 +1,350 @@
+"""The store, for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal, Protocol, cast
+
+import pandas as pd
+
+from epochal._artifacts.artifact import Artifact
+from epochal_query import best as best_of
+from epochal_query import listings
+from epochal_query.certificate import Certificate, certificate_of
+from epochal_query.errors import FilterError
+from epochal_query.filter_tree import Condition
+from epochal_query.filters import as_condition, as_order
+from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
+from epochal_query.lineage import Lineage, lineage_of
+from epochal_query.names import Selection
+from epochal_query.rank_values import Ranks, check_ranks
+from epochal_query.reading import Reading, Source
+from epochal_query.report import Wanted, build_report
+from epochal_query.resolve import resolve_any, resolve_one
+from epochal_query.scope import scope_of
+from epochal_query.series import Series, metric_frame
+from epochal_query.state import state_of
+from epochal_query.times import Watermark, When, parse_watermark
+from epochal_query.user_sql import user_query
+from epochal_query.waiting import reached, wait_until
+
+KnownAt = When | Mapping[str, int]
+"""An instant, or a watermark (as a mapping or its JSON text)."""
+
+
+class Connection(Source, Protocol):
+    """What a store reads from; besides rows it answers users' own SQL and can be closed."""
+
+    def query_df(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
+        """The answer to a user's query, times with their zone."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; a host ends by itself."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How a store was opened: its connection, where artifacts' contents lie, and the clock."""
+
+    connection: Connection
+    contents: Callable[[], Any]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+class Store:
+    """A store of experiments, for reading; made by ``epochal.open()``.
+
+    Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
+    its answer carries the watermark it was pinned to (``frame.attrs["epochal"]``, ``last_watermark``), and asked
+    again with ``known_at=`` that watermark is the same for ever. Nothing is sampled or cut off.
+    """
+
+    def __init__(self, opened: Opened, project: str) -> None:
+        self._opened = opened
+        self.project = project
+        self.last_watermark: Watermark = {}
+
+    # --- lists ---------------------------------------------------------------------------------------------------
+
+    def experiments(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
+        """One row an experiment: id, name, hypothesis, objective, variables, verdict, verdict_note, note, trials, created."""
+        reading = self.begin(as_of, known_at)
+        return _told(listings.experiments(reading), reading)
+
+    def trials(
+        self, experiment: object = None, *, as_of: When | None = None, known_at: KnownAt | None = None
+    ) -> pd.DataFrame:
+        """One row a trial, of one or several experiments or of all: id, name, experiment, variables, status, …
+
+        Raises:
+            UnknownNameError: an experiment that is not in the project.
+        """
+        reading = self.begin(as_of, known_at)
+        return _told(listings.trials(reading, experiment), reading)
+
+    def components(
+        self,
+        *,
+        trial: object = None,
+        experiment: object = None,
+        component: object = None,
+        unassigned: bool = False,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> pd.DataFrame:
+        """One row a component that belongs to all that is given; ``unassigned``: only those in no trial.
+
+        Raises:
+            UnknownNameError: something given is not in the project.
+        """
+        reading = self.begin(as_of, known_at)
+        scope = scope_of(reading, experiment, trial, component)
+        return _told(listings.components(reading, scope, unassigned=unassigned), reading)
+
+    # --- reports -------------------------------------------------------------------------------------------------
+
+    def report(
+        self,
+        experiment: object = None,
+        *,
+        trial: object = None,
+        metrics: Selection | None = None,
+        params: Selection | None = None,
+        artifacts: Selection | None = None,
+        where: str | Condition | None = None,
+        order_by: str | None = None,
+        limit: int | None = None,
+        ranks: Ranks = None,
+        system: bool = False,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> pd.DataFrame:
+        """One row a component, in order of creation unless ``order_by`` says otherwise.
+
+        Columns: ComponentId, Name, DisplayName, Kind, Status, Start, End; one a parameter; "<metric> - Min", " - Max",
+        " - Avg", " - StdDev", " - Last", " - Count"; "<artifact> - MediaType", " - Value"; Trials, Experiments.
+        A metric is shown for the lowest rank that logged it, unless ``ranks`` is "each", "all", "mean" or "max".
+        System metrics (``sys/…``) and the environment (``env.…``) come with ``system=True``, or by name.
+
+        Raises:
+            UnknownNameError: a name that nobody ever logged; the message has near ones.
+            FilterError: a filter or an order that can't be understood, or can't match anything.
+            TooManyColumnsError: more than 5,000 columns.
+        """
+        condition, order = as_condition(where), as_order(order_by)
+        reading = self.begin(as_of, known_at)
+        scope = scope_of(reading, experiment, trial)
+        wanted = Wanted(metrics, params, artifacts, check_ranks(ranks), system)
+        return _told(build_report(reading, scope, wanted, condition, order, limit), reading)
+
+    def best(
+        self,
+        experiment: object,
+        metric: str,
+        *,
+        mode: Literal["min", "max"] | None = None,
+        by: str | None = None,
+        where: str | Condition | None = None,
+        limit: int = 1,
+        ranks: Ranks = None,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> pd.DataFrame:
+        """The best components by a statistic of a metric, as rows of a report; of equal ones the earliest to end.
+
+        ``mode`` and ``by`` (min, max, mean, std, first, last, ...) are what ``define`` said of the metric, unless
+        given; ``by`` is "last" where nothing was said. Components without the metric, and NaN, are never best.
+
+        Raises:
+            FilterError: no ``mode`` was given or defined, or it, ``by``, ``where`` or ``limit`` can't be understood.
+            UnknownNameError: nobody ever logged the metric, or the experiment is not in the project.
+        """
+        condition = as_condition(where)
+        reading = self.begin(as_of, known_at)
+        wanted = best_of.Ranking(metric, mode, by, limit, check_ranks(ranks))
+        return _told(best_of.best(reading, scope_of(reading, experiment), wanted, condition), reading)
+
+    def metrics(
+        self,
+        *,
+        experiment: object = None,
+        trial: object = None,
+        component: object = None,
+        metric: Selection | None = None,
+        ranks: Ranks = None,
+        branch: object = None,
+        max_points: int | None = None,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> pd.DataFrame:
+        """Metric points: component, name, trial, experiment, metric, rank, step, value, time; by series, then step.
+
+        Every point of the main line, exactly; with ``max_points`` at most so many a series, among them the first,
+        last, smallest, greatest and a NaN of every stretch (``attrs`` says so then). Of a metric that several ranks
+        logged the lowest rank is shown, unless ``ranks`` is "each" or "all" (apart), "mean" or "max" (by step).
+
+        Raises:
+            UnknownNameError: a name that nobody ever logged; the message has near ones.
+            FilterError: an argument that can't be understood.
+        """
+        if branch is not None:
+            raise FilterError(f"branch={branch!r}: only the main line can be read in this version; leave branch out")
+        wanted = Series(metric, check_ranks(ranks), max_points)
+        reading = self.begin(as_of, known_at)
+        frame = _told(metric_frame(reading, scope_of(reading, experiment, trial, component), wanted), reading)
+        if max_points is not None:
+            cast("dict[str, Any]", frame.attrs["epochal"])["max_points"] = max_points
+        return frame
+
+    # --- one thing -----------------------------------------------------------------------------------------------
+
+    def state(self, entity: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> dict[str, Any]:
+        """Everything known of a component, trial or experiment; empty where it did not exist then.
+
+        Raises:
+            UnknownNameError: nothing is meant, or several things are.
+        """
+        reading = self.begin(as_of, known_at)
+        return state_of(reading, resolve_any(reading, entity))
+
+    def certificate(
+        self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
+    ) -> Certificate:
+        """What is proven about the completeness of a component: its ``state`` is closed, recovered, open, gaps or parked.
+
+        Raises:
+            UnknownNameError: no component is meant, or several are.
+        """
+        reading = self.begin(as_of, known_at)
+        return certificate_of(reading, resolve_one(reading, "component", component))
+
+    def lineage(
+        self,
+        of: object,
+        direction: Literal["ascendants", "descendants", "both"] = "ascendants",
+        depth: int | None = None,
+        *,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> Lineage:
+        """What something was made from, or went into: an artifact (digest, URI, name), component, trial, experiment.
+
+        Raises:
+            UnknownNameError: nothing is meant, or several things are.
+            FilterError: ``direction`` or ``depth`` can't be understood.
+        """
+        reading = self.begin(as_of, known_at)
+        return lineage_of(reading, of, direction, depth)
+
+    def experiment(self, given: object) -> ExperimentHandle:
+        """A handle on an experiment, by name or id.
+
+        Raises:
+            UnknownNameError: it is not in the project.
+        """
+        found = resolve_one(self.begin(), "experiment", given)
+        return ExperimentHandle(self, found.id, found.name)
+
+    def trial(self, given: object) -> TrialHandle:
+        """A handle on a trial, by id, name or variables.
+
+        Raises:
+            UnknownNameError: no trial is meant, or several are.
+        """
+        found = resolve_one(self.begin(), "trial", given)
+        return TrialHandle(self, found.id, found.name)
+
+    def component(self, given: object) -> ComponentHandle:
+        """A handle on a component, by id or name.
+
+        Raises:
+            UnknownNameError: no component is meant, or several are.
+        """
+        found = resolve_one(self.begin(), "component", given)
+        return ComponentHandle(self, found.id, found.name)
+
+    def artifact(
+        self,
+        given: str,
+        *,
+        component: object = None,
+        direction: Literal["in", "out"] | None = None,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> Artifact:
+        """The artifact with this digest, URI or name; ``fetch`` brings its content, verified.
+
+        Raises:
+            UnknownNameError: there is none, or the name stands for different contents.
+        """
+        reading = self.begin(as_of, known_at)
+        owner = None if component is None else resolve_one(reading, "component", component).id
+        return find_artifact(reading, given, owner, direction, self._opened.contents)
+
+    # --- everything else -----------------------------------------------------------------------------------------
+
+    def sql(self, query: str, parameters: Mapping[str, object] | Sequence[object] | None = None) -> pd.DataFrame:
+        """The answer to a query over the documented views, in ClickHouse's SQL; values as ``{name:Type}``.
+
+        Times come with their zone. All projects are visible: filter by ``project``.
+
+        Raises:
+            QueryError: the engine refused it, or it would change something.
+        """
+        self.last_watermark = self.watermark()
+        frame = user_query(self._opened.connection.query_df, query, parameters)
+        frame.attrs["epochal"] = {
+            "watermark": dict(self.last_watermark),
+            "as_of": None,
+            "known_at": None,
+            "project": None,
+        }
+        return frame
+
+    def wait(self, what: object, timeout: float | None = None) -> None:
+        """Wait until a component has ended, or the log is taken in up to a watermark.
+
+        Raises:
+            WaitTimeoutError: neither happened within ``timeout`` seconds (None: no limit).
+            UnknownNameError: no component is meant, or several are.
+        """
+        if isinstance(what, Mapping) or (isinstance(what, str) and what.lstrip().startswith("{")):
+            wanted = parse_watermark(cast("Mapping[object, object] | str", what))
+            wait_until(lambda: reached(self.watermark(), wanted), timeout, f"the watermark {wanted}")
+            return
+        found = resolve_one(self.begin(), "component", what)
+
+        def ended() -> bool:
+            return state_of(self.begin(), found).get("status") not in (None, "running")
+
+        wait_until(ended, timeout, f"component {found.name!r} ({found.id}) to end")
+
+    def close(self) -> None:
+        """Let go of connections. Reading goes on to work: the next read opens new ones."""
+        self._opened.connection.close()
+
+    def watermark(self) -> Watermark:
+        """How far the log is taken in now, after everything written on this machine before the call."""
+        return self._opened.connection.watermark()
+
+    def begin(self, as_of: object = None, known_at: object = None) -> Reading:
+        """Begin one consistent read, for queries of one's own over the views.
+
+        Raises:
+            TimeError: a time or a watermark that can't be understood.
+        """
+        reading = Reading.begin(self._opened.connection, self.project, as_of, known_at, self._opened.now())
+        self.last_watermark = dict(reading.watermark)
+        return reading
+
+    def __repr__(self) -> str:
+        return f"<epochal.Store project={self.project!r}>"
+
+
+def _told(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
+    frame.attrs["epochal"] = reading.attrs
+    return frame

@@ -1,0 +1,71 @@
+"""Stores for the tests of reading: real hosts in processes of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from query.written import Log
+
+from epochal_query.store import Opened, Store
+from epochal_storage.client import StoreClient
+from epochal_storage.http_auth import Role
+from epochal_storage.locate import find_or_start
+
+SCRIPT = Path(__file__).with_name("bare_host.py")
+
+
+class Bare:
+    """One store with a bare host, many projects in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.started: list[subprocess.Popen[bytes]] = []
+        self.writer = self.client("writer")
+        self.reader = self.client("reader")
+
+    def client(self, role: Role) -> StoreClient:
+        """A client of the store."""
+        return StoreClient(lambda: find_or_start(self.directory, role, self.spawn))
+
+    def spawn(self, store: Path) -> bool:
+        """Start the host."""
+        store.mkdir(parents=True, exist_ok=True)
+        with (store / "host.log").open("ab") as log:
+            self.started.append(
+                subprocess.Popen(
+                    [sys.executable, str(SCRIPT), str(store)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                )
+            )
+        return True
+
+    def log(self, project: str) -> Log:
+        """Somewhere to write: a project of its own."""
+        return Log(self.writer, project)
+
+    def open(self, project: str) -> Store:
+        """The project, for reading."""
+        return Store(Opened(self.reader, lambda: None), project)
+
+    def end(self) -> None:
+        """End the host."""
+        self.reader.close()
+        self.writer.close()
+        for process in self.started:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    """A store for all tests that bring a project of their own."""
+    found = Bare(tmp_path_factory.mktemp("bare"))
+    yield found
+    found.end()
