@@ -18,7 +18,7 @@ from uuid import UUID
 from .chain import SegmentChain
 from .layout import SEGMENT_HEADER_BYTES, SLOT_BYTES, U32_MAX, pack_time, segment_header
 from .pool import Idler, OpenFiles
-from .segments import Segment
+from .segments import CUT, Segment
 from .surviving import points_in, surviving_points
 
 Buffer = mmap.mmap | bytearray
@@ -199,11 +199,7 @@ class LiveSegment:
     def _follow(self, need: int, now_ms: int) -> None:
         if self._refusal is not None and self._monotonic() < self._retry_at:
             raise self._refusal
-        try:
-            segment = self._chain.take(need)
-            self._open(segment)
-        except OSError as error:
-            raise self._refused(error) from None
+        segment = self._take(need)
         assert segment.buffer is not None
         old = self._segment
         if old is not None:
@@ -225,14 +221,33 @@ class LiveSegment:
         if segment.mode == "mapped":
             self.limit = max(segment.size // 2, self.pos + need)
 
+    def _take(self, need: int) -> Segment:
+        try:
+            segment = self._chain.take(need)
+            try:
+                self._open(segment)
+            except OSError as error:
+                if error.errno not in _GONE:
+                    raise
+                # prepared in advance, and cut or deleted since
+                segment = self._chain.take(need)
+                self._open(segment)
+        except OSError as error:
+            raise self._refused(error) from None
+        return segment
+
     def _open(self, segment: Segment) -> None:
         try:
-            segment.open()
+            segment.open(self._on_cut)
         except OSError as error:
             if error.errno not in (errno.EMFILE, errno.ENFILE) or not self._pool.relieve(self._owner):
                 raise
-            segment.open()
+            segment.open(self._on_cut)
         self._pool.opened(self._owner)
+
+    def _on_cut(self) -> None:
+        """Called in a signal handler: only the order to look at it after the call."""
+        self.after = self.check
 
     def _let_go(self, segment: Segment) -> None:
         segment.release()
@@ -254,6 +269,9 @@ class LiveSegment:
             return
         end = self.pos
         done, refusal = segment.write_out(end)
+        if refusal is not None and refusal.strerror == CUT:
+            self.abandon(segment.trouble(self._header) or f"the live segment {segment.path} was cut by someone")
+            return
         if refusal is None:
             segment.origin += end
             self.pos = 0

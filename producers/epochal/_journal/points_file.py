@@ -21,8 +21,9 @@ from uuid import UUID
 from zlib import crc32
 
 from .chain import SegmentChain
-from .layout import MAX_NAME_BYTES, ROW, SLOT, SLOT_BYTES, name_slots, pack_name, pack_time, slot_is_valid
+from .layout import ROW, SLOT, SLOT_BYTES, name_slots, pack_name, pack_time, slot_is_valid
 from .live_segment import LiveSegment, Lose, NoRoomError
+from .naming import plain_name, refused_name, shown, utf8_name
 from .pool import OpenFiles
 
 _pack_row: Final = ROW.pack
@@ -244,10 +245,10 @@ class PointsFile:
 
     def _define(self, name: object, points: int, now: int) -> int | None:
         """Give a name its index in this segment, with room behind it for ``points`` points; None if refused."""
-        text = _exact_text(name)
-        utf8 = None if text is None else _utf8(text)
+        text = plain_name(name)
+        utf8 = None if text is None else utf8_name(text)
         if text is None or utf8 is None:
-            self._lose("name", 1, _bad_name(name))
+            self._lose("name", 1, refused_name(name))
             return None
         if not self._make_room(name_slots(len(utf8)) + points, now, lost=1):
             return None
@@ -273,11 +274,11 @@ class PointsFile:
         try:
             return self._convert(value)
         except (TypeError, ValueError, OverflowError) as error:
-            self._lose("value", 1, f"the value {_shown(value)} of metric {name!r} was not logged: {error}")
+            self._lose("value", 1, f"the value {shown(value)} of metric {name!r} was not logged: {error}")
             return None
 
     def _too_large(self, name: str, step: float, value: object) -> None:
-        what = f"the step {_shown(step)}" if _overflows(step) else f"the value {_shown(value)}"
+        what = f"the step {shown(step)}" if _overflows(step) else f"the value {shown(value)}"
         self._lose("value", 1, f"{what} of metric {name!r} does not fit a 64-bit float: the point was not logged")
 
 
@@ -295,28 +296,3 @@ def _overflows(number: object) -> bool:
     except OverflowError:
         return True
     return False
-
-
-def _exact_text(name: object) -> str | None:
-    """The name as a plain ``str`` (whose hashing runs no code of the caller's), or None when it isn't one."""
-    return str(name) if isinstance(name, str) and name else None
-
-
-def _utf8(text: str) -> bytes | None:
-    try:
-        utf8 = text.encode("utf-8")
-    except UnicodeEncodeError:
-        return None
-    return utf8 if len(utf8) <= MAX_NAME_BYTES else None
-
-
-def _bad_name(name: object) -> str:
-    return (
-        f"the metric name {_shown(name)} was refused and its point was not logged: "
-        f"names are text, not empty, of at most {MAX_NAME_BYTES:,} bytes in UTF-8"
-    )
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:80]}... ({len(text):,} characters)"

@@ -11,11 +11,12 @@ import contextlib
 import errno
 import mmap
 import os
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from .guard import can_guard, process_guard
 from .layout import FIRST_SEGMENT_BYTES
 
 Mode = Literal["mapped", "written"]
@@ -23,6 +24,7 @@ Mode = Literal["mapped", "written"]
 _IN_PLACE: Final = frozenset({"ext2", "ext3", "ext4", "xfs", "tmpfs"})
 """File systems of Linux on which an allocated block stays where it is when it is written."""
 _BUFFER_BYTES: Final = 64 * 1024
+CUT: Final = "the file is shorter than what was written to it"
 
 
 @dataclass(slots=True)
@@ -41,9 +43,10 @@ class Segment:
     buffer: mmap.mmap | bytearray | None = None
     fd: int = -1
     origin: int = 0
+    guarded: int = 0
 
-    def open(self) -> None:
-        """Map or open the file again.
+    def open(self, on_cut: Callable[[], None]) -> None:
+        """Map or open the file again; ``on_cut`` is called when a store finds the map's file cut.
 
         Raises:
             OSError: it is gone, has become shorter, or is another file now.
@@ -58,6 +61,7 @@ class Segment:
                     raise OSError(errno.EIO, f"it was cut to {status.st_size} of {self.size} bytes", str(self.path))
                 # the map keeps a descriptor of its own
                 self.buffer = mmap.mmap(fd, self.size)
+                self.guarded = process_guard().watch(self.buffer, self.path, on_cut) if can_guard() else 0
             else:
                 self.buffer = bytearray(_BUFFER_BYTES)
                 self.fd, fd = fd, -1
@@ -68,6 +72,8 @@ class Segment:
     def release(self) -> None:
         """Let map and descriptor go; the file stays as it is."""
         if isinstance(self.buffer, mmap.mmap):
+            if self.guarded:
+                process_guard().forget(self.guarded)
             self.buffer.close()
         self.buffer = None
         if self.fd >= 0:
@@ -96,9 +102,13 @@ class Segment:
     def write_out(self, end: int) -> tuple[int, OSError | None]:
         """In written mode: write the first ``end`` bytes of the buffer to the file.
 
-        Returns how many bytes lie in the file now, and the refusal if these are not all.
+        Returns how many bytes lie in the file now, and the refusal if these are not all. A file that was cut is
+        a refusal (EIO): writing behind its end would hide that.
         """
         assert isinstance(self.buffer, bytearray)
+        size = os.lseek(self.fd, 0, os.SEEK_END)
+        if size < self.origin:
+            return 0, OSError(errno.EIO, CUT, str(self.path))
         view = memoryview(self.buffer)
         done = 0
         try:
@@ -111,9 +121,7 @@ class Segment:
 
 def probe_mode(directory: Path) -> Mode:
     """How segments below this directory can be written: mapped only where allocated blocks stay in place."""
-    if sys.platform != "linux" or not hasattr(os, "posix_fallocate"):
-        return "written"
-    return "mapped" if _file_system(directory) in _IN_PLACE else "written"
+    return "mapped" if can_guard() and _file_system(directory) in _IN_PLACE else "written"
 
 
 def allocate(path: Path, number: int, size: int, mode: Mode) -> Segment:
