@@ -3,75 +3,60 @@
 -- but the engine analyses a view twice for each that it is nested in.
 
 -- block within
--- what the bounds keep: after FINAL, which has to see every copy to keep the first one
-    ({as_of:String} = ''
-     OR occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-    AND ({known_at:String} = '' OR startsWith({known_at:String}, '{')
-         OR recorded_at <= parseDateTime64BestEffort(
-                if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-    AND (NOT startsWith({known_at:String}, '{')
-         OR (JSONHas({known_at:String}, log) AND offset <= JSONExtractUInt({known_at:String}, log)))
+-- what the bounds keep of a table: after FINAL, which has to see every copy to keep the first one
+{{argument}}.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
+AND if(startsWith({known_at:String}, '{'),
+       {{argument}}.offset <= JSONExtract({known_at:String}, {{argument}}.log, 'Nullable(UInt64)'),
+       {{argument}}.recorded_at <= parseDateTime64BestEffort(
+           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
-    SELECT
-        project, kind, entity,
-        groupArrayIf((key, place), field = 'deleted') AS deletions,
-        groupArrayIf(key, field = 'restored') AS restored,
-        arrayMax(d -> if(has(restored, d.1), toUInt256(0), d.2), deletions) AS horizon
-    FROM {database}.facts FINAL
-    WHERE field IN ('opened', 'deleted', 'restored') AND {{within}}
-    GROUP BY project, kind, entity
-    HAVING maxIf(place, field = 'opened') > horizon
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts}}
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
 
 -- block statements
--- the statements that count
-    SELECT
-        f.project AS project, f.kind AS kind, f.field AS field, f.entity AS entity, f.key AS key,
-        f.removed AS removed, f.value AS value, f.type AS type, f.number AS number, f.text AS text, f.rank AS rank,
-        f.logged_at AS logged_at, f.occurred_at AS occurred_at, f.recorded_at AS recorded_at,
-        f.ordered_at AS ordered_at, f.place AS place,
-        f.writer AS writer, f.seq AS seq, f.ord AS ord, f.log AS log, f.offset AS offset
-    FROM (
-        SELECT
-            project, kind, field, entity, key, removed, value, type, number, text, rank, logged_at, occurred_at,
-            recorded_at, ordered_at, place, writer, seq, ord, log, offset
-        FROM {database}.facts FINAL
-        WHERE {{argument}} AND field NOT IN ('deleted', 'restored') AND {{within}}
-    ) AS f
-    INNER JOIN (
-    {{lives}}
-    ) AS l ON f.project = l.project AND f.kind = l.kind AND f.entity = l.entity
-    WHERE f.place > l.horizon
-
--- block cells
--- the newest statement of each key; what was taken away is gone
-    SELECT
-        project, kind, entity, field, key,
-        argMax(s.value, s.place) AS value,
-        argMax(s.type, s.place) AS type,
-        -- argMax passes over NULLs, so that the number is NULL is carried beside it
-        if(argMax(isNull(s.number), s.place), NULL, argMax(ifNull(s.number, 0), s.place)) AS number,
-        argMax(s.text, s.place) AS text,
-        argMax(s.rank, s.place) AS rank,
-        argMax(s.logged_at, s.place) AS logged_at,
-        argMax(s.occurred_at, s.place) AS occurred_at,
-        argMax(s.recorded_at, s.place) AS recorded_at,
-        max(s.place) AS place,
-        min(s.ordered_at) AS first_said_at,
-        argMax(s.writer, s.place) AS writer,
-        argMax(s.seq, s.place) AS seq
-    FROM (
-    {{statements: {{argument}}}}
-    ) AS s
-    GROUP BY project, kind, entity, field, key
-    HAVING NOT argMax(s.removed, s.place)
+-- FROM and WHERE: the statements that count, as s
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+{{lives}}
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE {{argument}} AND s.place > l.horizon AND {{within: s}}
 
 -- view statements_at
-{{statements: true}}
+SELECT
+    s.project AS project, s.kind AS kind, s.field AS field, s.entity AS entity, s.key AS key,
+    s.removed AS removed, s.value AS value, s.type AS type, s.number AS number, s.text AS text, s.rank AS rank,
+    s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.recorded_at AS recorded_at,
+    s.ordered_at AS ordered_at, s.place AS place,
+    s.writer AS writer, s.seq AS seq, s.ord AS ord, s.log AS log, s.offset AS offset
+{{statements: s.field NOT IN ('deleted', 'restored')}}
 
 -- view cells_at
-{{cells: true}}
+SELECT
+    s.project AS project, s.kind AS kind, s.entity AS entity, s.field AS field, s.key AS key,
+    argMax(s.value, s.place) AS value,
+    argMax(s.type, s.place) AS type,
+    -- argMax passes over NULLs
+    if(type IN ('number', 'bool'), argMax(ifNull(s.number, 0), s.place), NULL) AS number,
+    argMax(s.text, s.place) AS text,
+    argMax(s.rank, s.place) AS rank,
+    argMax(s.logged_at, s.place) AS logged_at,
+    argMax(s.occurred_at, s.place) AS occurred_at,
+    argMax(s.recorded_at, s.place) AS recorded_at,
+    max(s.place) AS place,
+    min(s.ordered_at) AS first_said_at,
+    argMax(s.writer, s.place) AS writer,
+    argMax(s.seq, s.place) AS seq
+{{statements: s.field NOT IN ('deleted', 'restored')}}
+GROUP BY s.project, s.kind, s.entity, s.field, s.key
+HAVING NOT argMax(s.removed, s.place)
 
 -- view experiments_at
 WITH argMaxIf(s.value, s.place, s.key = 'verdict') AS concluded
@@ -85,10 +70,8 @@ SELECT
     JSONExtractString(concluded, 'note') AS verdict_note,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-FROM (
-{{statements: kind = 'experiment' AND field IN ('opened', 'attr', 'note')}}
-) AS s
-GROUP BY project, experiment
+{{statements: s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note')}}
+GROUP BY s.project, s.entity
 
 -- view trials_at
 WITH argMaxIf(s.value, s.place, s.field = 'opened') AS opening
@@ -99,23 +82,23 @@ SELECT
     JSONExtractRaw(opening, 'variables') AS variables,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-FROM (
-{{statements: kind = 'trial' AND field IN ('opened', 'attr', 'note')}}
-) AS s
-GROUP BY project, trial
+{{statements: s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note')}}
+GROUP BY s.project, s.entity
 
 -- view memberships_at
-SELECT project, entity AS component, toUUIDOrZero(key) AS trial, occurred_at AS attached_at
-FROM (
-{{cells: kind = 'component' AND field = 'member'}}
-)
-WHERE (project, trial) IN (
-    SELECT project, entity
-    FROM (
-    {{lives}}
+SELECT
+    s.project AS project, s.entity AS component, toUUIDOrZero(s.key) AS trial,
+    argMax(s.occurred_at, s.place) AS attached_at
+{{statements: s.kind = 'component' AND s.field = 'member'}}
+    AND (s.project, toUUIDOrZero(s.key)) IN (
+        SELECT project, entity
+        FROM (
+        {{lives}}
+        )
+        WHERE kind = 'trial'
     )
-    WHERE kind = 'trial'
-)
+GROUP BY s.project, s.entity, s.key
+HAVING NOT argMax(s.removed, s.place)
 
 -- view params_at
 -- A statement says its place at its own path and at every path above; a path then says its own place to every path
@@ -153,16 +136,16 @@ FROM (
             argMaxIf(s.seq, s.place, s.path = s.key) AS seq
         FROM (
             SELECT
-                *,
+                s.project AS project, s.entity AS entity, s.key AS key, s.place AS place, s.removed AS removed,
+                s.value AS value, s.type AS type, s.number AS number, s.text AS text,
+                s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq,
                 -- escaped characters are masked: every dot that is left is a border between parts
-                replaceAll(replaceAll(key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
-                arrayJoin(if(position(masked, '.') = 0, [key], arrayPushFront(
-                    arrayMap(n -> substring(key, 1, n),
+                replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
+                arrayJoin(if(position(masked, '.') = 0, [s.key], arrayPushFront(
+                    arrayMap(n -> substring(s.key, 1, n),
                              arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked)))),
-                    key))) AS path
-            FROM (
-            {{statements: kind = 'component' AND field = 'param'}}
-            )
+                    s.key))) AS path
+            {{statements: s.kind = 'component' AND s.field = 'param'}}
         ) AS s
         GROUP BY project, component, path
     )
@@ -171,58 +154,85 @@ GROUP BY project, component, at
 HAVING anyIf(n.place, n.own) > max(n.told) AND NOT anyIf(n.removed, n.own)
 
 -- view tags_at
-SELECT project, kind, entity, key AS tag, value, type, number, text, logged_at, occurred_at, writer, seq
-FROM (
-{{cells: field = 'tag'}}
-)
+SELECT
+    s.project AS project, s.kind AS kind, s.entity AS entity, s.key AS tag,
+    argMax(s.value, s.place) AS value,
+    argMax(s.type, s.place) AS type,
+    if(type IN ('number', 'bool'), argMax(ifNull(s.number, 0), s.place), NULL) AS number,
+    argMax(s.text, s.place) AS text,
+    argMax(s.logged_at, s.place) AS logged_at,
+    argMax(s.occurred_at, s.place) AS occurred_at,
+    argMax(s.writer, s.place) AS writer,
+    argMax(s.seq, s.place) AS seq
+{{statements: s.field = 'tag'}}
+GROUP BY s.project, s.kind, s.entity, s.key
+HAVING NOT argMax(s.removed, s.place)
 
 -- view notes_at
-SELECT project, kind, entity, text AS note, logged_at, occurred_at, writer, seq
-FROM (
-{{cells: field = 'note'}}
-)
+SELECT
+    s.project AS project, s.kind AS kind, s.entity AS entity,
+    argMax(s.text, s.place) AS note,
+    argMax(s.logged_at, s.place) AS logged_at,
+    argMax(s.occurred_at, s.place) AS occurred_at,
+    argMax(s.writer, s.place) AS writer,
+    argMax(s.seq, s.place) AS seq
+{{statements: s.field = 'note'}}
+GROUP BY s.project, s.kind, s.entity
+
+-- block newest_of
+-- SELECT: the newest value of each key of a field of components, as json
+SELECT
+    s.project AS project, s.entity AS component, s.key AS key,
+    argMax(s.value, s.place) AS json,
+    argMax(s.rank, s.place) AS rank,
+    argMax(s.logged_at, s.place) AS logged_at,
+    argMax(s.occurred_at, s.place) AS occurred_at,
+    argMax(s.writer, s.place) AS writer,
+    argMax(s.seq, s.place) AS seq
+{{statements: s.kind = 'component' AND s.field = '{{argument}}'}}
+GROUP BY s.project, s.entity, s.key
 
 -- view definitions_at
 SELECT
-    project, entity AS component, key AS metric,
-    JSONExtract(value, 'step', 'Nullable(String)') AS step_metric,
-    JSONExtract(value, 'goal', 'Nullable(String)') AS goal,
-    JSONExtract(value, 'summary', 'Nullable(String)') AS summary,
+    project, component, key AS metric,
+    JSONExtract(json, 'step', 'Nullable(String)') AS step_metric,
+    JSONExtract(json, 'goal', 'Nullable(String)') AS goal,
+    JSONExtract(json, 'summary', 'Nullable(String)') AS summary,
     logged_at, occurred_at
 FROM (
-{{cells: kind = 'component' AND field = 'define'}}
+{{newest_of: define}}
 )
 
 -- block artifacts
-    SELECT
-        project, entity AS component,
-        substring(c.key, 1, position(c.key, '/') - 1) AS direction,
-        substring(c.key, position(c.key, '/') + 1) AS name,
-        JSONExtract(c.value, 'uri', 'Nullable(String)') AS uri,
-        JSONExtract(c.value, 'digest', 'Nullable(String)') AS digest,
-        JSONExtract(c.value, 'media_type', 'Nullable(String)') AS media_type,
-        JSONExtract(c.value, 'size', 'Nullable(UInt64)') AS size,
-        JSONExtractBool(c.value, 'stored')::Bool AS stored,
-        -- what lineage joins on: the content where it is known, else the place, else nothing but this one mention
-        coalesce(digest, uri, concat(toString(component), '/', c.key)) AS artifact,
-        c.logged_at AS logged_at, c.occurred_at AS occurred_at, c.writer AS writer, c.seq AS seq
-    FROM (
-    {{cells: kind = 'component' AND field = 'artifact'}}
-    ) AS c
+SELECT
+    project, component,
+    substring(key, 1, position(key, '/') - 1) AS direction,
+    substring(key, position(key, '/') + 1) AS name,
+    JSONExtract(json, 'uri', 'Nullable(String)') AS uri,
+    JSONExtract(json, 'digest', 'Nullable(String)') AS digest,
+    JSONExtract(json, 'media_type', 'Nullable(String)') AS media_type,
+    JSONExtract(json, 'size', 'Nullable(UInt64)') AS size,
+    JSONExtractBool(json, 'stored')::Bool AS stored,
+    -- what lineage joins on: the content where it is known, else the place, else nothing but this one mention
+    coalesce(digest, uri, concat(toString(component), '/', key)) AS artifact,
+    logged_at, occurred_at, writer, seq
+FROM (
+{{newest_of: artifact}}
+)
 
 -- view artifacts_at
 {{artifacts}}
 
 -- view artifact_failures_at
 SELECT
-    project, entity AS component,
-    substring(c.key, 1, position(c.key, '/') - 1) AS direction,
-    substring(c.key, position(c.key, '/') + 1) AS name,
-    JSONExtractString(c.value, 'reason') AS reason,
-    c.logged_at AS logged_at, c.occurred_at AS occurred_at
+    project, component,
+    substring(key, 1, position(key, '/') - 1) AS direction,
+    substring(key, position(key, '/') + 1) AS name,
+    JSONExtractString(json, 'reason') AS reason,
+    logged_at, occurred_at
 FROM (
-{{cells: kind = 'component' AND field = 'artifact_failed'}}
-) AS c
+{{newest_of: artifact_failed}}
+)
 
 -- view edges_at
 SELECT
@@ -239,26 +249,25 @@ FROM (
 
 -- view environments_at
 SELECT
-    project, entity AS component,
-    toUInt32OrZero(substring(c.key, 1, position(c.key, '/') - 1)) AS rank,
-    substring(c.key, position(c.key, '/') + 1) AS section,
-    c.value AS values,
-    c.logged_at AS logged_at, c.occurred_at AS occurred_at, c.writer AS writer, c.seq AS seq
+    project, component,
+    toUInt32OrZero(substring(key, 1, position(key, '/') - 1)) AS rank,
+    substring(key, position(key, '/') + 1) AS section,
+    json AS values,
+    logged_at, occurred_at, writer, seq
 FROM (
-{{cells: kind = 'component' AND field = 'env'}}
-) AS c
+{{newest_of: env}}
+) AS e
 
 -- view alerts_at
 SELECT
-    project, entity AS component, key AS event,
-    JSONExtractString(c.value, 'title') AS title,
-    JSONExtractString(c.value, 'text') AS text,
-    JSONExtractString(c.value, 'level') AS level,
-    c.rank AS rank,
-    c.logged_at AS logged_at, c.occurred_at AS occurred_at
+    project, component, key AS event,
+    JSONExtractString(json, 'title') AS title,
+    JSONExtractString(json, 'text') AS text,
+    JSONExtractString(json, 'level') AS level,
+    rank, logged_at, occurred_at
 FROM (
-{{cells: kind = 'component' AND field = 'alert'}}
-) AS c
+{{newest_of: alert}}
+)
 
 -- block units
 -- one row a writer, with the signs of life it gave about the component, and one an attempt of a rank
@@ -283,14 +292,14 @@ FROM (
         argMaxIf(s.occurred_at, s.place, s.field = 'finished') AS ended
     FROM (
         SELECT
-            *,
+            s.project AS project, s.entity AS entity, s.field AS field, s.key AS key, s.value AS value,
+            s.occurred_at AS occurred_at, s.ordered_at AS ordered_at, s.place AS place, s.seq AS seq,
             arrayJoin(multiIf(
-                field IN ('started', 'finished'), [(writer, ''), (toUUID('00000000-0000-0000-0000-000000000000'), key)],
-                field = 'vanished', [(toUUIDOrZero(key), '')],
-                [(writer, '')])) AS unit
-        FROM (
-        {{statements: kind = 'component'}}
-        )
+                s.field IN ('started', 'finished'),
+                [(s.writer, ''), (toUUID('00000000-0000-0000-0000-000000000000'), s.key)],
+                s.field = 'vanished', [(toUUIDOrZero(s.key), '')],
+                [(s.writer, '')])) AS unit
+        {{statements: s.kind = 'component' AND s.field NOT IN ('deleted', 'restored')}}
     ) AS s
     GROUP BY project, component, writer, run
 
@@ -421,10 +430,8 @@ FROM (
         argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
         argMaxIf(s.text, s.place, s.field = 'note') AS note,
         minIf(s.ordered_at, s.field = 'opened') AS created_at
-    FROM (
-    {{statements: kind = 'component' AND field IN ('opened', 'attr', 'note')}}
-    ) AS s
-    GROUP BY project, component
+    {{statements: s.kind = 'component' AND s.field IN ('opened', 'attr', 'note')}}
+    GROUP BY s.project, s.entity
 ) AS d
 LEFT JOIN (
     SELECT
@@ -468,7 +475,7 @@ LEFT JOIN (
                     if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, toDateTime64(logged_at, 6, 'UTC')))), 202)
                 + bitShiftLeft(toUInt256(toUInt128(writer)), 74) + seq AS place
         FROM {database}.metrics FINAL
-        WHERE {{argument}} AND {{within}}
+        WHERE {{argument}} AND {{within: metrics}}
     ) AS p
     LEFT JOIN (
     {{cuts}}
@@ -499,7 +506,7 @@ LEFT JOIN (
                               JSONExtract(r.2, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
                 rewinds))) AS cuts
     FROM {database}.facts FINAL
-    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND {{within}}
+    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND {{within: facts}}
     GROUP BY project, component
     HAVING notEmpty(cuts)
 
