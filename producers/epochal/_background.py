@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from . import _host
 from ._settings import Settings
 from ._warnings import Warner
 from ._writer import Writer
@@ -86,6 +85,8 @@ class Background:
             writer.heartbeat()
 
     def _start_host(self) -> None:
+        from . import _host  # brings subprocess, 10 ms that an import of the SDK need not pay
+
         settings, store = self._clients.settings, self._clients.store
         wanted = settings.mode == "on" and settings.host == "auto" and store is not None
         if wanted and store is not None and _host.installed() and _host.read_address(store) is None:

@@ -140,9 +140,9 @@ class Contents:
 
     def close(self) -> None:
         """Removes the staging directory; what is still being read is left to be cleaned up by a later process."""
-        import shutil
-
         if self._made is not None and not self._made[1].close(0):
+            import shutil  # not above: an import at exit can cost Ctrl-C its exit code (CPython forgets it in exec)
+
             shutil.rmtree(self._staging, ignore_errors=True)
 
     def after_fork_in_child(self) -> None:

@@ -1,0 +1,106 @@
+"""``import epochal`` is light: a training image pays nothing for what it does not use."""
+
+import json
+from pathlib import Path
+
+from sdk.children import run
+
+HEAVY = {
+    "asyncio",
+    "chdb",
+    "click",
+    "clickhouse_connect",
+    "email",
+    "epochal.contract",
+    "epochal_processors",
+    "epochal_query",
+    "epochal_storage",
+    "fsspec",
+    "http",
+    "importlib.metadata",
+    "logging",
+    "multiprocessing",
+    "numpy",
+    "pandas",
+    "psutil",
+    "pyarrow",
+    "pydantic",
+    "rfc8785",
+    "rich",
+    "socket",
+    "ssl",
+    "subprocess",
+    "tempfile",
+}
+
+
+def test_import_loads_nothing_heavy(tmp_path: Path) -> None:
+    """The door loads no library but the standard one, and of that only what a call of log() needs."""
+    child = run("import json, sys; print(json.dumps(sorted(sys.modules)))", tmp_path)
+    assert not HEAVY & set(json.loads(child.out))
+
+
+def test_a_whole_run_loads_no_reader(tmp_path: Path) -> None:
+    """init, log, params and finish need neither NumPy nor pydantic nor any part that reads."""
+    child = run(
+        """
+        import json, sys
+        with epochal.init("light", params={"lr": 0.1}) as run:
+            run.log({"loss": 1.0})
+        print(json.dumps(sorted(sys.modules)))
+        """,
+        tmp_path,
+    )
+    loaded = set(json.loads(child.out))
+    assert not loaded & {
+        "numpy",
+        "pydantic",
+        "psutil",
+        "fsspec",
+        "pyarrow",
+        "epochal.contract",
+        "epochal_query",
+        "chdb",
+    }
+    assert child.written.values("loss") == [1.0]
+
+
+def test_import_has_no_side_effects(tmp_path: Path) -> None:
+    """Importing starts no thread, writes no file, installs no handler."""
+    child = run(
+        """
+        import json, os, signal, sys, threading
+        print(threading.active_count(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, sys.excepthook is sys.__excepthook__)
+        """,
+        tmp_path,
+    )
+    assert child.out.split() == ["1", "True", "True"]
+    assert not (tmp_path / "store").exists()
+
+
+def test_reading_without_the_reading_part_names_the_command(tmp_path: Path) -> None:
+    """Where only the SDK is installed, open() says in one sentence what to install."""
+    child = run(
+        """
+        import sys
+        sys.modules["epochal_query"] = None
+        try:
+            epochal.open()
+        except epochal.NotAvailableError as error:
+            print(error)
+        """,
+        tmp_path,
+    )
+    assert "pip install 'epochal[query]'" in child.out
+
+
+def test_the_door_is_sorted_and_complete(tmp_path: Path) -> None:
+    """__all__ is sorted, and everything in it is there."""
+    child = run(
+        """
+        assert epochal.__all__ == sorted(epochal.__all__), epochal.__all__
+        print(all(hasattr(epochal, name) for name in epochal.__all__ if name not in ("Store", "open")))
+        """,
+        tmp_path,
+    )
+    assert child.out.strip() == "True"
