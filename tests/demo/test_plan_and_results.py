@@ -21,7 +21,7 @@ def raw_digits(count: int = 100) -> tuple[np.ndarray, np.ndarray]:
 def test_every_image_is_in_exactly_one_part() -> None:
     """Nothing of the test set is trained on, and nothing is dropped."""
     images, labels = raw_digits()
-    digits = prepare(images, labels, seed=1)
+    digits = prepare(images, labels, seed=1, batch_size=10)
     parts = [digits.train, digits.validation, digits.test]
     assert [len(part) for part in parts] == [70, 10, 20]
     seen = sorted(float(image[0, 0, 0]) * 16 for part in parts for image in part.images)
@@ -31,7 +31,7 @@ def test_every_image_is_in_exactly_one_part() -> None:
 def test_labels_stay_with_their_images() -> None:
     """Shuffling moves images and labels alike."""
     images, labels = raw_digits()
-    digits = prepare(images, labels, seed=3)
+    digits = prepare(images, labels, seed=3, batch_size=10)
     for part in (digits.train, digits.validation, digits.test):
         for image, label in zip(part.images, part.labels, strict=True):
             assert label == labels[round(float(image[0, 0, 0]) * 16) // 64]
@@ -41,11 +41,11 @@ def test_the_same_seed_gives_the_same_file(tmp_path: Path) -> None:
     """Equal preprocessing gives equal bytes, hence the same artifact; another seed gives another."""
     images, labels = raw_digits()
     for name, seed in (("a", 7), ("b", 7), ("c", 8)):
-        save(prepare(images, labels, seed), tmp_path / name)
+        save(prepare(images, labels, seed, 10), tmp_path / name)
     contents = {name: (tmp_path / name).read_bytes() for name in "abc"}
     assert contents["a"] == contents["b"] != contents["c"]
     again = load(tmp_path / "a")
-    assert np.array_equal(again.test.images, prepare(images, labels, 7).test.images)
+    assert np.array_equal(again.test.images, prepare(images, labels, 7, 10).test.images)
 
 
 def test_a_scaled_plan_is_another_experiment_with_its_true_epochs(tmp_path: Path) -> None:

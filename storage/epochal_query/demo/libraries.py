@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from types import ModuleType
 
-from epochal._errors import NotAvailableError
+from epochal import NotAvailableError
 
 
 def load_keras(compiled: Path) -> ModuleType:

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 TEST_SHARE = 0.2
+"""Of all images."""
 VALIDATION_SHARE = 0.1
+"""At least this share of what isn't for testing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,17 @@ class Digits:
     test: Split
 
 
-def prepare(images: NDArray[Any], labels: NDArray[Any], seed: int) -> Digits:
-    """The data set from raw 8 x 8 images (values 0 to 16) and labels; the same seed gives the same parts."""
+def prepare(images: NDArray[Any], labels: NDArray[Any], seed: int, batch_size: int) -> Digits:
+    """The data set from raw 8 x 8 images (values 0 to 16) and labels; the same seed gives the same parts.
+
+    The training part is a whole number of batches: a shorter last one would be another shape, to be compiled again.
+    """
     scaled = (np.asarray(images, dtype=np.float32) / np.float32(16.0))[..., np.newaxis]
     digits = np.asarray(labels, dtype=np.int32)
     order = np.random.default_rng(seed).permutation(len(digits))
     n_test = round(len(digits) * TEST_SHARE)
-    n_validation = round(len(digits) * VALIDATION_SHARE)
-    test, validation, train = np.split(order, [n_test, n_test + n_validation])
+    n_train = int((len(digits) - n_test) * (1 - VALIDATION_SHARE)) // batch_size * batch_size
+    test, train, validation = np.split(order, [n_test, n_test + n_train])
     return Digits(*(Split(scaled[part], digits[part]) for part in (train, validation, test)))
 
 

@@ -57,11 +57,14 @@ def train(
         digits.train.labels,
         validation_data=(digits.validation.images, digits.validation.labels),
         batch_size=int(statics["batch-size"]),
+        validation_batch_size=len(digits.validation),
         epochs=variables["epochs"],
         callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=record)],
         verbose=0,
     )
-    test_loss, test_acc = network.evaluate(digits.test.images, digits.test.labels, verbose=0)
+    test_loss, test_acc = network.evaluate(
+        digits.test.images, digits.test.labels, batch_size=len(digits.test), verbose=0
+    )
     run.log({"test_loss": test_loss, "test_acc": test_acc}, step=variables["epochs"] - 1)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

@@ -85,7 +85,7 @@ def _record_metadata(plan: Plan) -> epochal.Run:
 def _preprocess(plan: Plan) -> tuple[epochal.Run, epochal.Artifact, int]:
     """A component of its own; the data set that comes out of it goes into every training, by content."""
     raw = load_datasets().load_digits()
-    digits = preprocess.prepare(raw.images, raw.target, plan.seed)
+    digits = preprocess.prepare(raw.images, raw.target, plan.seed, int(STATICS["batch-size"]))
     with epochal.component("preprocessing", kind="preprocessing") as run, TemporaryDirectory() as folder:
         run.log_params({"seed": plan.seed, "scale": "x / 16", "images": len(raw.target)})
         run.log_input("digits-dataset", "sklearn://datasets/digits", media_type="application/x-sklearn-dataset")
