@@ -15,8 +15,10 @@ import pyarrow as pa
 from epochal_processors.columns import BLOCK_BITS, F64, I64, Bools, Index, PointBatch, series_order
 from epochal_processors.points import named, repeated, timestamps, uuids
 
-SCALE = 2.0**-13
-"""A power of two (so exact) that keeps a sum of 4,096 finite doubles finite."""
+HUGE = 1e150
+"""Values above this are scaled before they are added and squared, so that sums don't overflow."""
+SCALE = 2.0**-540
+"""A power of two, so that scaling is exact; 4,096 squares of the greatest double stay finite."""
 
 Columns = dict[str, npt.NDArray[Any]]
 
@@ -90,9 +92,9 @@ def block_partials(step: F64, value: F64, starts: Index) -> Columns:
     with np.errstate(all="ignore"):
         nan = np.isnan(value)
         nan_count = np.add.reduceat(nan, starts, dtype=np.uint64)
-        mean, m2 = _moments(value, nan, group, counts - nan_count.astype(np.int64))
         low, low_step = _extreme(np.fmin, step, value, starts, group)
         high, high_step = _extreme(np.fmax, step, value, starts, group)
+        mean, m2 = _moments(value, nan, group, counts - nan_count.astype(np.int64), low, high)
         first_step, last_step = np.fmin.reduceat(step, starts), np.fmax.reduceat(step, starts)
         first = _at(value, step == first_step[group], starts)
         last = _at(value, step == last_step[group], starts)
@@ -122,25 +124,27 @@ _KINDS: dict[str, type[np.generic]] = {
 }
 
 
-def _moments(value: F64, nan: Bools, group: Index, counts: I64) -> tuple[F64, F64]:
+def _moments(value: F64, nan: Bools, group: Index, counts: I64, low: F64, high: F64) -> tuple[F64, F64]:
     """Mean, and the sum of squared differences from it, in two passes.
 
     ``bincount`` adds the rows one by one in their order. The mean is corrected by the mean of the differences, which
-    takes the rounding of the first sum out of both.
+    takes the rounding of the first sum out of both. ``low`` and ``high`` are the groups' extremes.
     """
     groups = len(counts)
+    infinite = np.isinf(low) | np.isinf(high)
     plain = np.where(nan, 0.0, value)
+    if scaled := bool((huge := ~infinite & (np.fmax(-low, high) > HUGE)).any()):
+        plain = np.where(huge[group], plain * SCALE, plain)
     mean = np.bincount(group, plain, groups) / counts
-    infinite = np.bincount(group, np.isinf(value), groups) > 0
-    if (overflown := ~np.isfinite(mean) & ~infinite & (counts > 0)).any():
-        mean[overflown] = (np.bincount(group, plain * SCALE, groups) / counts / SCALE)[overflown]
-    difference = np.where(nan | infinite[group], 0.0, value - mean[group])
+    difference = np.where(nan | infinite[group], 0.0, plain - mean[group])
     correction = np.bincount(group, difference, groups) / counts
-    correction[~np.isfinite(correction)] = 0.0
     m2 = np.bincount(group, difference * difference, groups) - correction * correction * counts
-    m2 = np.maximum(m2, 0.0)
+    mean = np.where(infinite, mean, mean + correction)
+    if scaled:
+        mean = np.where(huge, mean / SCALE, mean)
+        m2 = np.where(huge, m2 / SCALE / SCALE, m2)
     m2[infinite | (counts == 0)] = np.nan
-    return np.where(infinite, mean, mean + correction), m2
+    return np.where(infinite, mean, np.clip(mean, low, high)), np.maximum(m2, 0.0)
 
 
 def _extreme(better: np.ufunc, step: F64, value: F64, starts: Index, group: Index) -> tuple[F64, F64]:
