@@ -74,11 +74,12 @@ def conclude(experiment: epochal.Experiment, verdict: Verdict) -> None:
 def describe(verdict: Verdict) -> str:
     """The test, its result and its limits, in words that can stand alone."""
     pairs = len(verdict.differences)
+    more = "more" if verdict.mean_difference >= 0 else "fewer"
     return (
-        f"paired over {pairs} (optimizer, epochs) cells, custom got {verdict.mean_difference:+.1f} test images more "
-        f"than resnet on average; exact sign-flip permutation test over {2**pairs} patterns: "
-        f"p = {float(verdict.p_better):.4f} that custom is no better, p = {float(verdict.p_worse):.4f} that it is no "
-        f"worse; level {float(ALPHA):g} for each direction, smallest possible p = {float(verdict.smallest_p):.4f}"
+        f"paired over {pairs} (optimizer, epochs) cells, custom got {abs(verdict.mean_difference):.1f} test images "
+        f"{more} right than resnet on average; exact sign-flip permutation test over {2**pairs} patterns: "
+        f"p = {float(verdict.p_better):.4f} against 'custom is no better', p = {float(verdict.p_worse):.4f} against "
+        f"'custom is no worse'; level {float(ALPHA):g} for each direction, smallest possible p = {float(verdict.smallest_p):.4f}"
     )
 
 

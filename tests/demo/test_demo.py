@@ -1,0 +1,90 @@
+"""The demo, run twice as a newcomer runs it, with short trainings."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import epochal
+
+NAME = "digits-custom-vs-resnet-x0.02"
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Nothing of this process's settings; caches in the test's folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}
+    return kept | {"XDG_CACHE_HOME": str(folder / "cache"), "COLUMNS": "120"}
+
+
+def run_demo(folder: Path) -> str:
+    """What the demo prints."""
+    command = [sys.executable, "-m", "epochal.cli", "demo", "--store", str(folder / "store")]
+    done = subprocess.run(
+        [*command, "--output", str(folder / "out"), "--epochs-scale", "0.02"],
+        env=environment(folder),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_demo_answers_its_hypothesis_and_runs_again(tmp_path: Path) -> None:
+    """18 trials are trained and judged; what it says to type next works; a second run adds and fails on nothing."""
+    said = run_demo(tmp_path)
+    assert len(re.findall(r"epochs +test accuracy [01]\.\d{4}", said)) == 18
+    for group in ("overall", "at 3 epochs", "at 2 epochs", "at 1 epochs"):
+        assert f"Best {group}" in said
+    assert (tmp_path / "out" / f"{NAME}.png").read_bytes().startswith(b"\x89PNG")
+    check_store(tmp_path / "store", runs=1)
+    check_lineage(said)
+    check_next_steps(said, tmp_path)
+    again = run_demo(tmp_path)
+    assert "the experiment holds 36 trainings" in again
+    check_store(tmp_path / "store", runs=2)
+
+
+def check_store(location: Path, runs: int) -> None:
+    """The store holds one experiment with 18 trials, each with every training and what all trials share."""
+    store = epochal.open(location)
+    report = store.report(NAME)
+    assert report["Kind"].value_counts().to_dict() == {"training": 18 * runs, "metadata": runs, "preprocessing": runs}
+    assert set(report["Status"]) == {"completed"}
+    trainings = report[report["Kind"] == "training"]
+    assert sorted(trainings["loss - Count"]) == sorted([1, 2, 3] * 6 * runs)
+    trials = store.trials(NAME)
+    assert len(trials) == 18
+    shared = report[report["Kind"] == "metadata"]
+    assert all(len(names) == 18 for names in shared["Trials"])
+    experiment = store.state(store.experiment(NAME))
+    assert experiment["verdict"] in {"accepted", "rejected", "inconclusive"}
+    assert "smallest possible p = 0.0020" in experiment["verdict_note"]
+
+
+def check_lineage(said: str) -> None:
+    """The winner comes from a training, this from the split data, this from the preprocessing of the raw digits."""
+    lineage = said[said.index("Where the winning model comes from") : said.index("Curves of the winners")]
+    places = [lineage.index(name) for name in ("model", "training", "digits-split", "preprocessing", "digits-dataset")]
+    assert places == sorted(places)
+
+
+def check_next_steps(said: str, folder: Path) -> None:
+    """Every command that the demo ends with can be pasted into a shell as it is."""
+    commands = re.findall(r"^  (\S.*)$", said[said.index("What to type next") :], re.MULTILINE)
+    assert len(commands) == 5
+    for command in commands:
+        done = subprocess.run(
+            ["/bin/sh", "-c", command], env=environment(folder), cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, f"{command}\n{done.stderr}"
+        assert done.stdout.strip(), command
