@@ -168,15 +168,12 @@ def join_name(head: bytes, length: int, parts: bytes) -> bytes:
     return (head + rest)[:length]
 
 
-def pack_time(points: int, occurred_ms: int, seed: int) -> bytes:
-    """The slot that gives the next ``points`` points their time; it replaces what is left of an earlier one."""
-    return pack_slot(_TIME.pack(TIME, points, 0, occurred_ms), seed)
+def pack_time(first: int, points: int, occurred_ms: int, seed: int) -> bytes:
+    """The slot that gives ``points`` points from seq ``first`` of this segment on their time.
 
-
-def parse_time(slot: bytes) -> tuple[int, int]:
-    """How many points a time slot is for, and their time in milliseconds since the epoch, UTC."""
-    _, points, _, occurred_ms = _TIME.unpack(slot[4:])
-    return points, occurred_ms
+    It replaces an earlier one, also when that was for more points than came.
+    """
+    return pack_slot(_TIME.pack(TIME, points, first, occurred_ms), seed)
 
 
 def _sealed(header: bytes) -> bytes:

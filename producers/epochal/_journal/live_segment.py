@@ -26,6 +26,7 @@ Lose = Callable[[str, int, str], None]
 """Counts so many losses of a kind, and says why."""
 
 _RETRY_S: Final = 1.0
+_FOR_EVER: Final = 1 << 63
 _GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.EIO)
 
 
@@ -57,10 +58,10 @@ class LiveSegment:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.pos = 0
-        self.limit = -1
+        self.limit = 0
         self.rel = 0
         self.first = 0
-        self.until_ms = -1
+        self.until_ms = _FOR_EVER
         self.names: dict[str, int] = {}
         self.current: tuple[Buffer, dict[str, int], int, int] = (bytearray(), self.names, 0, 0)
         self.after: Callable[[], None] | None = None
@@ -199,6 +200,7 @@ class LiveSegment:
     def _follow(self, need: int, now_ms: int) -> None:
         if self._refusal is not None and self._monotonic() < self._retry_at:
             raise self._refusal
+        self.check()
         segment = self._take(need)
         assert segment.buffer is not None
         old = self._segment
@@ -290,7 +292,7 @@ class LiveSegment:
             segment.origin += kept
             self.pos = 0
         # ends a time whose points were refused
-        segment.buffer[self.pos : self.pos + SLOT_BYTES] = pack_time(0, 0, self.seed)
+        segment.buffer[self.pos : self.pos + SLOT_BYTES] = pack_time(0, 0, 0, self.seed)
         self.pos += SLOT_BYTES
         self._lose("disk", lost, str(self._refused(refusal)))
         self._refusal = None

@@ -14,7 +14,7 @@ from .layout import FIRST_RESERVED, SEGMENT_HEADER_BYTES, SLOT_BYTES, SegmentHea
 from .names_reader import NameTable, gap_detail
 from .reading import Damage, Patience, Points, read_at
 from .segment_files import SegmentFile, find_segments, is_begun, repaired_header, sound_header
-from .slots import POINT, SLOT, occurred, valid_slots
+from .slots import POINT, SLOT, GivenTime, occurred, valid_slots
 
 Array = npt.NDArray[Any]
 _CHUNK_SLOTS: Final = 32_768
@@ -38,7 +38,7 @@ class MetricsReader:
         self._header: SegmentHeader | None = None
         self._offset = 0
         self._names = NameTable()
-        self._time = (0, 0)
+        self._given = GivenTime()
         self._skipped: tuple[int, int] | None = None
 
     def read(self, max_points: int, *, final: bool = False) -> list[Points]:
@@ -105,10 +105,12 @@ class MetricsReader:
         rows["step"] = mine["step"]
         rows["value"] = mine["value"]
         rows["logged_ms"] = mine["logged"] + np.int64(self._header.base_ms)
-        rows["occurred_ms"], *left = occurred(slots, is_point, rows["logged_ms"], *self._time)
-        self._time = (left[0], left[1])
+        rows["occurred_ms"], self._given = occurred(slots, is_point, rows["logged_ms"], self._given)
         offset, self._offset = self._offset, self._offset + len(raw)
-        return self._split(rows[rows["seq"] >= self.next_seq], offset)
+        ahead = rows["seq"] >= self.next_seq
+        if not ahead.all():
+            self._skipped = None  # damage before the number that reading began with was told before
+        return self._split(rows[ahead], offset)
 
     def _split(self, rows: Array, offset: int) -> list[Points]:
         """Cut rows where numbers are missing, and note what is."""
@@ -183,7 +185,7 @@ class MetricsReader:
             return False
         self._note_end(header.first_seq, f"before {segment.path}")
         self._segment, self._header, self._offset = segment, header, SEGMENT_HEADER_BYTES
-        self._names, self._time = NameTable(), (0, 0)
+        self._names, self._given = NameTable(), GivenTime()
         return True
 
     def _note_end(self, upto: int, place: str) -> None:

@@ -30,6 +30,7 @@ _pack_row: Final = ROW.pack
 _pack_slot_into: Final = SLOT.pack_into
 _PART: Final = 512
 """Points that are written in one go; a call with more is cut into parts."""
+_TIMED_SLOTS: Final = 16_384
 _HUGE: Final = 1e300
 
 
@@ -208,51 +209,50 @@ class PointsFile:
 
     def _write_timed(self, part: dict[str, object], step: float, now: int, time_ms: int) -> None:
         numbers: dict[str, object] = {}
+        slots = 2
         for name, value in part.items():
-            number = self._number(name, value)
-            if number is not None:
+            number, utf8 = self._number(name, value), self._name_bytes(name)
+            if number is not None and utf8 is not None:
                 numbers[name] = number
-        named = self._define_all(numbers, now)
-        if not named:
+                slots += name_slots(len(utf8)) + 1
+        if slots > _TIMED_SLOTS and len(numbers) > 1:
+            # names of 64 KB each: not more of them than a segment can take
+            items = iter(numbers.items())
+            for size in (len(numbers) // 2, len(numbers)):
+                self._write_timed(dict(islice(items, size)), step, now, time_ms)
+            return
+        # room for all, and names first: nothing may come between the time and the points it is for
+        if not numbers or not self._make_room(slots, now, lost=len(numbers)):
             return
         live = self.live
+        for name in numbers:
+            if name not in live.names:
+                self._define(name, 0, now)
         before = self.seq
         try:
-            live.put(pack_time(len(named), time_ms, live.seed))
-            self._write(named, step, now)
+            live.put(pack_time(live.rel, len(numbers), time_ms, live.seed))
+            self._write(numbers, step, now)
         finally:
-            if self.seq - before != len(named) and live.pos + SLOT_BYTES <= live.limit:
+            if self.seq - before != len(numbers) and live.pos + SLOT_BYTES <= live.limit:
                 # a value too large, or an interruption: the time must not fall to points of other calls
-                live.put(pack_time(0, 0, live.seed))
+                live.put(pack_time(0, 0, 0, live.seed))
 
-    def _define_all(self, numbers: dict[str, object], now: int) -> dict[str, object]:
-        """The points that can be written, with all names defined and room for all: a time slot counts points."""
-        named = dict(numbers)
-        while named:
-            if not self._make_room(len(named) + 2, now, lost=len(named)):
-                return {}
-            begun = self.live.first
-            for name in numbers:
-                if (
-                    name in named
-                    and self.live.names.get(name) is None
-                    and self._define(name, len(numbers) + 2, now) is None
-                ):
-                    del named[name]
-            if self.live.first == begun:
-                break
-        return named
+    def _name_bytes(self, name: object) -> bytes | None:
+        text = plain_name(name)
+        utf8 = None if text is None else utf8_name(text)
+        if utf8 is None:
+            self._lose("name", 1, refused_name(name))
+        return utf8
 
     def _define(self, name: object, points: int, now: int) -> int | None:
         """Give a name its index in this segment, with room behind it for ``points`` points; None if refused."""
-        text = plain_name(name)
-        utf8 = None if text is None else utf8_name(text)
-        if text is None or utf8 is None:
-            self._lose("name", 1, refused_name(name))
+        utf8 = self._name_bytes(name)
+        if utf8 is None:
             return None
         if not self._make_room(name_slots(len(utf8)) + points, now, lost=1):
             return None
         live = self.live
+        text = utf8.decode()  # a plain str, whose hashing runs no code of the caller's
         index = live.names.get(text)  # a str of a class of its own may look up differently
         if index is None:
             index = len(live.names)

@@ -95,6 +95,9 @@ class Segment:
                 return f"the live segment {self.path} was replaced by another file"
             if status.st_size < whole or (whole and os.pread(fd, len(header), 0) != header):
                 return f"the live segment {self.path} was cut by someone (it has {status.st_size:,} bytes)"
+            if self.mode == "written" and self.origin and os.lseek(fd, 0, os.SEEK_HOLE) < self.origin:
+                # cut in the very moment of a write, which made it grow again
+                return f"the live segment {self.path} was cut by someone (zeros lie where points were)"
         finally:
             os.close(fd)
         return ""

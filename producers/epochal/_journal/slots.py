@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import zlib
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -37,25 +38,30 @@ def valid_slots(raw: bytes, seed: int) -> npt.NDArray[np.bool_]:
     return np.asarray(crc == checks, dtype=np.bool_)
 
 
-def occurred(
-    slots: Array, is_point: npt.NDArray[np.bool_], logged_ms: Array, left: int, left_ms: int
-) -> tuple[Array, int, int]:
-    """The occurred_at of each point in a run of slots, and what of the last time is left for the next run.
+@dataclass(frozen=True)
+class GivenTime:
+    """What the last time slot said: points ``first`` to ``first + count`` of the segment occurred at ``ms``."""
 
-    ``left`` points at the beginning still take ``left_ms``, which a time slot before the run gave them.
+    first: int = 0
+    count: int = 0
+    ms: int = 0
+
+
+def occurred(
+    slots: Array, is_point: npt.NDArray[np.bool_], logged_ms: Array, given: GivenTime
+) -> tuple[Array, GivenTime]:
+    """The occurred_at of each point in a run of slots, and the time that goes on to hold behind it.
+
+    ``given`` holds at the beginning of the run.
     """
     times = np.flatnonzero(slots["name"] == TIME)
-    points_before = np.cumsum(is_point)
-    at = np.flatnonzero(is_point)
-    result = logged_ms.copy()
-    starts = np.concatenate(([0], points_before[times]))
-    counts = np.concatenate(([left], slots["seq"][times].astype(np.int64)))
-    millis = np.concatenate(([left_ms], slots["step"][times].view("<i8")))
-    which = np.searchsorted(times, at)
-    timed = np.arange(len(at)) - starts[which] < counts[which]
-    result[timed] = millis[which][timed]
-    remaining = int(counts[-1]) - (len(at) - int(starts[-1]))
-    return result, max(0, remaining), int(millis[-1])
+    firsts = np.concatenate(([given.first], slots["logged"][times].astype(np.int64)))
+    counts = np.concatenate(([given.count], slots["seq"][times].astype(np.int64)))
+    millis = np.concatenate(([given.ms], slots["step"][times].view("<i8")))
+    which = np.searchsorted(times, np.flatnonzero(is_point))
+    place = slots["seq"][is_point] - firsts[which]
+    timed = (place >= 0) & (place < counts[which])
+    return np.where(timed, millis[which], logged_ms), GivenTime(int(firsts[-1]), int(counts[-1]), int(millis[-1]))
 
 
 @functools.cache

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import Final
 
 from .layout import FIRST_RESERVED, NAME_DEFINITION, ROW, SEGMENT_HEADER_BYTES, SLOT_BYTES, slot_is_valid
 from .segments import Segment
+
+_CHUNK_BYTES: Final = 64 * 1024
 
 
 def points_in(slots: bytes | bytearray) -> tuple[int, frozenset[int]]:
@@ -17,29 +20,25 @@ def points_in(slots: bytes | bytearray) -> tuple[int, frozenset[int]]:
 
 
 def surviving_points(segment: Segment, seed: int) -> int:
-    """How many points the file of a segment still holds, from its first on."""
+    """How many points a reader still finds in the file of a segment."""
     try:
         fd = os.open(segment.path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return 0
     try:
-        status = os.fstat(fd)
-        if status.st_ino != segment.inode or not _has_header(fd, seed):
-            return 0
-        return next(_points_backwards(fd, status.st_size, seed), 0)
+        same = os.fstat(fd).st_ino == segment.inode
+        sound = same and os.pread(fd, SEGMENT_HEADER_BYTES, 0)[-4:] == seed.to_bytes(4, "little")
+        return sum(_valid_points(fd, seed)) if sound else 0
     except OSError:
         return 0
     finally:
         os.close(fd)
 
 
-def _has_header(fd: int, seed: int) -> bool:
-    return os.pread(fd, SEGMENT_HEADER_BYTES, 0)[-4:] == seed.to_bytes(4, "little")
-
-
-def _points_backwards(fd: int, size: int, seed: int) -> Iterator[int]:
-    for offset in range(size - size % SLOT_BYTES - SLOT_BYTES, SEGMENT_HEADER_BYTES - 1, -SLOT_BYTES):
-        slot = os.pread(fd, SLOT_BYTES, offset)
-        name, rel = ROW.unpack(slot[4:])[:2] if len(slot) == SLOT_BYTES else (FIRST_RESERVED, 0)
-        if name < FIRST_RESERVED and slot_is_valid(slot, seed):
-            yield rel + 1
+def _valid_points(fd: int, seed: int) -> Iterator[bool]:
+    offset = SEGMENT_HEADER_BYTES
+    while slots := os.pread(fd, _CHUNK_BYTES, offset):
+        for at in range(0, len(slots) - SLOT_BYTES + 1, SLOT_BYTES):
+            slot = slots[at : at + SLOT_BYTES]
+            yield slot_is_valid(slot, seed) and ROW.unpack_from(slot, 4)[0] < FIRST_RESERVED
+        offset += _CHUNK_BYTES
