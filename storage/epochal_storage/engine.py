@@ -24,6 +24,9 @@ from epochal_storage.sql_text import quoted_name, quoted_text
 
 DATABASE = "epochal"
 
+# how long a query under way may hold up the end; then the process ends with the engine open, which is safe
+_CLOSING_SECONDS = 5.0
+
 _OPTIONS = "background_pool_size=2"
 
 # formats of which every block is a piece of the whole; all others have a head or a foot
@@ -128,7 +131,11 @@ class Engine:
             self._slots.release()
 
     def close(self) -> None:
-        """Close the connections. Nothing may be called afterwards."""
+        """Close the connections, once the queries under way have ended. Nothing may be called afterwards."""
+        # closing the engine below a running query ends the process with a signal
+        for _ in range(self.limits.at_once):
+            if not self._slots.acquire(timeout=_CLOSING_SECONDS):
+                return
         with self._writing:
             while self._idle:
                 self._idle.pop().close()

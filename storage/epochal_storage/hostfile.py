@@ -1,4 +1,8 @@
-"""The files by which a store's host is found: `host.lock`, held while it lives, and `host.json`, how to reach it."""
+"""The files by which a store's host is found.
+
+`host.lock` is held while a host lives, `host.json` says how to reach it, and `host.starting` is held by the one
+reader that starts a host, so that twenty readers don't start twenty.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 LOCK_NAME = "host.lock"
+STARTING_NAME = "host.starting"
 FILE_NAME = "host.json"
 
 
@@ -74,14 +79,16 @@ def remove_host_file(store: Path, pid: int) -> None:
 
 
 class HostLock:
-    """The right to be a store's host. The kernel gives it back when the process ends, however it ends."""
+    """The right to be a store's host, or to start it. The kernel takes it back when the process ends, in any way."""
 
-    def __init__(self, store: Path) -> None:
-        self._path = store / LOCK_NAME
+    def __init__(self, store: Path, name: str = LOCK_NAME) -> None:
+        self._path = store / name
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Take the lock without waiting; False when another process has it. Writes our pid into the file."""
+        """Take the lock without waiting; False when another has it. Writes our pid into the file."""
+        if self._descriptor is not None:
+            return True
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -21,6 +21,9 @@ from epochal_storage.http_call import Call, form_fields, understood
 from epochal_storage.http_codec import chosen, compressed, decompressed
 from epochal_storage.http_service import Service
 
+# below the host's own, so that it reaches the host's log
+_log = logging.getLogger("epochal.host.http")
+
 _JSON = "application/json; charset=UTF-8"
 _PLAIN = "text/plain; charset=UTF-8"
 _CONTENT_TYPES = {
@@ -88,8 +91,8 @@ class Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True
         # the border of the request: what fails here must reach the client and not end a thread in silence
-        except Exception as error:
-            logging.getLogger(__name__).exception("a request failed: %s %s", self.command, self.path.split("?")[0])
+        except Exception as error:  # noqa: BLE001
+            _log.exception("a request failed: %s %s", self.command, self.path.split("?")[0])
             self._fail(EngineError(f"the host failed at this request: {error!r}", 0, "EPOCHAL"))
         if body is None or not body.drained():
             self.close_connection = True

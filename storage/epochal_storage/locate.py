@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from pathlib import Path
 from epochal_storage.endpoint import Endpoint, Pulse, ping
 from epochal_storage.engine import DATABASE
 from epochal_storage.errors import HostSilentError, HostUnavailableError
-from epochal_storage.hostfile import HostFile, lock_holder, read_host_file
+from epochal_storage.hostfile import STARTING_NAME, HostFile, HostLock, lock_holder, read_host_file
 from epochal_storage.http_auth import Role
+from epochal_storage.processes import Progress, is_alive, work_done
 
 Spawn = Callable[[Path], bool]
 
@@ -22,11 +22,16 @@ _LOG_LINES = 5
 
 @dataclass(frozen=True)
 class Patience:
-    """Seconds to wait: for a host to start, for its answer to a ping, between two attempts to start one."""
+    """Seconds to wait.
+
+    `start` for a host to come up, `answer` for its answer to a ping, `busy` for both where its process is seen
+    to compute (a large store, a machine under load), `restart` between two attempts to start a host.
+    """
 
     start: float = 30.0
+    busy: float = 180.0
     answer: float = 10.0
-    restart: float = 5.0
+    restart: float = 10.0
 
 
 def store_id(store: Path) -> str | None:
@@ -45,9 +50,12 @@ def find_host(store: Path, patience: Patience | None = None) -> HostFile | None:
     """
     patience = patience or Patience()
     info = read_host_file(store)
-    if info is None or (not _alive(info.pid) and lock_holder(store) is None):
+    if info is None or (not is_alive(info.pid) and lock_holder(store) is None):
         return None
+    progress = Progress(info.pid, patience.busy)
     pulse = ping(info.host, info.port, store_id(store), patience.answer)
+    while pulse is Pulse.SILENT and progress.goes_on():
+        pulse = ping(info.host, info.port, store_id(store), patience.answer)
     if pulse is Pulse.SILENT:
         raise HostSilentError(
             f"the host of {store} (process {info.pid}, {info.url}) is there and gave no answer for "
@@ -66,17 +74,30 @@ def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | No
     when a process holds the store and doesn't answer.
     """
     patience = patience or Patience()
-    begun = time.monotonic()
+    store.mkdir(parents=True, exist_ok=True)
+    starting = HostLock(store, STARTING_NAME)
+    try:
+        return endpoint_of(_awaited(store, starting, spawn, patience), role)
+    finally:
+        starting.release()
+
+
+def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) -> HostFile:
+    begun = looked = time.monotonic()
     spawned: float | None = None
-    pause = 0.02
+    work = 0.0
+    pause = 0.01
     while True:
         info = find_host(store, patience)
         if info is not None:
-            return endpoint_of(info, role)
+            return info
         now = time.monotonic()
-        if now - begun > patience.start:
-            raise _not_up(store, patience)
-        if lock_holder(store) is None and (spawned is None or now - spawned > patience.restart):
+        holder = lock_holder(store)
+        if now - looked > patience.start:
+            before, work, looked = work, work_done(holder), now
+            if work <= before or now - begun > patience.busy:
+                raise _not_up(store, patience)
+        if holder is None and (spawned is None or now - spawned > patience.restart) and starting.acquire():
             if not spawn(store):
                 raise HostUnavailableError(
                     f"no host answers for {store} and none can be started from this Python; "
@@ -112,13 +133,3 @@ def _last_words(log: Path) -> str:
     except OSError:
         lines = []
     return f"The end of {log}:\n" + "\n".join(lines) if lines else f"{log} says nothing."
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
