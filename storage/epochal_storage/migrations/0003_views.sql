@@ -662,10 +662,10 @@ SELECT
 FROM (
 SELECT
         project, component, rank, attempt,
-        max(u.started_place) AS started_place,
+        maxIf(u.started_place, u.is_run) AS started_place,
         started_place > 0 AND started_place = max(started_place) OVER (PARTITION BY project, component, rank) AS newest,
         maxIf(u.started, u.is_run) AS started,
-        max(u.world_size) AS world_size,
+        maxIf(u.world_size, u.is_run) AS world_size,
         maxIf(u.finish, u.is_run) AS finish,
         JSONExtractString(finish, 'status') AS said_status,
         maxIf(u.ended, u.is_run) AS ended,
@@ -830,10 +830,10 @@ LEFT JOIN (
     FROM (
     SELECT
         project, component, rank, attempt,
-        max(u.started_place) AS started_place,
+        maxIf(u.started_place, u.is_run) AS started_place,
         started_place > 0 AND started_place = max(started_place) OVER (PARTITION BY project, component, rank) AS newest,
         maxIf(u.started, u.is_run) AS started,
-        max(u.world_size) AS world_size,
+        maxIf(u.world_size, u.is_run) AS world_size,
         maxIf(u.finish, u.is_run) AS finish,
         JSONExtractString(finish, 'status') AS said_status,
         maxIf(u.ended, u.is_run) AS ended,

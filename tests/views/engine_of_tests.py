@@ -1,0 +1,70 @@
+"""The tests' side of `engine_child.py`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from views.engine_child import receive, send
+
+SCRIPT = Path(__file__).with_name("engine_child.py")
+
+
+class RefusedError(Exception):
+    """The engine refused a statement."""
+
+
+class TestEngine:
+    """A migrated store in a process of its own."""
+
+    __test__ = False
+
+    def __init__(self, directory: Path) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(SCRIPT), str(directory)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={"PYTHONPATH": str(SCRIPT.parent.parent)},
+        )
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        """Insert rows, as ``TableWriter``."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, rows.schema) as stream:
+            stream.write_table(rows)
+        self._ask("insert", table, sink.getvalue().to_pybytes())
+
+    def command(self, sql: str) -> None:
+        """Run one statement."""
+        self._ask("command", sql)
+
+    def rows(self, sql: str, **parameters: object) -> list[dict[str, Any]]:
+        """Answer one query as mappings."""
+        found: list[dict[str, Any]] = self._ask("query", sql, parameters, "rows")
+        return found
+
+    def text(self, sql: str, parameters: Mapping[str, str] | None = None) -> str:
+        """Answer one query as tab-separated text."""
+        return str(self._ask("query", sql, dict(parameters or {}), "TSV"))
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+        self._process.stdout.close()
+
+    def _ask(self, *request: Any) -> Any:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        send(self._process.stdin, (request[0], request[1:]))  # type: ignore[arg-type]
+        outcome, value = receive(self._process.stdout)  # type: ignore[arg-type]
+        if outcome == "refused":
+            raise RefusedError(value)
+        return value

@@ -1,0 +1,239 @@
+"""What the views show, as plain values to compare with the reference fold, and what the fold says in the same shape."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from reference_fold import Fold, LoggedPoint
+
+Rows = list[dict[str, Any]]
+Shown = dict[Any, Any]
+
+
+def loads(text: str) -> Any:
+    """JSON text as a value; empty text as None."""
+    return json.loads(text) if text else None
+
+
+def plain(value: Any) -> Any:
+    """A value that equals itself: JSON text where it holds a NaN."""
+    return json.loads(json.dumps(value))
+
+
+def micros(value: Any) -> int | None:
+    """An instant as microseconds."""
+    return None if value is None else round(value.timestamp() * 1_000_000)
+
+
+def exactly(value: float) -> str:
+    """A float by its bits, all NaNs alike."""
+    return "nan" if math.isnan(value) else float(value).hex()
+
+
+def experiments(rows: Rows) -> Shown:
+    """By id."""
+    return {
+        r["experiment"]: (r["name"], r["hypothesis"], r["objective"], loads(r["variables"]), r["verdict"],
+                          r["verdict_note"], r["note"], micros(r["created_at"]))
+        for r in rows
+    }  # fmt: skip
+
+
+def folded_experiments(fold: Fold) -> Shown:
+    """As `experiments`."""
+    found = {}
+    for entity, said in fold.entities("experiment").items():
+        verdict: Any = said.get("verdict", {"verdict": "", "note": ""})
+        found[entity] = (
+            said["name"], said.get("hypothesis", ""), said.get("objective", ""), plain(said.get("variables")),
+            verdict["verdict"], verdict["note"], _note(fold, "experiment", entity), said["created_at"],
+        )  # fmt: skip
+    return found
+
+
+def trials(rows: Rows) -> Shown:
+    """By id."""
+    return {
+        r["trial"]: (r["experiment"], r["name"], loads(r["variables"]), r["note"], micros(r["created_at"])) for r in rows
+    }
+
+
+def folded_trials(fold: Fold) -> Shown:
+    """As `trials`."""
+    return {
+        entity: (UUID(str(said["experiment"])), said.get("name", ""), plain(said["variables"]),
+                 _note(fold, "trial", entity), said["created_at"])
+        for entity, said in fold.entities("trial").items()
+    }  # fmt: skip
+
+
+def components(rows: Rows) -> Shown:
+    """By id."""
+    return {
+        r["component"]: (r["key"], r["name"], r["kind"], r["display_name"], loads(r["resources"]), r["parent"],
+                         r["note"], micros(r["created_at"]), r["status"])
+        for r in rows
+    }  # fmt: skip
+
+
+def folded_components(fold: Fold) -> Shown:
+    """As `components`."""
+    return {
+        entity: (said["key"], said["name"], said["kind"], said.get("display_name", ""), plain(said.get("resources")),
+                 UUID(str(said["parent"])) if "parent" in said else None,
+                 _note(fold, "component", entity), said["created_at"], fold.status(entity))
+        for entity, said in fold.entities("component").items()
+    }  # fmt: skip
+
+
+def memberships(rows: Rows) -> Shown:
+    """All of them."""
+    return {(r["component"], r["trial"]): True for r in rows}
+
+
+def folded_memberships(fold: Fold) -> Shown:
+    """As `memberships`."""
+    return dict.fromkeys(fold.memberships(), True)
+
+
+def params(rows: Rows) -> Shown:
+    """By component and path."""
+    return {(r["component"], r["path"]): _cell(r) for r in rows}
+
+
+def folded_params(fold: Fold) -> Shown:
+    """As `params`."""
+    return {
+        (component, path): _folded_cell(value)
+        for component, cells in fold.params().items()
+        for path, value in cells.items()
+    }
+
+
+def tags(rows: Rows) -> Shown:
+    """By kind, entity and tag."""
+    return {(r["kind"], r["entity"], r["tag"]): _cell(r) for r in rows}
+
+
+def folded_tags(fold: Fold) -> Shown:
+    """As `tags`."""
+    return {at: _folded_cell(s.value) for at, s in fold.cells("tag").items()}
+
+
+def definitions(rows: Rows) -> Shown:
+    """By component and metric."""
+    return {
+        (r["component"], r["metric"]): {"step": r["step_metric"], "goal": r["goal"], "summary": r["summary"]}
+        for r in rows
+    }
+
+
+def artifacts(rows: Rows) -> Shown:
+    """By component, direction and name."""
+    keys = ("uri", "digest", "media_type", "size", "stored")
+    return {(r["component"], f"{r['direction']}/{r['name']}"): {key: r[key] for key in keys} for r in rows}
+
+
+def artifact_failures(rows: Rows) -> Shown:
+    """By component, direction and name."""
+    return {(r["component"], f"{r['direction']}/{r['name']}"): {"reason": r["reason"]} for r in rows}
+
+
+def environments(rows: Rows) -> Shown:
+    """By component, rank and section."""
+    return {(r["component"], f"{r['rank']}/{r['section']}"): loads(r["values"]) for r in rows}
+
+
+def alerts(rows: Rows) -> Shown:
+    """By component and event."""
+    return {(r["component"], r["event"]): {key: r[key] for key in ("title", "text", "level")} for r in rows}
+
+
+def of_components(field: str) -> Callable[[Fold], Shown]:
+    """The fold's cells of a field, by component and key."""
+    return lambda fold: {(entity, key): plain(s.value) for (_, entity, key), s in fold.cells(field).items()}
+
+
+def attempts(rows: Rows) -> Shown:
+    """By component and rank: (attempt, status) in the order of opening."""
+    found: dict[Any, list[Any]] = {}
+    for r in sorted(rows, key=lambda r: int(r["number"])):
+        found.setdefault((r["component"], r["rank"]), []).append((r["attempt"], r["status"], r["newest"]))
+    return found
+
+
+def folded_attempts(fold: Fold) -> Shown:
+    """As `attempts`."""
+    return {
+        (component, rank): [(a, fold.rank_status(component, rank, a), a == found[-1]) for a in found]
+        for (component, rank), found in fold.attempts().items()
+    }
+
+
+def points(rows: Rows) -> Shown:
+    """By series and step."""
+    return {
+        (r["component"], r["metric"], r["rank"], r["step"]): (
+            exactly(r["value"]), micros(r["occurred_at"]), micros(r["logged_at"]), r["writer"], r["seq"])
+        for r in rows
+    }  # fmt: skip
+
+
+def folded_points(fold: Fold) -> Shown:
+    """As `points`."""
+
+    def shown(p: LoggedPoint) -> Any:
+        return (exactly(p.value), p.occurred_ms * 1000, p.logged_ms * 1000, p.writer, p.seq)
+
+    return {(p.component, p.metric, p.rank, p.step): shown(p) for p in fold.points}
+
+
+def _note(fold: Fold, kind: str, entity: UUID) -> Any:
+    said = fold.cells("note").get((kind, entity, ""))
+    return "" if said is None else said.value
+
+
+def _cell(row: Mapping[str, Any]) -> Any:
+    number = row["number"]
+    return loads(row["value"]), row["type"], None if number is None else exactly(number), row["text"]
+
+
+def _folded_cell(value: Any) -> Any:
+    match value:
+        case None:
+            kind, number, text = "null", None, ""
+        case bool():
+            kind, number, text = "bool", exactly(float(value)), ""
+        case int() | float():
+            kind, number, text = "number", exactly(float(value)), ""
+        case str():
+            kind, number, text = "text", None, value
+        case {"$float": name}:
+            kind, number, text = "number", exactly(float(name)), ""
+        case dict():
+            kind, number, text = "object", None, ""
+        case _:
+            kind, number, text = "list", None, ""
+    return plain(value), kind, number, text
+
+
+SHOWN: Mapping[str, tuple[Callable[[Rows], Shown], Callable[[Fold], Shown]]] = {
+    "experiments": (experiments, folded_experiments),
+    "trials": (trials, folded_trials),
+    "components": (components, folded_components),
+    "memberships": (memberships, folded_memberships),
+    "params": (params, folded_params),
+    "tags": (tags, folded_tags),
+    "definitions": (definitions, of_components("define")),
+    "artifacts": (artifacts, of_components("artifact")),
+    "artifact_failures": (artifact_failures, of_components("artifact_failed")),
+    "environments": (environments, of_components("env")),
+    "alerts": (alerts, of_components("alert")),
+    "attempts": (attempts, folded_attempts),
+    "metrics": (points, folded_points),
+}
+"""View to how its rows are shown, and to how the fold says the same."""
