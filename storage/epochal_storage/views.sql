@@ -3,11 +3,12 @@
 -- but the engine analyses a view twice for each that it is nested in.
 
 -- block within
--- what the bounds keep of a table: after FINAL, which has to see every copy to keep the first one
-{{argument}}.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
+-- what the bounds keep of a table, from the endings of its time and offset columns: after FINAL, which has to see
+-- every copy to keep the first one
+{{1}}.occurred{{2}} <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
 AND if(startsWith({known_at:String}, '{'),
-       {{argument}}.offset <= JSONExtract({known_at:String}, {{argument}}.log, 'Nullable(UInt64)'),
-       {{argument}}.recorded_at <= parseDateTime64BestEffort(
+       {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)'),
+       {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
            if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 
 -- block lives
@@ -17,7 +18,7 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts}}
+WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts | _at | }}
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 
@@ -27,7 +28,7 @@ FROM {database}.facts AS s FINAL
 INNER JOIN (
 {{lives}}
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE {{argument}} AND s.place > l.horizon AND {{within: s}}
+WHERE {{argument}} AND s.place > l.horizon AND {{within: s | _at | }}
 
 -- view statements_at
 SELECT
@@ -475,7 +476,7 @@ LEFT JOIN (
                     if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, toDateTime64(logged_at, 6, 'UTC')))), 202)
                 + bitShiftLeft(toUInt256(toUInt128(writer)), 74) + seq AS place
         FROM {database}.metrics FINAL
-        WHERE {{argument}} AND {{within: metrics}}
+        WHERE {{argument}} AND {{within: metrics | _at | }}
     ) AS p
     LEFT JOIN (
     {{cuts}}
@@ -506,27 +507,127 @@ LEFT JOIN (
                               JSONExtract(r.2, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
                 rewinds))) AS cuts
     FROM {database}.facts FINAL
-    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND {{within: facts}}
+    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND {{within: facts | _at | }}
     GROUP BY project, component
     HAVING notEmpty(cuts)
 
 -- view metrics_at
 {{main_line: true}}
 
--- view summaries_at
+-- block seen_blocks
+-- blocks of points: whether all of one, or any of it, may lie within the bounds
+WITH greatest(abs(min), abs(max)) AS size
+SELECT
+    project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+    first_step, first, last_step, last, increasing,
+    ifNull({{within: partials | _until | _until}}, false) AS whole,
+    ifNull({{within: partials | _from | _from}}, false) AS touched,
+    -- the squares of such values leave what a double can hold
+    n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+    (project, component) IN (
+        SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
+    ) AS has_cuts
+FROM {database}.partials FINAL
+
+-- block tidy
+-- over the blocks of a series: partial sums may be merged, as no point of it can hide another
+min(p.increasing) AND NOT max(p.has_cuts) AND NOT max(p.touched AND p.extreme)
+    AND arrayAll((a, b) -> a.2 < b.1,
+                 arrayPopBack(arraySort(groupArray((p.first_step, p.last_step)))),
+                 arrayPopFront(arraySort(groupArray((p.first_step, p.last_step)))))
+
+-- block merged_blocks
+-- tidy series: the blocks that lie within the bounds
+SELECT
+    project, component, metric, rank,
+    sumIf(p.n, p.whole) AS count,
+    sumIf(p.nan_count, p.whole) AS nan_count,
+    if(nan_count = count, inf, minIf(p.min, p.whole AND p.n > p.nan_count)) AS min,
+    if(nan_count = count, inf, argMinIf(p.argmin, (p.min, p.argmin), p.whole AND p.n > p.nan_count)) AS argmin,
+    if(nan_count = count, -inf, maxIf(p.max, p.whole AND p.n > p.nan_count)) AS max,
+    if(nan_count = count, inf, argMinIf(p.argmax, (-p.max, p.argmax), p.whole AND p.n > p.nan_count)) AS argmax,
+    groupArrayIf((toInt64(p.n - p.nan_count), p.mean, p.m2), p.whole AND p.n > p.nan_count) AS moments,
+    1. AS scale,
+    minIf(p.first_step, p.whole) AS first_step,
+    argMinIf(p.first, p.first_step, p.whole) AS first,
+    maxIf(p.last_step, p.whole) AS last_step,
+    argMaxIf(p.last, p.last_step, p.whole) AS last
+FROM (
+{{seen_blocks}}
+) AS p
+GROUP BY project, component, metric, rank
+HAVING {{tidy}} AND max(p.whole)
+
+-- block blocks_to_read
+-- blocks whose points have to be read: those that a bound cuts, and all of a series that is not tidy
+SELECT project, component, metric, rank, b.1, b.2
+FROM (
+    SELECT
+        project, component, metric, rank,
+        if({{tidy}}, groupArrayIf((p.writer, p.block), p.touched AND NOT p.whole),
+           groupArrayIf((p.writer, p.block), p.touched)) AS blocks
+    FROM (
+    {{seen_blocks}}
+    ) AS p
+    GROUP BY project, component, metric, rank
+)
+ARRAY JOIN blocks AS b
+
+-- block merged_points
+-- the same from the points of such blocks; deviations of values that are too great or small to be squared are
+-- taken on a scale of their own, a power of two
 SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
-    if(nan_count = count, nan, minIf(p.value, NOT isNaN(p.value))) AS min,
-    if(nan_count = count, nan, argMinIf(p.step, (p.value, p.step), NOT isNaN(p.value))) AS argmin,
-    if(nan_count = count, nan, maxIf(p.value, NOT isNaN(p.value))) AS max,
-    if(nan_count = count, nan, argMinIf(p.step, (-p.value, p.step), NOT isNaN(p.value))) AS argmax,
-    avgIf(p.value, NOT isNaN(p.value)) AS mean,
-    if(count - nan_count < 2, NULL, stddevSampStableIf(p.value, NOT isNaN(p.value))) AS std,
+    if(nan_count = count, inf, minIf(p.value, NOT isNaN(p.value))) AS min,
+    if(nan_count = count, inf, argMinIf(p.step, (p.value, p.step), NOT isNaN(p.value))) AS argmin,
+    if(nan_count = count, -inf, maxIf(p.value, NOT isNaN(p.value))) AS max,
+    if(nan_count = count, inf, argMinIf(p.step, (-p.value, p.step), NOT isNaN(p.value))) AS argmax,
+    if(nan_count = count, [], [(
+        toInt64(count - nan_count),
+        if(isInfinite(avgIf(p.value, NOT isNaN(p.value))) AND NOT isInfinite(min) AND NOT isInfinite(max),
+           avgIf(p.value * exp2(-64), NOT isNaN(p.value)) * exp2(64),
+           avgIf(p.value, NOT isNaN(p.value))),
+        multiIf(
+            isInfinite(min) OR isInfinite(max), nan,
+            scale = 1, varPopStableIf(p.value, NOT isNaN(p.value)),
+            scale < 1, varPopStableIf(p.value * exp2(-600), NOT isNaN(p.value)),
+            varPopStableIf(p.value * exp2(600), NOT isNaN(p.value))) * (count - nan_count))]) AS moments,
+    multiIf(isInfinite(min) OR isInfinite(max) OR max = min, 1., max - min > 1e140, exp2(-600), max - min < 1e-140,
+            exp2(600), 1.) AS scale,
+    min(p.step) AS first_step,
     argMin(p.value, p.step) AS first,
+    max(p.step) AS last_step,
     argMax(p.value, p.step) AS last
 FROM (
-{{main_line: true}}
+{{main_line: (project, component, metric, rank, writer, intDiv(seq, 4096)) IN (
+{{blocks_to_read}})}}
 ) AS p
+GROUP BY project, component, metric, rank
+
+-- view summaries_at
+-- Chan's formula over whatever parts a series has: deviations from the common mean, never sums of squares
+WITH
+    groupArrayArray(u.moments) AS parts,
+    arraySum(part -> part.1, parts) AS values,
+    arraySum(part -> part.2 * (part.1 / values), parts) AS average,
+    arraySum(part -> part.3 + part.1 * pow(part.2 - average, 2), parts) AS squares
+SELECT
+    project, component, metric, rank,
+    sum(u.count) AS count,
+    sum(u.nan_count) AS nan_count,
+    if(values = 0, nan, min(u.min)) AS min,
+    if(values = 0, nan, argMin(u.argmin, (u.min, u.argmin))) AS argmin,
+    if(values = 0, nan, max(u.max)) AS max,
+    if(values = 0, nan, argMin(u.argmax, (-u.max, u.argmax))) AS argmax,
+    if(values = 0, nan, average) AS mean,
+    if(values < 2, NULL, sqrt(squares / (values - 1)) / max(u.scale)) AS std,
+    argMin(u.first, u.first_step) AS first,
+    argMax(u.last, u.last_step) AS last
+FROM (
+    {{merged_blocks}}
+    UNION ALL
+    {{merged_points}}
+) AS u
 GROUP BY project, component, metric, rank

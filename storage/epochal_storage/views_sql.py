@@ -14,7 +14,7 @@ SOURCE = Path(__file__).with_name("views.sql")
 TARGET = Path(__file__).parent / "migrations" / "0003_views.sql"
 
 _SECTION = re.compile(r"^-- (block|view) (\w+)$", re.MULTILINE)
-_INNER = re.compile(r"\{\{(\w+)(?:: ([^{}]*))?\}\}")
+_INNER = re.compile(r"\{\{(\w+)(?:: ((?:[^{}]|\{\{[^{}]*\}\})*))?\}\}")
 _HEAD = """\
 -- The views that fold the log. Each takes two texts: as_of (a time: what was true then) and known_at (a time, or a
 -- watermark as JSON text {"<log>": offset}: what the system knew then); '' is no bound. Times without a zone are UTC.
@@ -46,8 +46,13 @@ def sections(source: str) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def expanded(text: str, blocks: Mapping[str, str], argument: str = "") -> str:
-    """The text with every `{{block}}` and `{{block: argument}}` put in; a block calls its argument `{{argument}}`."""
+    """The text with every `{{block}}` and `{{block: argument}}` put in.
+
+    A block calls its argument `{{argument}}`, and the parts of one that has bars in it `{{1}}`, `{{2}}`, …
+    """
     text = text.replace("{{argument}}", argument)
+    for place, part in enumerate(argument.split("|"), start=1):
+        text = text.replace(f"{{{{{place}}}}}", part.strip())
     return _INNER.sub(lambda inner: expanded(blocks[inner[1]], blocks, inner[2] or "").lstrip(), text)
 
 

@@ -82,16 +82,16 @@ class Making:
         """It, or None."""
         return make() if self.dice.randrange(2) else None
 
-    def stamp(self) -> Stamp:
-        """The next position of one of the logs; they stand a few steps apart in time."""
-        log = self.one(LOGS)
+    def stamp(self, log: str | None = None) -> Stamp:
+        """The next position of a log; positions stand a few steps apart in time."""
+        log = log or self.one(LOGS)
         self.tick += 1
         self.offsets[log] = self.offsets.get(log, -1) + 1
         return Stamp(log, self.offsets[log], BASE_US + self.tick * 250_000 + LOGS.index(log))
 
-    def stamps(self) -> tuple[Stamp, ...]:
+    def stamps(self, log: str | None = None) -> tuple[Stamp, ...]:
         """One to three positions, in any order."""
-        found = [self.stamp() for _ in range(self.one((1, 1, 1, 2, 3)))]
+        found = [self.stamp(log) for _ in range(self.one((1, 1, 1, 2, 3)))]
         self.dice.shuffle(found)
         return tuple(found)
 
@@ -158,7 +158,7 @@ def _event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent
 
 
 def _frame(making: Making) -> Frame:
-    """Some points of one writer; a writer stays with one component and rank."""
+    """Some points of one writer; a writer stays with one component, rank and log."""
     writer = making.one(making.writers)
     place = making.writers.index(writer)
     key = UUID(int=writer.int ^ (1 << 32))
@@ -182,7 +182,7 @@ def _frame(making: Making) -> Frame:
         )
         for i in range(count)
     )
-    return Frame(points, making.stamps())
+    return Frame(points, making.stamps(LOGS[place % 2]))
 
 
 def _created(m: Making) -> tuple[str, dict[str, Any]]:
