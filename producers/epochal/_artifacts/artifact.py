@@ -96,8 +96,8 @@ class Artifact:
         if self._store is None or digest is None:
             place = self.uri or (str(self.path) if self.path else "no place given")
             raise NotStored(
-                f"the content of artifact {self.name!r} is not in an artifact store, only recorded by reference ({place}); "
-                "set EPOCHAL_ARTIFACTS and log it with path= to keep contents"
+                f"the content of artifact {self.name!r} is not in an artifact store, only recorded by reference "
+                f"({place}); set EPOCHAL_ARTIFACTS and log it with path= to keep contents"
             )
         return self._store.fetch(digest, target)
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from epochal._artifacts import manifest
 from epochal._artifacts.errors import ArtifactError
-from epochal._artifacts.snapshot import Member, Snapshot, snapshot
+from epochal._artifacts.member import Member
+from epochal._artifacts.snapshot import Snapshot, snapshot
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
 

@@ -12,8 +12,10 @@
 
 from __future__ import annotations
 
+from epochal._errors import EpochalError
 
-class ArtifactError(Exception):
+
+class ArtifactError(EpochalError):
     """Content could not be read, stored or fetched; the message says which, why, and what to do."""
 
 
@@ -30,8 +32,8 @@ class DigestMismatch(ArtifactError):  # noqa: N818
 
     def __init__(self, place: str, expected: str, found: str) -> None:
         super().__init__(
-            f"the content at {place} has the digest {found}, but it is stored as {expected}: it was altered or damaged. "
-            "Nothing was deleted; restore the object from a copy, or log the artifact again from an intact one."
+            f"the content at {place} has the digest {found}, but it is stored as {expected}: it was altered or "
+            "damaged. Nothing was deleted; restore the object from a copy or log the artifact again from an intact one."
         )
         self.place = place
         self.expected = expected

@@ -87,5 +87,6 @@ def _is_there(digest: str, target: Path, *, directory: bool) -> bool:
     if found == digest:
         return True
     raise TargetExists(
-        f"{str(target)!r} exists and holds {found}, not {digest}; nothing was overwritten: give another target, or remove it"
+        f"{str(target)!r} exists and holds {found}, not {digest}; nothing was overwritten: "
+        "give another target, or remove it"
     )

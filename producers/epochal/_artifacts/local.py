@@ -11,17 +11,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from epochal._artifacts import freeze
-from epochal._artifacts.snapshot import Member
+from epochal._artifacts.member import Member
 
 _STALE_S = 24 * 3600.0
-_CHUNK = 1024 * 1024
 
 
 class LocalObjects:
     """Objects as files below a directory.
 
-    Guarantees: an object is visible whole or not at all, whenever the process is killed; no object shares its content with
-    a file that somebody can modify; objects are read-only.
+    Guarantees: an object is visible whole or not at all, whenever the process is killed; objects are
+    read-only and share their content with no file that somebody can modify.
     """
 
     def __init__(self, root: Path) -> None:

@@ -1,6 +1,6 @@
-"""The manifest: what a directory is, as bytes, so that a directory has a digest.
+r"""The manifest: what a directory is, as bytes, so that a directory has a digest.
 
-A manifest is one JSON object in ASCII (``\\uXXXX`` for everything else), with sorted keys, no white space and no
+A manifest is one JSON object in ASCII (``\uXXXX`` for everything else), with sorted keys, no white space and no
 final newline::
 
     {"entries":[…],"format":"epochal.directory","version":1}
@@ -11,8 +11,8 @@ Entries are sorted by ``path`` (code points); each is one of
 * ``{"path":"a/latest","target":"b.txt","type":"link"}``: a symbolic link, as it reads; never followed
 * ``{"path":"a/empty","type":"directory"}``: a directory with nothing in it (others are implied by their entries)
 
-Paths are relative, with ``/`` between names, exactly as the file system spells them; bytes of a name that are not UTF-8 are
-the lone surrogates that ``os.fsdecode`` makes of them. The digest of a directory is the SHA-256 of its manifest.
+Paths are relative, with ``/`` between names, exactly as the file system spells them; bytes of a name that are not UTF-8
+are the lone surrogates that ``os.fsdecode`` makes of them. The digest of a directory is the SHA-256 of its manifest.
 Times, owners and other permissions are not part of it.
 """
 
@@ -76,7 +76,8 @@ def decode(data: bytes) -> list[Entry]:
             raise ArtifactError(f"not a directory's manifest: its format is {document['format']!r}, not {FORMAT!r}")
         if document["version"] != VERSION:
             raise ArtifactError(
-                f"the manifest has version {document['version']!r}; this release reads version {VERSION}: upgrade epochal"
+                f"the manifest has version {document['version']!r}; this release reads version {VERSION}: "
+                "upgrade epochal"
             )
         entries = [_from_json(entry) for entry in document["entries"]]
     except (ValueError, KeyError, TypeError) as error:

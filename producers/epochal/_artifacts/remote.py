@@ -7,10 +7,14 @@ import os
 import uuid
 from typing import Any, BinaryIO, cast
 
-from epochal._artifacts.snapshot import COPY_FILE_BYTES, Member
+from epochal._artifacts.keeping import COPY_FILE_BYTES
+from epochal._artifacts.member import Member
 
 _UPLOADS_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "r2", "hf"})
 """Protocols of object stores, where an upload becomes visible at its end and a rename is a second copy."""
+
+TEMPORARY = "tmp"
+"""Folder of what is being written."""
 
 
 class RemoteObjects:
@@ -61,8 +65,8 @@ class RemoteObjects:
         if frozen and self._uploads_whole(files):
             _upload(files, target, content)
             return
-        temporary = f"{root}/tmp/{uuid.uuid4()}"
-        files.makedirs(f"{root}/tmp", exist_ok=True)
+        temporary = f"{root}/{TEMPORARY}/{uuid.uuid4()}"
+        files.makedirs(f"{root}/{TEMPORARY}", exist_ok=True)
         try:
             _upload(files, temporary, content)
             if not isinstance(content, bytes):

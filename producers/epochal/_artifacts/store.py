@@ -18,10 +18,10 @@ from epochal._artifacts import manifest
 from epochal._artifacts.digest import Digested, check_digest, digest_snapshot
 from epochal._artifacts.errors import ArtifactError, DigestMismatch, NotStored
 from epochal._artifacts.local import LocalObjects
+from epochal._artifacts.member import CHUNK_BYTES, Member
 from epochal._artifacts.remote import RemoteObjects
-from epochal._artifacts.snapshot import Member, Snapshot
+from epochal._artifacts.snapshot import Snapshot
 
-_CHUNK = 1024 * 1024
 MANIFEST_LIMIT_BYTES = 1024 * 1024 * 1024
 """A larger object is never taken for a manifest."""
 
@@ -81,13 +81,8 @@ class ArtifactStore:
         if digested.manifest is not None:
             self._put(digested.digest, digested.manifest, len(digested.manifest))
         taken = digested.snapshot
-        return Stored(
-            digested.digest,
-            digested.size,
-            digested.files,
-            taken.media_type,
-            self._objects.place(key_of(digested.digest)),
-        )
+        uri = self._objects.place(key_of(digested.digest))
+        return Stored(digested.digest, digested.size, digested.files, taken.media_type, uri)
 
     def exists(self, digest: str) -> bool:
         """Whether there is an object with this digest (its bytes are not read).
@@ -121,7 +116,7 @@ class ArtifactStore:
         """
         running = hashlib.sha256()
         with self.open(digest) as file:
-            while piece := file.read(_CHUNK):
+            while piece := file.read(CHUNK_BYTES):
                 running.update(piece)
                 yield piece
         found = "sha256:" + running.hexdigest()

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from epochal._artifacts.digest import digest_snapshot
@@ -83,9 +83,18 @@ class _Task:
 class Uploader:
     """One background thread for all artifacts of a process; starts at the first ``submit``, in a forked child anew.
 
-    ``done`` is called in that thread with each result, in the order of submission, before anybody who waits for it goes on.
+    ``done`` is called in that thread with each result, in the order of submission, before anybody who waits for it
+    goes on.
     Without a store, contents are hashed only. Failures are results, never exceptions.
     """
+
+    _process: int
+    _changed: threading.Condition
+    _tasks: deque[_Task]
+    _thread: threading.Thread | None
+    _unfinished: int
+    _finished: int
+    _closing: bool
 
     def __init__(self, store: ArtifactStore | None, done: Callable[[Result], None]) -> None:
         self._store = store
@@ -137,8 +146,8 @@ class Uploader:
         """A fresh state: at the beginning, and in a forked child, which has neither thread nor a lock to rely on."""
         self._process = os.getpid()
         self._changed = threading.Condition()
-        self._tasks: deque[_Task] = deque()
-        self._thread: threading.Thread | None = None
+        self._tasks = deque()
+        self._thread = None
         self._unfinished = 0
         self._finished = 0
         self._closing = False
@@ -183,14 +192,5 @@ class Uploader:
 
 def _failed(task: _Task, reason: str, known: Result | None) -> Result:
     if known is None:
-        return Result(task.context, None, None, None, task.snapshot.media_type, stored=False, error=reason)
-    return Result(
-        task.context,
-        known.digest,
-        known.size,
-        known.files,
-        known.media_type,
-        stored=known.stored,
-        uri=known.uri,
-        error=reason,
-    )
+        known = Result(task.context, None, None, None, task.snapshot.media_type, stored=False)
+    return replace(known, error=reason)
