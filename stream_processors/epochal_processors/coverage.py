@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from uuid import UUID
 
+from epochal_processors.frames import LIFECYCLE, METRICS
+
 
 class Ranges:
     """A set of sequence numbers, kept as disjoint ranges in order."""
@@ -74,6 +76,10 @@ class Coverage:
     def of(self, writer: UUID, channel: str) -> Ranges:
         """The numbers of one stream that the log holds; empty for one that nothing is known of."""
         return self._ranges.setdefault((writer, channel), Ranges())
+
+    def has(self, writer: UUID) -> bool:
+        """Whether anything is known of a writer."""
+        return (writer, LIFECYCLE) in self._ranges or (writer, METRICS) in self._ranges
 
     def load(self, writer: UUID, channel: str, ranges: Ranges) -> None:
         """Say what the log holds of a stream, from the ledger."""

@@ -14,8 +14,9 @@ from epochal._journal.process import is_alive
 from epochal.contract import WriterVanished
 from epochal_processors.cleaning import Cleaner
 from epochal_processors.coverage import Coverage, Ranges
-from epochal_processors.frames import Frame, Positioned, channel_of
-from epochal_processors.intake import Intake, Range, Taken
+from epochal_processors.delivery import Delivery
+from epochal_processors.frames import LIFECYCLE, METRICS, Frame, Positioned, channel_of
+from epochal_processors.intake import Range, Taken
 from epochal_processors.journal_source import JournalSource, reread
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
 
@@ -74,7 +75,7 @@ class Follower:
     def __init__(
         self,
         journals: Path,
-        intake: Intake,
+        delivery: Delivery,
         materializer: Materializer,
         coverage: Coverage,
         history: LogHistory,
@@ -84,7 +85,7 @@ class Follower:
         report: Callable[[str], None],
     ) -> None:
         self._journals = journals
-        self._intake = intake
+        self._delivery = delivery
         self._materializer = materializer
         self._coverage = coverage
         self._history = history
@@ -95,7 +96,6 @@ class Follower:
         self._known: set[UUID] = set()
         self._sources: dict[UUID, JournalSource] = {}
         self._vanished: set[UUID] = set()
-        self._unfinished: list[Positioned] = []
         self._letters: list[Received] = []
 
     def run_once(self) -> Progress:
@@ -105,19 +105,31 @@ class Follower:
             OSError: the intake can't be written.
             StoreError: the store refuses; the next cycle goes on where this one stopped.
         """
-        self._apply()
+        try:
+            return self._cycle()
+        except BaseException:
+            # what was read but not handed over is read again, from where the log ends
+            self._sources = {}
+            self._delivery.claim()
+            raise
+
+    def _cycle(self) -> Progress:
+        self._delivery.retry()
         self._discover()
         events = points = 0
         for frames in bounded(self._frames(), lambda frame: frame):
-            self._take(frames)
+            self._hand_over(frames)
             for frame in frames:
-                events += frame.count if channel_of(frame) == "lifecycle" else 0
-                points += frame.count if channel_of(frame) == "metrics" else 0
-        self._apply()
+                self._known.add(frame.writer)
+                events += frame.count if channel_of(frame) == LIFECYCLE else 0
+                points += frame.count if channel_of(frame) == METRICS else 0
+        self._hand_over([])
+        self._delivery.settle()
         self._conclude()
         sources = self._sources.values()
         waiting = sum(not (source.caught_up or source.failure) for source in sources)
-        return Progress(events, points, sum(not source.final for source in sources), waiting)
+        live = sum(not source.final and source.identity.role != "host" for source in sources)
+        return Progress(events, points, live, waiting)
 
     def resume(self, unfinished: Iterable[Taken], in_ledger: Ranges) -> None:
         """Take in what has a number but may not be in the store: the same ranges with the same numbers.
@@ -133,15 +145,13 @@ class Follower:
         for source in self._sources.values():
             self._fill(source)  # only to learn whose it is: what is read here is read again by the first cycle
         for batch in bounded(self._again(unfinished, in_ledger), lambda one: one[1]):
-            self._unfinished = batch
-            self._known.update(frame.writer for _, frame in batch)
-            self._apply()
+            self._delivery.again(batch)
+        self._delivery.all_resumed()
         self._sources = {}
 
     def watermark(self) -> dict[str, int]:
         """The log and the greatest offset with everything up to it inserted; -1 when there is nothing."""
-        first = min((position.offset for position, _ in self._unfinished), default=self._intake.count)
-        return {self._intake.log: first - 1}
+        return {self._delivery.log: self._delivery.complete}
 
     def _discover(self) -> None:
         """Find new journals, and what the store knows of them."""
@@ -150,7 +160,7 @@ class Follower:
             del self._sources[writer]
             self._coverage.forget(writer)
         new = present - self._sources.keys()
-        again = new & self._known
+        again = {writer for writer in new & self._known if not self._coverage.has(writer)}
         if again:
             for (writer, channel), ranges in self._history.ranges(again).items():
                 self._coverage.load(writer, channel, ranges)
@@ -184,22 +194,13 @@ class Follower:
         self._letters += [(letter, now) for letter in source.new_damage()]
         return frames
 
-    def _take(self, frames: Sequence[Frame]) -> None:
-        ranges = [Range(frame.writer, channel_of(frame), frame.first_seq, frame.count) for frame in frames]
-        taken = self._intake.take(ranges)
-        self._unfinished = [(self._intake.position(one), frame) for one, frame in zip(taken, frames, strict=True)]
-        self._known.update(frame.writer for frame in frames)
-        self._apply()
-
-    def _apply(self) -> None:
-        """Insert what has its numbers but isn't inserted yet."""
-        if self._unfinished or self._letters:
-            self._materializer.apply(self._unfinished, self._letters)
-            self._unfinished, self._letters = [], []
+    def _hand_over(self, frames: Sequence[Frame]) -> None:
+        letters, self._letters = self._letters, []
+        self._delivery.take(frames, letters)
 
     def _again(self, unfinished: Iterable[Taken], in_ledger: Ranges) -> Iterator[Positioned]:
         for taken in unfinished:
-            what, position = taken.range, self._intake.position(taken)
+            what, position = taken.range, self._delivery.position(taken)
             frame = self._frame_again(what)
             if frame is not None:
                 yield position, frame
@@ -236,13 +237,14 @@ class Follower:
             self._tell_vanished(source)
         if ended:
             self._materializer.finish([_ending(source) for source in ended])
+            self._delivery.settle()
         for source in ended:
             source.finished = True
         self.clean(now=False)
 
     def clean(self, *, now: bool = True) -> None:
         """Remove what is in the store, synced, and ended; by default at once and not when it is time for it."""
-        gone = self._cleaner.clean(list(self._sources.values()), self.watermark()[self._intake.log], now=now)
+        gone = self._cleaner.clean(list(self._sources.values()), self._delivery.complete, now=now)
         for writer in gone:
             del self._sources[writer]
             self._coverage.forget(writer)

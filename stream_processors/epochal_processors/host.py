@@ -131,7 +131,7 @@ class Host:
 
     def _end(self, ingest: Ingest) -> None:
         if self._bug:
-            ingest.intake.close()
+            ingest.abandon()
             return
         try:
             ingest.close()

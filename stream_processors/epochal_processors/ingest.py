@@ -8,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from epochal._version import __version__
+from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.cleaning import Cleaner, boot_id, read_synced
 from epochal_processors.coverage import Coverage
+from epochal_processors.delivery import Delivery
 from epochal_processors.follower import Clock, Follower
 from epochal_processors.history import SqlHistory
 from epochal_processors.host_voice import HostVoice
@@ -28,7 +30,7 @@ class Ingest:
     follower: Follower
     voice: HostVoice
     intake: Intake
-    cleaner: Cleaner
+    writer: BackgroundWriter
 
     def close(self) -> None:
         """Take in what is there, with the host's own last words, and let the intake go.
@@ -42,7 +44,12 @@ class Ingest:
             self.follower.run_once()
             self.follower.clean()
         finally:
-            self.intake.close()
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Let go of everything as it is; the next host resumes from the intake."""
+        self.writer.close()
+        self.intake.close()
 
 
 def open_ingest(directory: Path, store: Store, clock: Clock, report: Callable[[str], None]) -> Ingest:
@@ -63,12 +70,14 @@ def open_ingest(directory: Path, store: Store, clock: Clock, report: Callable[[s
     in_ledger = history.numbers(f"intake:{store_id}")
     intake = Intake(directory / "intake" / "intake.log", store_id, clock.now_us, in_ledger.end)
     coverage = Coverage()
+    writer = BackgroundWriter(store)
+    materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage)
     voice = HostVoice(directory / "journals", __version__, clock.now_us, report)
     cleaner = Cleaner(directory, sync_filesystem, clock.monotonic, report)
     follower = Follower(
         directory / "journals",
-        intake,
-        Materializer(store, history, coverage),
+        Delivery(intake, materializer, writer, coverage),
+        materializer,
         coverage,
         history,
         voice,
@@ -77,7 +86,7 @@ def open_ingest(directory: Path, store: Store, clock: Clock, report: Callable[[s
         report,
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
-    return Ingest(str(store_id), follower, voice, intake, cleaner)
+    return Ingest(str(store_id), follower, voice, intake, writer)
 
 
 def _first_unsafe(directory: Path, complete: int) -> int:

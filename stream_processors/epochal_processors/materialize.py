@@ -37,7 +37,7 @@ from epochal_storage.writing import TableWriter
 T = TypeVar("T")
 Received = tuple[DeadLetter, int]
 """A dead letter, and when it was received (microseconds, UTC)."""
-MAX_POINTS = 1_000_000
+MAX_POINTS = 524_288
 MAX_BYTES = 64 << 20
 
 
@@ -85,13 +85,13 @@ class Materializer:
         self._writer = writer
         self._history = history
         self._coverage = coverage
-        self._forget()
+        self.forget()
 
     def apply(self, batch: Sequence[Positioned], letters: Iterable[Received] = ()) -> None:
         """Insert the rows of a batch, with further dead letters that belong to it.
 
-        When it returns, all of it is in the store. Raises what the writer raises; nothing of the batch is in the
-        ledger then.
+        When it returns, the writer has all of it, the ledger's rows last. Raises what the writer raises; nothing of
+        the batch is in the ledger then.
         """
         keys = {(frame.writer, channel_of(frame)) for _, frame in batch}
         self._begun |= {key for key in keys if not self._coverage.of(*key).end}
@@ -102,7 +102,7 @@ class Materializer:
             self._insert(rows)
             self._writer.insert("ledger", rows_table("ledger", [_ledger_row(*one) for one in batch]))
         except BaseException:
-            self._forget()
+            self.forget()
             raise
         for _, frame in batch:
             self._coverage.of(frame.writer, channel_of(frame)).add(frame.first_seq, frame.count)
@@ -121,8 +121,15 @@ class Materializer:
             if rows:
                 self._writer.insert("blocks", rows_table("blocks", rows))
         except BaseException:
-            self._forget()
+            self.forget()
             raise
+
+    def forget(self) -> None:
+        """Forget what is kept of unfinished blocks and chains; it is read back from the store where needed."""
+        self._chains = Chains(self._head)
+        self._open = OpenBlocks(self._history, self._coverage)
+        self._event_blocks = EventBlocks(self._history, self._coverage)
+        self._begun: set[tuple[UUID, str]] = set()
 
     def _finished(self, ending: Ending) -> list[BlockRow]:
         rows = self._event_blocks.finish(ending.project, ending.writer, self._chains, ending.lifecycle)
@@ -186,15 +193,9 @@ class Materializer:
         begun = (writer, channel) in self._begun or not self._coverage.of(writer, channel).end
         return START if begun else self._history.head(writer, channel)
 
-    def _forget(self) -> None:
-        self._chains = Chains(self._head)
-        self._open = OpenBlocks(self._history, self._coverage)
-        self._event_blocks = EventBlocks(self._history, self._coverage)
-        self._begun: set[tuple[UUID, str]] = set()
-
 
 def bounded(items: Iterable[T], frame_of: Callable[[T], Frame]) -> Iterator[list[T]]:
-    """Batches of at most a million points and 64 MB each, in order; a single larger frame is a batch of its own."""
+    """Batches of at most half a million points and 64 MB each, in order; a larger frame is a batch of its own."""
     batch: list[T] = []
     points = size = 0
     for item in items:
