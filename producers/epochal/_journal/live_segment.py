@@ -12,6 +12,7 @@ import mmap
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 from uuid import UUID
 
@@ -74,7 +75,8 @@ class LiveSegment:
         self._monotonic = monotonic
         self._segment: Segment | None = None
         self._header = b""
-        self._refusal: NoRoomError | None = None
+        self._retired: Segment | None = None
+        self._refusal = ""
         self._retry_at = 0.0
         self._closed = False
 
@@ -96,8 +98,12 @@ class LiveSegment:
         need = slots * SLOT_BYTES
         if self._segment is not None and self._segment.buffer is None:
             self._reopen(self._segment)
-        if self._segment is not None and now_ms <= self.until_ms and self._grant(self._segment, need):
-            return
+        segment = self._segment
+        if segment is not None and segment.buffer is not None:
+            if segment.buffer is not self.current[0]:
+                self.limit, self.current = self.pos, (segment.buffer, *self.current[1:])
+            if now_ms <= self.until_ms and self._grant(segment, need):
+                return
         self._follow(need, now_ms)
 
     def define(self, name: str, slots: bytes) -> None:
@@ -132,17 +138,17 @@ class LiveSegment:
 
     def abandon(self, trouble: str) -> None:
         """Give up a segment whose file is not what was written, and count what is missing from it."""
+        self.limit = -1
         segment, self._segment = self._segment, None
         if segment is None:
             return
         self._let_go(segment)
         lost = max(0, self.rel - surviving_points(segment, self.seed))
         self.first += self.rel
-        self.rel, self.pos, self.limit, self.after = 0, 0, -1, None
+        self.rel, self.pos, self.after = 0, 0, None
         if lost:
-            self._lose(
-                "truncated", lost, f"{trouble}: {lost:,} points that lay there are gone, unless they were read before"
-            )
+            text = f"{trouble}: {lost:,} points that lay there are gone, unless they were read before"
+            self._lose("truncated", lost, text)
 
     def close(self) -> None:
         """Write no more: the file ends with its last slot."""
@@ -153,6 +159,7 @@ class LiveSegment:
             self.after()
         self._closed = True
         self.limit = -1
+        self._release_retired()
         segment, self._segment = self._segment, None
         if segment is not None:
             self._let_go(segment)
@@ -193,21 +200,16 @@ class LiveSegment:
                 raise self._refused(error) from None
             self.abandon(f"the live segment {segment.path} is not what was written: {error.strerror}")
             return
-        assert segment.buffer is not None
-        self.current = (segment.buffer, *self.current[1:])
-        self.limit = self.pos
 
     def _follow(self, need: int, now_ms: int) -> None:
-        if self._refusal is not None and self._monotonic() < self._retry_at:
-            raise self._refusal
+        if self._monotonic() < self._retry_at:
+            raise NoRoomError("disk", self._refusal)
         self.check()
+        self._release_retired()
         segment = self._take(need)
         assert segment.buffer is not None
-        old = self._segment
-        if old is not None:
-            if old.mode == "written" and old.buffer is not None:
-                self._write_out()
-            old.release()
+        if self._segment is not None and isinstance(self._segment.buffer, bytearray):
+            self._write_out()
         first = self.first + self.rel
         header = segment_header(segment.number, self._writer, first, now_ms)
         names: dict[str, int] = {}
@@ -215,27 +217,35 @@ class LiveSegment:
         after = self._write_out if segment.mode == "written" else None
         # stores only: once a reader can see the new header, nothing may go to the old segment
         segment.buffer[:SEGMENT_HEADER_BYTES] = header
-        self._segment, self._header, self.names, self.current, self.after = segment, header, names, current, after
+        self._retired, self._segment = self._segment, segment
+        self._header, self.names, self.current, self.after = header, names, current, after
         self.first, self.rel, self.pos, self.until_ms = first, 0, SEGMENT_HEADER_BYTES, now_ms + U32_MAX
-        self._refusal = None
         self.limit = SEGMENT_HEADER_BYTES
+        self._release_retired()
         self._grant(segment, need)
         if segment.mode == "mapped":
             self.limit = max(segment.size // 2, self.pos + need)
 
     def _take(self, need: int) -> Segment:
         try:
-            segment = self._chain.take(need)
-            try:
-                self._open(segment)
-            except OSError as error:
-                if error.errno not in _GONE:
-                    raise
-                # prepared in advance, and cut or deleted since
-                segment = self._chain.take(need)
-                self._open(segment)
+            return self._take_open(need)
+        except OSError as error:
+            if error.errno not in _GONE:
+                raise self._refused(error) from None
+        # it was prepared in advance, and has been cut or deleted since; or the directory is gone
+        try:
+            return self._take_open(need)
         except OSError as error:
             raise self._refused(error) from None
+
+    def _take_open(self, need: int) -> Segment:
+        segment = self._chain.take(need)
+        try:
+            self._open(segment)
+        except OSError:
+            with contextlib.suppress(OSError):
+                segment.path.unlink()
+            raise
         return segment
 
     def _open(self, segment: Segment) -> None:
@@ -257,12 +267,8 @@ class LiveSegment:
 
     def _refused(self, error: OSError) -> NoRoomError:
         self._retry_at = self._monotonic() + _RETRY_S
-        self._refusal = NoRoomError(
-            "disk",
-            f"metric points can't be kept: {error.strerror or error} ({self._chain.directory}). They are counted as "
-            "lost until there is room; this is tried again every second",
-        )
-        return self._refusal
+        self._refusal = _refusal_text(error, self._chain.directory)
+        return NoRoomError("disk", self._refusal)
 
     def _write_out(self) -> None:
         """In written mode: give the buffer to the file, and take back what the file system refused."""
@@ -294,5 +300,17 @@ class LiveSegment:
         # ends a time whose points were refused
         segment.buffer[self.pos : self.pos + SLOT_BYTES] = pack_time(0, 0, 0, self.seed)
         self.pos += SLOT_BYTES
-        self._lose("disk", lost, str(self._refused(refusal)))
-        self._refusal = None
+        self._lose("disk", lost, _refusal_text(refusal, segment.path))
+
+    def _release_retired(self) -> None:
+        """Let the segment before this one go, also when an interruption came between its end and this."""
+        if self._retired is not None:
+            self._retired.release()
+            self._retired = None
+
+
+def _refusal_text(error: OSError, place: Path) -> str:
+    return (
+        f"metric points can't be kept: {error.strerror or error} ({place}). "
+        "They are counted as lost until there is room; this is tried again every second"
+    )

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from itertools import islice
+from mmap import mmap
 from struct import error as StructError  # noqa: N812  # it is a class
 from typing import Final
 from uuid import UUID
@@ -187,8 +188,8 @@ class PointsFile:
                 pos += SLOT_BYTES
                 rel += 1
         except BaseException:
-            # interrupted right after a slot became visible: it stays, and what follows goes behind it
-            if 0 <= pos < live.limit and slot_is_valid(bytes(buffer[pos : pos + SLOT_BYTES]), seed):
+            # interrupted right after a slot became visible in the map: it stays, and what follows goes behind it
+            if pos >= 0 and isinstance(buffer, mmap) and slot_is_valid(buffer[pos : pos + SLOT_BYTES], seed):
                 pos += SLOT_BYTES
                 rel += 1
             raise

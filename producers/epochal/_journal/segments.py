@@ -112,13 +112,15 @@ class Segment:
         size = os.lseek(self.fd, 0, os.SEEK_END)
         if size < self.origin:
             return 0, OSError(errno.EIO, CUT, str(self.path))
-        view = memoryview(self.buffer)
         done = 0
-        try:
-            while done < end:
-                done += os.pwrite(self.fd, view[done:end], self.origin + done)
-        except OSError as error:
-            return done, error
+        # released at once: an interruption must not leave a view that forbids the buffer to grow
+        with memoryview(self.buffer) as view:
+            try:
+                while done < end:
+                    with view[done:end] as rest:
+                        done += os.pwrite(self.fd, rest, self.origin + done)
+            except OSError as error:
+                return done, error
         return done, None
 
 
