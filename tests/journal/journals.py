@@ -50,6 +50,7 @@ def open_writer(
     max_segment_bytes: int = 16 * 1024 * 1024,
     now_us: Callable[[], int] = wall_clock_us,
     sync_interval_s: float = 0,
+    monotonic: Callable[[], float] = time.monotonic,
 ) -> JournalWriter:
     """A writer with a real clock that never syncs by itself, so that tests don't depend on when it would."""
     return JournalWriter(
@@ -61,6 +62,7 @@ def open_writer(
         mode=mode,
         max_segment_bytes=max_segment_bytes,
         sync_interval_s=sync_interval_s,
+        monotonic=monotonic,
     )
 
 

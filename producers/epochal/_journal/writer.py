@@ -40,6 +40,7 @@ class JournalWriter:
         max_segment_bytes: int = MAX_SEGMENT_BYTES,
         sync_interval_s: float = 1.0,
         keeper: Keeper | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Nothing is created before the first call that writes.
 
@@ -60,6 +61,7 @@ class JournalWriter:
             convert=convert,
             lose=self._lose,
             ask_for_next=self._ask_for_next,
+            monotonic=monotonic,
         )
         self._events = EventsFile(self.directory, writer)
         self._events_lock = threading.RLock()
@@ -68,7 +70,8 @@ class JournalWriter:
         self._now_us = now_us
         self._last_us = 0
         self._sync_interval_s = sync_interval_s
-        self._synced_at = time.monotonic()
+        self._monotonic = monotonic
+        self._synced_at = monotonic()
         self._synced_counts = (0, 0)
         self._wants_next = False
         self._closed = False
@@ -132,7 +135,7 @@ class JournalWriter:
             done = self._events.sync() and done
         if done:
             self._synced_counts = counts
-        self._synced_at = time.monotonic()
+        self._synced_at = self._monotonic()
         return done
 
     def tend(self) -> None:
@@ -144,7 +147,7 @@ class JournalWriter:
             self._chain.prepare()
             if self._closed:
                 self._chain.discard_prepared()
-        due = 0 < self._sync_interval_s <= time.monotonic() - self._synced_at
+        due = 0 < self._sync_interval_s <= self._monotonic() - self._synced_at
         if due and self.counts != self._synced_counts:
             self.sync()
 
