@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import pandas as pd
 
-from epochal_query.choosing import choose_components
+from epochal_query.choosing import Choice, choose_components
 from epochal_query.columns import values
 from epochal_query.errors import FilterError
-from epochal_query.filter_tree import STATISTICS, All, Condition, Field, IsNull, Not, OrderKey
+from epochal_query.filter_tree import STATISTICS, All, Compare, Condition, Field, OrderKey
 from epochal_query.names import near
 from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
@@ -38,18 +39,11 @@ def best(reading: Reading, scope: Scope, wanted: Ranking, where: Condition | Non
     """
     mode, by = _ways(reading, scope, wanted)
     field = Field("metrics", wanted.metric, by)
-    there: Condition = Not(IsNull(field))
+    # NaN compares equal to nothing, so that either comparison says: it is there, and a number
+    a_number: Condition = Compare(field, "<=", inf)
     order = (OrderKey(field, descending=mode == "max"), OrderKey(Field("", "end")))
-    # NaN sorts behind every number, so it is cut off here and not by the limit
-    components = choose_components(
-        reading,
-        scope,
-        there if where is None else All((where, there)),
-        order,
-        wanted.limit,
-        wanted.ranks,
-        "AND NOT isNaN(k0.number)",
-    )
+    condition = a_number if where is None else All((where, a_number))
+    components = choose_components(reading, scope, Choice(condition, order, wanted.limit, wanted.ranks))
     return assemble(reading, scope, components, Wanted(metrics=[wanted.metric], ranks=wanted.ranks))
 
 

@@ -1,4 +1,4 @@
-"""From rows of (component, name, value) to columns of a frame, by codes, with no Python a cell where it can be helped."""
+"""From rows of (component, name, value) to columns of a frame, by codes: no Python a cell where it can be helped."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ class Stream:
 
 
 class Certificate(dict[str, Any]):
-    """A certificate as a dict (``state``, ``component``, ``name``, ``writers``, ``lost``, ``watermark``) with a text."""
+    """A certificate: a dict (``state``, ``component``, ``name``, ``writers``, ``lost``, ``watermark``) with a text."""
 
     def to_text(self) -> str:
         """The certificate in words."""

@@ -1,147 +1,220 @@
-"""Which components a report shows, in which order: filter, order and limit, checked and run in the engine."""
+"""Which components a report shows, in which order.
+
+Each view is asked once for all comparisons and sort keys that it knows; the answers are combined here, by place.
+One query that asks all views at once would be shorter, but the engine's analysis of it takes longer than the answers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from epochal_query.columns import texts, values
+from epochal_query.attributes import ATTRIBUTES
+from epochal_query.columns import Codes, codes, column, floats, texts
 from epochal_query.errors import FilterError
-from epochal_query.filter_sql import Compiler, Keys, comparable_types
-from epochal_query.filter_tree import Condition, Field, Leaf, OrderKey, leaves
-from epochal_query.names import unknown
-from epochal_query.param_paths import meant, shown
-from epochal_query.rank_values import Ranks
+from epochal_query.filter_names import Keys, checked_names
+from epochal_query.filter_sql import Bound, attribute_test, cell_test, metric_test
+from epochal_query.filter_tree import All, Condition, Field, IsNull, Leaf, Not, OrderKey, Root, Some, depth, leaves
+from epochal_query.rank_values import Ranks, over_ranks
 from epochal_query.reading import Reading
 from epochal_query.resolve import BOUNDS
-from epochal_query.scope import Scope, metric_names, param_keys, tag_names
+from epochal_query.scope import Scope
 
-COMPONENT_COLUMNS = "component, name, display_name, kind, status, start, end"
-EVERYTHING = Scope("1", {}, "the project")
+Flags = npt.NDArray[np.bool_]
+
+COLUMNS = ("component", "name", "display_name", "kind", "status", "start", "end", "created_at")
+DEPTH_MAX = 200
+VIEWS: dict[Root, str] = {
+    "params": f"SELECT component, path AS key, type, number, text, value FROM params_at({BOUNDS}) WHERE path IN <keys>",
+    "tags": f"""SELECT entity AS component, tag AS key, type, number, text, value FROM tags_at({BOUNDS})
+                WHERE kind = 'component' AND tag IN <keys>""",
+}
 
 
-def choose_components(
-    reading: Reading,
-    scope: Scope,
-    where: Condition | None,
-    order: tuple[OrderKey, ...],
-    limit: int | None,
-    ranks: Ranks = None,
-    extra: str = "",
-) -> pa.Table:
+@dataclass(frozen=True)
+class Choice:
+    """A filter, an order, a limit; and which rank's metrics they mean."""
+
+    where: Condition | None = None
+    order: tuple[OrderKey, ...] = ()
+    limit: int | None = None
+    ranks: Ranks = None
+
+
+def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Table:
     """The components in scope that satisfy the filter, in order, with the columns of ``components`` a report shows.
 
     Without an order they come in the order of their creation.
 
     Raises:
-        FilterError: the filter can't match anything: it names what nobody logged, or compares with a type
-            that no component in scope has.
+        FilterError: the choice can't be understood, or the filter can't match anything.
+        UnknownNameError: the filter or the order names what nobody ever logged.
     """
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):  # pyright: ignore[reportUnnecessaryIsInstance]
+    compared = _checked(choice)
+    sorted_by = [key.field for key in choice.order]
+    keys = checked_names(reading.present, scope.at(reading, reading.present), compared, sorted_by)
+    answers = _Answers(reading, scope, choice.ranks, keys)
+    answers.ask_components([leaf for leaf in compared if not leaf.field.root])
+    for root in ("params", "tags", "metrics"):
+        mine = [leaf for leaf in compared if leaf.field.root == root]
+        by = [one for one in sorted_by if one.root == root]
+        if mine or by:
+            (answers.ask_metrics if root == "metrics" else answers.ask_cells)(mine, by)
+    places = answers.order(choice.order)
+    if choice.where is not None:
+        places = places[answers.truth(choice.where)[places]]
+    return answers.components.take(pa.array(places[: choice.limit]))
+
+
+def _checked(choice: Choice) -> list[Leaf]:
+    limit: object = choice.limit
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
         raise FilterError(f"limit={limit!r} is not a number of rows: give a whole number from 0 on, or None for all")
-    keys = _checked(reading.present, scope, [] if where is None else list(leaves(where)), [key.field for key in order])
-    compiler = Compiler(keys, reading.now, ranks)
-    condition = "1" if where is None else compiler.condition(where)
-    joins, ordering = compiler.joins(order), compiler.order(order)
-    columns = ", ".join(f"c.{name} AS {name}" for name in COMPONENT_COLUMNS.split(", "))
-    sql = f"""
-        SELECT {columns} FROM components_at({BOUNDS}) AS c
-        {joins}
-        WHERE c.project = {{project:String}} AND {scope.sql.replace("component IN", "c.component IN", 1)}
-          AND {condition} {extra}
-        ORDER BY {ordering} {"" if limit is None else f"LIMIT {limit}"}
-    """
-    return reading.rows(sql, **scope.parameters, **compiler.parameters)
+    if choice.where is None:
+        return []
+    if depth(choice.where) > DEPTH_MAX:
+        raise FilterError(f"the filter is nested more than {DEPTH_MAX} deep")
+    return list(leaves(choice.where))
 
 
-def _checked(reading: Reading, scope: Scope, compared: list[Leaf], sorted_by: list[Field]) -> Keys:
-    """What each field names in the store, now.
+@dataclass
+class _Answers:
+    """What the views answered, by the place of a component among those in scope."""
 
-    Raises:
-        UnknownNameError: nobody ever logged it.
-        FilterError: no component in scope has a value that the comparison can work on.
-    """
-    fields = dict.fromkeys([leaf.field for leaf in compared] + sorted_by)
-    params = [field for field in fields if field.root == "params"]
-    tags = [field for field in fields if field.root == "tags"]
-    measured = [field for field in fields if field.root == "metrics"]
-    keys = {field: (field.name,) for field in fields}
-    if not (params or tags or measured) or not _populated(reading, scope):
-        return keys
-    if params:
-        types = _types(reading, scope, "params_at", "component", "path", "1")
-        _check_cells(reading, scope, "param", params, compared, types, keys)
-    if tags:
-        types = _types(reading, scope, "tags_at", "entity", "tag", "kind = 'component'")
-        _check_cells(reading, scope, "tag", tags, compared, types, keys)
-    if measured:
-        _check_metrics(reading, scope, measured)
-    return keys
+    reading: Reading
+    scope: Scope
+    ranks: Ranks
+    keys: Keys
+    components: pa.Table = field(default_factory=lambda: pa.table({}))
+    held: dict[int, Flags] = field(default_factory=dict[int, Flags])
+    """By id of the comparison: where it holds."""
+    sortable: dict[Field, tuple[Codes, Any, Any]] = field(default_factory=dict[Field, tuple[Codes, Any, Any]])
+    """Places that have the field, with a number or a text each."""
 
+    def ask_components(self, compared: Sequence[Leaf]) -> None:
+        """Ask ``components``, with its comparisons and every attribute that can be sorted by."""
+        bound = Bound()
+        tests = [f"{attribute_test(leaf, bound, self.reading.now)} AS t{i}" for i, leaf in enumerate(compared)]
+        others = sorted({attribute.column for attribute in ATTRIBUTES.values()} - set(COLUMNS))
+        sql = f"""SELECT {", ".join([*COLUMNS, *others, *tests])} FROM components_at({BOUNDS})
+                  WHERE project = {{project:String}} AND {self.scope.sql} ORDER BY created_at, name, component"""
+        self.components = self.reading.rows(sql, **self.scope.parameters, **bound.parameters)
+        for i, leaf in enumerate(compared):
+            self._hold(leaf, np.arange(self.components.num_rows), self.components, f"t{i}")
 
-def _populated(reading: Reading, scope: Scope) -> bool:
-    """Whether there is any component in scope; where there is none, no name can be wrong."""
-    sql = f"SELECT 1 FROM cells_at({BOUNDS}) WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'"
-    inside = scope.sql.replace("component IN", "entity IN", 1)
-    return bool(reading.rows(f"{sql} AND {inside} LIMIT 1", **scope.parameters).num_rows)
+    def ask_cells(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> None:
+        """Ask ``params`` or ``tags``."""
+        bound = Bound()
+        fields = [*[leaf.field for leaf in compared], *sorted_by]
+        every = bound.bind(sorted({key for one in fields for key in self.keys[one]}), "Array(String)")
+        tests = [
+            f"key IN {bound.bind(list(self.keys[leaf.field]), 'Array(String)')} AND {cell_test(leaf, bound)} AS t{i}"
+            for i, leaf in enumerate(compared)
+        ]
+        source = VIEWS[fields[0].root].replace("<keys>", every) + " AND project = {project:String}"
+        columns = ["component", "key", "toString(type) AS type_", "ifNull(number, 0) AS number_", "text", "value"]
+        sql = f"SELECT {', '.join([*columns, *tests])} FROM ({source}) WHERE {self.scope.sql}"
+        table, places = self._within(self.reading.rows(sql, **self.scope.parameters, **bound.parameters))
+        for i, leaf in enumerate(compared):
+            self._hold(leaf, places, table, f"t{i}")
+        for one in sorted_by:
+            self._sort_cells(one, table, places)
 
+    def _sort_cells(self, by: Field, table: pa.Table, places: Codes) -> None:
+        wanted = np.isin(np.array(texts(table, "key"), dtype=object), list(self.keys[by]))
+        types, words, json = texts(table, "type_"), texts(table, "text"), texts(table, "value")
+        numbers = floats(table, "number_")
+        at = [i for i in np.flatnonzero(wanted) if types[i] != "null"]
+        shown = [None if types[i] in ("number", "bool") else words[i] or json[i] for i in at]
+        self.sortable[by] = (places[at], numbers[at], shown)
 
-def _types(reading: Reading, scope: Scope, view: str, entity: str, key: str, extra: str) -> dict[str, set[str]]:
-    """Key to the types of its values in scope."""
-    inside = scope.sql.replace("component IN", f"{entity} IN", 1)
-    sql = (
-        f"SELECT {key} AS key, groupUniqArray(toString(type)) AS types FROM {view}({BOUNDS}) "
-        f"WHERE project = {{project:String}} AND {extra} AND {inside} GROUP BY key"
-    )
-    table = reading.rows(sql, **scope.parameters)
-    return {key: set(types) for key, types in zip(texts(table, "key"), values(table, "types"), strict=True)}
+    def ask_metrics(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> None:
+        """Ask ``summaries``."""
+        bound = Bound()
+        fields = [*[leaf.field for leaf in compared], *sorted_by]
+        every = bound.bind(sorted({one.name for one in fields}), "Array(String)")
+        tests = [
+            f"metric = {bound.bind(leaf.field.name, 'String')} AND {metric_test(leaf, bound, self.ranks)} AS t{i}"
+            for i, leaf in enumerate(compared)
+        ]
+        stats = [f"{over_ranks(one.stat, self.ranks)} AS s{i}" for i, one in enumerate(sorted_by)]
+        sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])} FROM summaries_at({BOUNDS})
+                  WHERE project = {{project:String}} AND {self.scope.sql} AND metric IN {every}
+                  GROUP BY component, metric"""
+        table, places = self._within(self.reading.rows(sql, **self.scope.parameters, **bound.parameters))
+        for i, leaf in enumerate(compared):
+            self._hold(leaf, places, table, f"t{i}")
+        names = np.array(texts(table, "metric"), dtype=object)
+        for i, one in enumerate(sorted_by):
+            there = column(table, f"s{i}").is_valid().to_numpy(False) & (names == one.name)
+            at = np.flatnonzero(there)
+            self.sortable[one] = (places[at], floats(table, f"s{i}")[at], [None] * len(at))
 
+    def _within(self, table: pa.Table) -> tuple[pa.Table, Codes]:
+        places = codes(table, "component", column(self.components, "component"))
+        kept = np.flatnonzero(places >= 0)
+        return table.take(pa.array(kept)), places[kept]
 
-def _check_cells(
-    reading: Reading,
-    scope: Scope,
-    what: str,
-    fields: Iterable[Field],
-    compared: list[Leaf],
-    types: dict[str, set[str]],
-    keys: dict[Field, tuple[str, ...]],
-) -> None:
-    everywhere: list[str] | None = None
-    for field in fields:
-        here = meant(field.name, types)
-        if not here:
-            everywhere = everywhere if everywhere is not None else _all_names(reading, what)
-            here = meant(field.name, everywhere)
-            if not here:
-                raise unknown(what, field.name, map(shown, [*types, *everywhere]))
-        keys[field] = here
-        have = set[str]().union(*(types.get(key, set()) for key in here))
-        for leaf in compared:
-            wanted = comparable_types(leaf)
-            if leaf.field == field and wanted and not wanted & have:
-                raise FilterError(_incomparable(leaf, wanted, have, scope))
+    def _hold(self, leaf: Leaf, places: Codes, table: pa.Table, name: str) -> None:
+        flags = np.zeros(self.components.num_rows, dtype=np.bool_)
+        flags[places[column(table, name).to_numpy(False).astype(np.bool_)]] = True
+        self.held[id(leaf)] = ~flags if isinstance(leaf, IsNull) else flags
 
+    def truth(self, node: Condition) -> Flags:
+        """Where the filter holds."""
+        match node:
+            case All(parts):
+                return cast(Flags, np.logical_and.reduce([self.truth(part) for part in parts]))
+            case Some(parts):
+                return cast(Flags, np.logical_or.reduce([self.truth(part) for part in parts]))
+            case Not(part):
+                return ~self.truth(part)
+            case _:
+                return self.held[id(node)]
 
-def _incomparable(leaf: Leaf, wanted: frozenset[str], have: set[str], scope: Scope) -> str:
-    kinds = " or ".join(sorted(wanted))
-    found = f"they are {', '.join(sorted(have))}" if have else "none has it at all"
-    return f"{leaf}: no component of {scope.words} has a {kinds} in {leaf.field}, so that nothing could match; {found}"
+    def order(self, keys: tuple[OrderKey, ...]) -> Codes:
+        """The places in order: numbers before texts before what lacks the field, NaN after the other numbers."""
+        places = list(range(self.components.num_rows))
+        for key in reversed(keys):
+            ranked = self._ranked(key)
+            places.sort(key=ranked.__getitem__)
+        return np.array(places, dtype=np.int64)
 
+    def _ranked(self, key: OrderKey) -> list[tuple[int, int]]:
+        """Per place a class (number, NaN, text, absent) and the rank in it; equal values have equal ranks."""
+        places, numbers, words = self._sort_values(key.field)
+        ranks = [(3, 0)] * self.components.num_rows
+        way = -1 if key.descending else 1
+        finite = [(i, number) for i, number in enumerate(numbers) if words[i] is None and number == number]
+        _, order = np.unique(np.array([number for _, number in finite]), return_inverse=True)
+        for (i, _), rank in zip(finite, order.tolist(), strict=True):
+            ranks[places[i]] = (0, way * rank)
+        written = [(i, word) for i, word in enumerate(words) if word is not None]
+        sorted_words = {word: rank for rank, word in enumerate(sorted({word for _, word in written}))}
+        for i, word in written:
+            ranks[places[i]] = (2, way * sorted_words[word])
+        for i, number in enumerate(numbers):
+            if words[i] is None and number != number:
+                ranks[places[i]] = (1, 0)
+        return ranks
 
-def _all_names(reading: Reading, what: str) -> list[str]:
-    return param_keys(reading, EVERYTHING) if what == "param" else tag_names(reading, EVERYTHING)
-
-
-def _check_metrics(reading: Reading, scope: Scope, fields: list[Field]) -> None:
-    names: Any = metric_names(reading, scope)
-    for field in fields:
-        if field.name in names:
-            continue
-        everywhere = metric_names(reading, EVERYTHING)
-        if field.name not in everywhere:
-            raise unknown("metric", field.name, everywhere)
-        raise FilterError(
-            f"no component of {scope.words} has logged the metric {field.name!r}, so that nothing could match"
-        )
+    def _sort_values(self, by: Field) -> tuple[Codes, Any, Any]:
+        if by.root:
+            return self.sortable[by]
+        attribute = ATTRIBUTES[by.name]
+        raw = column(self.components, attribute.column)
+        if attribute.type == "text":
+            words = [str(value) if value else None for value in raw.to_pylist()]
+            if pa.types.is_fixed_size_binary(raw.type):
+                words = [value.hex() if value else None for value in raw.to_pylist()]
+            at = np.array([i for i, word in enumerate(words) if word], dtype=np.int64)
+            return at, np.zeros(len(at)), [words[i] for i in at]
+        at = np.flatnonzero(raw.is_valid().to_numpy(False))
+        # times as microseconds: exact in float64 until the year 2255
+        numbers = raw.cast(pa.int64()) if pa.types.is_timestamp(raw.type) else raw
+        return at, numbers.take(pa.array(at)).cast(pa.float64()).to_numpy(False), [None] * len(at)

@@ -68,7 +68,8 @@ def decoded(text: str) -> Any:
 
 def _unmarked(value: Any) -> Any:
     if isinstance(value, list):
-        return [_unmarked(item) for item in cast("list[Any]", value)]
+        items: list[Any] = value
+        return [_unmarked(item) for item in items]
     if not isinstance(value, dict):
         return value
     cells = cast("dict[str, Any]", value)

@@ -229,7 +229,7 @@ class _Parser:
             return Field("", name)
         close = near(name, ATTRIBUTES)
         hint = f"; near: {', '.join(close)}" if close else ""
-        self.fail(
+        return self.fail(
             f"there is no field {name!r}: write params.{name}, metrics.{name}.last or tags.{name}, "
             f"or one of {', '.join(ATTRIBUTES)}{hint}",
             begin,
@@ -260,7 +260,7 @@ class _Parser:
         word = self.word("true", "false")
         if word:
             return word == "true"
-        self._no_value()
+        return self._no_value()
 
     def _no_value(self) -> NoReturn:
         if self.word("null", "none"):

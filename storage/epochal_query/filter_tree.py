@@ -26,11 +26,11 @@ _PLAIN = re.compile(r"\w[\w\-/:@+]*")
 class Condition:
     """Base of all filters; composes with ``&``, ``|`` and ``~``."""
 
-    def __and__(self, other: Condition) -> Condition:
+    def __and__(self, other: object) -> Condition:
         """Both hold."""
         return All((self, other)) if isinstance(other, Condition) else NotImplemented
 
-    def __or__(self, other: Condition) -> Condition:
+    def __or__(self, other: object) -> Condition:
         """At least one holds."""
         return Some((self, other)) if isinstance(other, Condition) else NotImplemented
 

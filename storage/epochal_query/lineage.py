@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -150,7 +150,7 @@ class Lineage:
         return found
 
 
-def lineage_of(reading: Reading, given: object, direction: str, depth: int | None) -> Lineage:
+def lineage_of(reading: Reading, given: object, direction: Direction, depth: int | None) -> Lineage:
     """The lineage of an artifact (digest, URI or a unique name), a component, a trial or an experiment.
 
     Raises:
@@ -162,9 +162,8 @@ def lineage_of(reading: Reading, given: object, direction: str, depth: int | Non
     if depth is not None and (isinstance(depth, bool) or not isinstance(depth, int) or depth < 0):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise FilterError(f"depth={depth!r} is not a number of steps: give a whole number from 0 on, or None for all")
     graph = read_graph(reading)
-    way = cast(Direction, direction)
     starts = _starts(reading, graph, given)
-    return Lineage(graph.around(starts, way, depth), starts, way, reading.attrs)
+    return Lineage(graph.around(starts, direction, depth), starts, direction, reading.attrs)
 
 
 def _starts(reading: Reading, graph: Graph, given: object) -> tuple[str, ...]:
@@ -240,7 +239,7 @@ def read_graph(reading: Reading) -> Graph:
         edges.append(Edge(source, target, relation, name))
         known = nodes.get(artifact)
         if known is None or (relation == "produced" and known.detail != digest):
-            nodes[artifact] = Node(artifact, "artifact", name, uri if not digest else digest)
+            nodes[artifact] = Node(artifact, "artifact", name, digest or uri)
     for id_, name, label in _component_names(reading):
         nodes[id_] = Node(id_, "component", name, label)
     used = {edge.source for edge in edges} | {edge.target for edge in edges}

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from epochal_query.cells import lists
 from epochal_query.columns import codes, column, decoded, floats, ids, texts, values
-from epochal_query.memberships import members_of
+from epochal_query.memberships import Members
 from epochal_query.reading import Reading
 from epochal_query.report import instants
 from epochal_query.resolve import BOUNDS, resolve, trial_label
@@ -113,13 +113,14 @@ def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> p
             ORDER BY created_at, name, component""",
         **scope.parameters,
     )
-    members = members_of(reading, scope, column(table, "component"))
+    members = scope.members or Members.read(reading, scope.sql, scope.parameters)
+    named = members.names(column(table, "component"))
     return pd.DataFrame(
         {
             "id": _texts(map(str, ids(table, "component"))),
             **{name: _texts(texts(table, name)) for name in ("name", "display_name", "kind", "status")},
-            "trials": lists(members.trials, members.places, table.num_rows),
-            "experiments": lists(members.experiments, members.places, table.num_rows),
+            "trials": lists(named.trials, named.places, table.num_rows),
+            "experiments": lists(named.experiments, named.places, table.num_rows),
             "created": instants(table, "created_at"),
             "start": instants(table, "start"),
             "end": instants(table, "end"),

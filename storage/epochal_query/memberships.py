@@ -2,40 +2,72 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from epochal_query.columns import Codes, codes, texts
+from epochal_query.columns import Codes, codes, column, ids, texts
 from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, trial_label
-from epochal_query.scope import Scope
+from epochal_query.resolve import BOUNDS, Entity, resolve, trial_label
+
+MEMBERS = f"""
+    SELECT m.component AS component, m.trial AS trial, t.name AS name, t.variables AS variables,
+           t.experiment AS experiment
+    FROM (SELECT component, trial FROM memberships_at({BOUNDS})
+          WHERE project = {{project:String}} AND <components>) AS m
+    INNER JOIN (SELECT trial, experiment, name, variables, created_at FROM trials_at({BOUNDS})
+                WHERE project = {{project:String}}) AS t ON t.trial = m.trial
+    ORDER BY t.created_at, t.trial, m.component"""
 
 
 @dataclass(frozen=True)
 class Members:
+    """One line a (component, trial), by creation of the trials."""
+
+    table: pa.Table
+    experiments: Mapping[UUID, str]
+
+    @classmethod
+    def read(
+        cls, reading: Reading, condition: str, parameters: Mapping[str, Any], known: Iterable[Entity] = ()
+    ) -> Members:
+        """The memberships of the components that satisfy a condition on ``component``.
+
+        ``known`` are experiments whose names need not be asked for.
+        """
+        table = reading.rows(MEMBERS.replace("<components>", condition), **parameters)
+        named = {entity.id: entity.name for entity in known}
+        others = [UUID(bytes=raw) for raw in pc.unique(column(table, "experiment")).to_pylist()]
+        missing = [id_ for id_ in others if id_ not in named]
+        if missing:
+            named.update((entity.id, entity.name) for entity in resolve(reading, "experiment", missing))
+        return cls(table, named)
+
+    def of(self, **wanted: Collection[bytes]) -> pa.Array:
+        """The distinct components of the lines in which each named column (trial, experiment) has a wanted id."""
+        kept = np.ones(self.table.num_rows, dtype=np.bool_)
+        for name, raw in wanted.items():
+            kept &= pc.is_in(column(self.table, name), value_set=pa.array(list(raw), pa.binary(16))).to_numpy(False)
+        return pc.unique(column(self.table, "component").take(pa.array(np.flatnonzero(kept))))
+
+    def names(self, components: pa.Array) -> Named:
+        """The lines of the components in a list."""
+        places = codes(self.table, "component", components)
+        kept = np.flatnonzero(places >= 0)
+        table = self.table.take(pa.array(kept))
+        labels = list(map(trial_label, texts(table, "name"), texts(table, "variables")))
+        return Named(places[kept], labels, [self.experiments[id_] for id_ in ids(table, "experiment")])
+
+
+@dataclass(frozen=True)
+class Named:
     """One line a (component, trial): the component's place in a list, and the names of trial and experiment."""
 
     places: Codes
     trials: list[str]
     experiments: list[str]
-
-
-def members_of(reading: Reading, scope: Scope, components: pa.Array) -> Members:
-    """The memberships of those components in scope that are in the list, by creation of the trials."""
-    table = reading.rows(
-        f"""SELECT m.component AS component, t.name AS name, t.variables AS variables, e.name AS experiment
-            FROM (SELECT * FROM memberships_at({BOUNDS}) WHERE project = {{project:String}} AND {scope.sql}) AS m
-            INNER JOIN (SELECT * FROM trials_at({BOUNDS}) WHERE project = {{project:String}}) AS t ON t.trial = m.trial
-            LEFT JOIN (SELECT * FROM experiments_at({BOUNDS}) WHERE project = {{project:String}}) AS e
-                ON e.experiment = t.experiment
-            ORDER BY t.created_at, t.trial""",
-        **scope.parameters,
-    )
-    places = codes(table, "component", components)
-    kept = np.flatnonzero(places >= 0)
-    if len(kept) < len(places):
-        table, places = table.take(pa.array(kept)), places[kept]
-    labels = list(map(trial_label, texts(table, "name"), texts(table, "variables")))
-    return Members(places, labels, texts(table, "experiment"))

@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from epochal._ids import normal_text
 from epochal_query.errors import FilterError, UnknownNameError
 
 Selection = str | re.Pattern[str] | Sequence[str | re.Pattern[str]]
@@ -50,7 +51,10 @@ def as_parts(selection: Selection, what: str) -> list[str | re.Pattern[str]]:
             f"{what}={selection!r} is not a selection of names: give one name, a list of names, "
             f"or re.compile(...) for a pattern on the whole name"
         )
-    return [part for part in parts if isinstance(part, (str, re.Pattern))]
+    # names are kept in this form, so that the same text typed in another one is the same name
+    return [
+        normal_text(part) if isinstance(part, str) else part for part in parts if isinstance(part, (str, re.Pattern))
+    ]
 
 
 def _listed(selection: object) -> list[object]:

@@ -10,7 +10,9 @@ from typing import Any
 
 from epochal._places import artifact_url, default_store
 from epochal._settings import Settings, from_env
-from epochal_query.store import Opened, Store
+from epochal_query.connection import Connection, Opened
+from epochal_query.errors import ReadError
+from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.endpoint import Endpoint
 from epochal_storage.location import Embedded, Location, parsed
@@ -48,14 +50,30 @@ def store_location(settings: Settings, environ: Mapping[str, str] = os.environ) 
     return Embedded(default_store(environ)) if settings.store is None else parsed(settings.store)
 
 
-def _connection(where: Location, settings: Settings) -> Any:
+def embedded_directory(location: str | os.PathLike[str] | None = None) -> Path:
+    """The directory of an embedded store.
+
+    Raises:
+        ReadError: the store is a server.
+        LocationError: the location can't be understood.
+    """
+    settings = from_env()
+    where = store_location(settings if location is None else replace(settings, store=os.fspath(location)))
+    if isinstance(where, Embedded):
+        return where.directory
+    raise ReadError(
+        f"{where} is a server: only a store in a directory is exported or imported here; use its own backups"
+    )
+
+
+def _connection(where: Location, settings: Settings) -> Connection:
     if not isinstance(where, Embedded):
         return StoreClient(lambda: Endpoint.of_server(where))
     if settings.host == "inline":
         # here and not at the top: it loads the engine into this process
-        from epochal_processors.inline import open_inline
+        from epochal_query.inline import InlineConnection
 
-        return open_inline(where.directory)
+        return InlineConnection(where.directory)
     return StoreClient(lambda: _host_of(where.directory, may_start=settings.host != "none"))
 
 
@@ -72,3 +90,10 @@ def _contents(settings: Settings) -> Any:
 
     url = artifact_url(settings)
     return None if url is None else ArtifactStore(url)
+
+
+def reader_endpoint(location: str | os.PathLike[str] | None = None) -> Endpoint:
+    """Where and as whom to read with any other client; starts the host of a directory when there is none."""
+    settings = from_env()
+    where = store_location(settings if location is None else replace(settings, store=os.fspath(location)))
+    return _host_of(where.directory, may_start=True) if isinstance(where, Embedded) else Endpoint.of_server(where)

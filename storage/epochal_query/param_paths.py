@@ -1,4 +1,4 @@
-"""Keys of params: paths whose parts are joined by ``.``, with ``.`` and backslash inside a part escaped by a backslash."""
+"""Keys of params: paths whose parts are joined by ``.``; in a part a backslash stands before ``.`` and backslash."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ The choice is a read's ``ranks=``: ``None`` is the lowest rank that logged the m
 
 from __future__ import annotations
 
-from typing import Literal, cast
+from typing import Literal
 
 from epochal_query.errors import FilterError
 
@@ -30,14 +30,14 @@ _POOLED = {
 }
 
 
-def check_ranks(ranks: object) -> Ranks:
+def check_ranks(ranks: Ranks) -> Ranks:
     """The choice, if it is one.
 
     Raises:
         FilterError: it isn't; the message lists what is.
     """
     if ranks is None or ranks in ("each", "all", "mean", "max"):
-        return cast(Ranks, ranks)
+        return ranks
     raise FilterError(
         f"ranks={ranks!r} is not a choice: None (the lowest rank that logged the metric), "
         "'each' (ranks apart), 'all' (their points together), 'mean' or 'max' (over the ranks)"

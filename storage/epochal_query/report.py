@@ -12,10 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from epochal_query.cells import lists, statistic_columns, value_columns
-from epochal_query.choosing import choose_components
+from epochal_query.choosing import Choice, choose_components
 from epochal_query.columns import Codes, codes, column, decoded, distinct, ids, texts, values
-from epochal_query.filter_tree import Condition, OrderKey
-from epochal_query.memberships import members_of
+from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.param_paths import shown
 from epochal_query.rank_values import Ranks, over_ranks
@@ -52,7 +51,7 @@ class Rows:
     @property
     def height(self) -> int:
         """How many rows."""
-        return self.components.num_rows
+        return int(self.components.num_rows)
 
     def places(self, table: pa.Table) -> Codes:
         """The row of each line of an answer; -1 where its component is not in the report."""
@@ -68,14 +67,7 @@ class Rows:
         return table.take(pa.array(kept)), places[kept]
 
 
-def build_report(
-    reading: Reading,
-    scope: Scope,
-    wanted: Wanted,
-    where: Condition | None = None,
-    order: tuple[OrderKey, ...] = (),
-    limit: int | None = None,
-) -> pd.DataFrame:
+def build_report(reading: Reading, scope: Scope, wanted: Wanted, choice: Choice) -> pd.DataFrame:
     """The report over the components in scope.
 
     Guarantees: one row a component, none left out but by the filter and the limit, nothing sampled.
@@ -83,7 +75,7 @@ def build_report(
         FilterError, UnknownNameError: as in :func:`epochal_query.choosing.choose_components`.
         TooManyColumnsError: more than 5,000 columns.
     """
-    return assemble(reading, scope, choose_components(reading, scope, where, order, limit, wanted.ranks), wanted)
+    return assemble(reading, scope, choose_components(reading, scope, choice), wanted)
 
 
 def assemble(reading: Reading, scope: Scope, components: pa.Table, wanted: Wanted) -> pd.DataFrame:
@@ -127,7 +119,8 @@ def instants(table: pa.Table, name: str) -> Any:
 def _params(
     reading: Reading, scope: Scope, rows: Rows, selection: Selection | None
 ) -> tuple[pa.Table, Codes, list[str]]:
-    known = param_keys(reading.present, scope) if selection is not None else []
+    present = reading.present
+    known = param_keys(present, scope.at(reading, present)) if selection is not None else []
     sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM params_at({BOUNDS})
               WHERE project = {{project:String}} AND <scope>"""
     if selection is None:
@@ -152,7 +145,7 @@ def _metrics(reading: Reading, scope: Scope, rows: Rows, wanted: Wanted) -> tupl
         chosen, which = None, "1" if wanted.system else f"NOT startsWith(metric, '{SYSTEM_PREFIX}')"
     else:
         parts = as_parts(wanted.metrics, "metrics")
-        known = metric_names(reading.present, scope) if parts else []
+        known = metric_names(reading.present, scope.at(reading, reading.present)) if parts else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
     table, places = rows.ask(reading, sql.replace("<metrics>", which), metrics=chosen or [])
@@ -218,8 +211,9 @@ def _environment(reading: Reading, rows: Rows) -> dict[str, Any]:
 
 
 def _memberships(reading: Reading, rows: Rows) -> dict[str, Any]:
-    members = members_of(reading, rows.scope, rows.known)
+    members = rows.scope.members or Members.read(reading, rows.scope.sql, rows.scope.parameters)
+    named = members.names(rows.known)
     return {
-        "Trials": lists(members.trials, members.places, rows.height),
-        "Experiments": lists(members.experiments, members.places, rows.height),
+        "Trials": lists(named.trials, named.places, rows.height),
+        "Experiments": lists(named.experiments, named.places, rows.height),
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 from uuid import UUID
 
+from epochal._ids import experiment_id, normal_text, normal_variables
 from epochal_query.columns import decoded, ids, texts
 from epochal_query.errors import FilterError, UnknownNameError
 from epochal_query.names import unknown
@@ -18,13 +19,19 @@ BOUNDS = "as_of = {as_of:String}, known_at = {known_at:String}"
 SHOWN_MAX = 8
 
 _LISTS: dict[Kind, str] = {
-    "experiment": f"SELECT experiment AS id, name, '' AS label FROM experiments_at({BOUNDS}) WHERE project = {{project:String}}",
-    "trial": f"SELECT trial AS id, name, variables AS label FROM trials_at({BOUNDS}) WHERE project = {{project:String}}",
-    "component": (
-        f"SELECT component AS id, name, display_name AS label FROM components_at({BOUNDS}) WHERE project = {{project:String}}"
-    ),
+    "experiment": f"""SELECT experiment AS id, name, '' AS label FROM experiments_at({BOUNDS})
+        WHERE project = {{project:String}} AND <which> AND (<named>)""",
+    "trial": f"""SELECT trial AS id, name, variables AS label FROM trials_at({BOUNDS})
+        WHERE project = {{project:String}} AND <which> AND (<named>)""",
+    # not from `components`: the names of components are to be had without folding how they ran
+    "component": f"""
+        SELECT entity AS id, JSONExtractString(maxIf(value, field = 'opened'), 'name') AS name,
+               maxIf(text, field = 'attr' AND key = 'display_name') AS label
+        FROM cells_at({BOUNDS})
+        WHERE project = {{project:String}} AND kind = 'component' AND field IN ('opened', 'attr') AND <which>
+        GROUP BY entity HAVING countIf(field = 'opened') > 0 AND (<named>)""",
 }
-_COLUMN: dict[Kind, str] = {"experiment": "experiment", "trial": "trial", "component": "component"}
+_COLUMN: dict[Kind, str] = {"experiment": "experiment", "trial": "trial", "component": "entity"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +78,9 @@ def resolve(reading: Reading, kind: Kind, given: object) -> list[Entity]:
     wanted: Sequence[object] = (
         list(cast("Iterable[object]", given)) if isinstance(given, (list, tuple, set, frozenset)) else [given]
     )
+    by_id = _by_id(reading, kind, wanted)
+    if by_id is not None:
+        return by_id
     known = _known(reading.present, kind, wanted)
     found: dict[UUID, Entity] = {}
     for one in wanted:
@@ -117,15 +127,47 @@ def resolve_any(reading: Reading, given: object) -> Entity:
     raise UnknownNameError("; ".join(map(str, failures)))
 
 
+def _by_id(reading: Reading, kind: Kind, wanted: Sequence[object]) -> list[Entity] | None:
+    """The entities where their ids follow from what was given and nothing was ever deleted; None: look them up.
+
+    An experiment's name makes its id. What was said of a few ids is found at once by primary key.
+    """
+    meant = [_id_from(reading, kind, one) for one in wanted]
+    if kind == "trial" or not meant or not all(meant):
+        return None
+    table = reading.rows(
+        """SELECT entity AS id, JSONExtractString(argMaxIf(value, place, field = 'opened'), 'name') AS name FROM facts
+           WHERE project = {project:String} AND kind = {kind:String} AND field IN ('opened', 'deleted')
+             AND entity IN {ids:Array(UUID)}
+           GROUP BY entity HAVING countIf(field = 'deleted') = 0""",
+        kind=kind,
+        ids=[str(one) for one in meant],
+    )
+    found = {id_: Entity(kind, id_, name) for id_, name in zip(ids(table, "id"), texts(table, "name"), strict=True)}
+    return [found[one] for one in dict.fromkeys(meant) if one] if found.keys() == set(meant) else None
+
+
+def _id_from(reading: Reading, kind: Kind, one: object) -> UUID | None:
+    meant = id_of(one)
+    if meant is None and kind == "experiment" and isinstance(one, str) and one:
+        return experiment_id(reading.project, one)
+    return meant
+
+
 def _known(reading: Reading, kind: Kind, wanted: Sequence[object]) -> list[tuple[Entity, tuple[str, ...]]]:
     """Entities with the names they answer to; narrowed in the engine where only ids are wanted."""
     sql = _LISTS[kind]
     meant = [id_of(one) for one in wanted]
     if all(one is not None for one in meant):
-        sql += f" AND {_COLUMN[kind]} IN {{ids:Array(UUID)}}"
-    elif kind == "component" and all(isinstance(one, str) for one in wanted):
-        sql += " AND (name IN {names:Array(String)} OR display_name IN {names:Array(String)})"
-    table = reading.rows(sql, ids=[one for one in meant if one], names=[one for one in wanted if isinstance(one, str)])
+        sql = sql.replace("<which>", f"{_COLUMN[kind]} IN {{ids:Array(UUID)}}").replace("<named>", "1")
+    elif all(isinstance(one, str) for one in wanted) and kind != "trial":
+        sql = sql.replace("<which>", "1").replace(
+            "<named>", "has({names:Array(String)}, name) OR has({names:Array(String)}, label)"
+        )
+    else:
+        sql = sql.replace("<which>", "1").replace("<named>", "1")
+    names = [normal_text(one) for one in wanted if isinstance(one, str)]
+    table = reading.rows(sql, ids=[str(one) for one in meant if one], names=names)
     rows = zip(ids(table, "id"), texts(table, "name"), texts(table, "label"), strict=True)
     return [_named(kind, id_, name, label) for id_, name, label in rows]
 
@@ -142,12 +184,12 @@ def _is(one: object, entity: Entity, names: tuple[str, ...]) -> bool:
     if meant is not None:
         return entity.id == meant
     if isinstance(one, str):
-        return one != "" and one in (names if entity.kind == "component" else names[:1])
+        return one != "" and normal_text(one) in (names if entity.kind == "component" else names[:1])
     if isinstance(one, re.Pattern):
         pattern = cast("re.Pattern[str]", one)
         return any(pattern.fullmatch(name) for name in (names if entity.kind == "component" else names[:1]) if name)
     if isinstance(one, Mapping) and entity.kind == "trial":
-        return bool(decoded(names[1] or "{}") == dict(cast("Mapping[str, object]", one)))
+        return bool(decoded(names[1] or "{}") == normal_variables(cast("Mapping[str, object]", one)))
     raise FilterError(f"{one!r} names no {entity.kind}: give a name, an id, a handle, or re.compile(...)")
 
 

@@ -3,21 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from epochal_query.columns import texts
+from epochal_query.memberships import Members
 from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, Entity, resolve
+from epochal_query.resolve import BOUNDS, resolve
+
+NAMED_MAX = 20_000
+"""Up to so many components are named one by one in queries, which the engine answers by primary key."""
 
 
 @dataclass(frozen=True)
 class Scope:
-    """A condition on ``component``, the parameters it binds, and how to name it in a message."""
+    """A condition on ``component``, the parameters it binds, and how to name it in a message.
+
+    ``given`` is what it was made from, so that it can be made again for another time; ``members`` are the
+    memberships of its components where they were read already.
+    """
 
     sql: str
     parameters: Mapping[str, Any]
     words: str
+    empty: bool = False
+    given: tuple[object, object, object] = (None, None, None)
+    members: Members | None = field(default=None, repr=False)
+
+    def on(self, column: str) -> str:
+        """The condition on a column of another name."""
+        return self.sql.replace("component IN", f"{column} IN", 1)
+
+    def at(self, reading: Reading, present: Reading) -> Scope:
+        """The scope in the present, if it was made for another time."""
+        return self if reading.is_present else scope_of(present, *self.given)
 
 
 def scope_of(reading: Reading, experiment: object = None, trial: object = None, component: object = None) -> Scope:
@@ -26,34 +49,83 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
     Raises:
         UnknownNameError: something given is nothing in the project.
     """
-    parts: list[str] = []
-    words: list[str] = []
-    bound: dict[str, Any] = {}
-    if component is not None:
-        bound["components"] = _ids(resolve(reading, "component", component))
-        parts.append("component IN {components:Array(UUID)}")
-        words.append(f"component {component!r}")
-    trials: list[str] = []
-    if trial is not None:
-        bound["trials"] = _ids(resolve(reading, "trial", trial))
-        trials.append("trial IN {trials:Array(UUID)}")
-        words.append(f"trial {trial!r}")
+    given = (experiment, trial, component)
+    words = _words(reading, *given)
+    if experiment is None and trial is None:
+        if component is None:
+            return Scope("1", {}, words, given=given)
+        return _named([entity.id for entity in resolve(reading, "component", component)], words, given, None)
+    wanted: dict[str, set[bytes]] = {}
+    owners = [] if experiment is None else resolve(reading, "experiment", experiment)
     if experiment is not None:
-        bound["experiments"] = _ids(resolve(reading, "experiment", experiment))
+        wanted["experiment"] = {entity.id.bytes for entity in owners}
+    if trial is not None:
+        wanted["trial"] = {entity.id.bytes for entity in resolve(reading, "trial", trial)}
+    members = Members.read(reading, *_candidates(wanted), owners)
+    found = members.of(**wanted)
+    if component is not None:
+        only = pa.array([entity.id.bytes for entity in resolve(reading, "component", component)], pa.binary(16))
+        found = found.filter(pc.is_in(found, value_set=only))
+    if len(found) <= NAMED_MAX:
+        return _named([UUID(bytes=raw) for raw in found.to_pylist()], words, given, members)
+    return _asked(wanted, words, given, members)
+
+
+def _words(reading: Reading, experiment: object, trial: object, component: object) -> str:
+    parts = (("component", component), ("trial", trial), ("experiment", experiment))
+    words = [f"{kind} {_word(given)}" for kind, given in parts if given is not None]
+    return " of ".join(words) or f"project {reading.project!r}"
+
+
+def _named(ids: list[UUID], words: str, given: tuple[object, object, object], members: Members | None) -> Scope:
+    chosen = [str(id_) for id_ in ids]
+    sql = "component IN {components:Array(UUID)}"
+    return Scope(sql, {"components": chosen}, words, not chosen, given, members)
+
+
+def _asked(
+    wanted: Mapping[str, set[bytes]], words: str, given: tuple[object, object, object], members: Members
+) -> Scope:
+    """The scope as a question, where its answer is too long to be named in others."""
+    trials: list[str] = []
+    bound: dict[str, Any] = {}
+    if "trial" in wanted:
+        trials.append("trial IN {trials:Array(UUID)}")
+        bound["trials"] = [str(UUID(bytes=raw)) for raw in wanted["trial"]]
+    if "experiment" in wanted:
+        bound["experiments"] = [str(UUID(bytes=raw)) for raw in wanted["experiment"]]
         trials.append(
             f"trial IN (SELECT trial FROM trials_at({BOUNDS}) "
             "WHERE project = {project:String} AND experiment IN {experiments:Array(UUID)})"
         )
-        words.append(f"experiment {_word(experiment)}")
-    if trials:
-        inside = f"SELECT component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}}"
-        parts.append(f"component IN ({inside} AND {' AND '.join(trials)})")
-    return Scope(" AND ".join(parts) or "1", bound, " of ".join(words) or f"project {reading.project!r}")
+    inside = f"SELECT component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}}"
+    return Scope(f"component IN ({inside} AND {' AND '.join(trials)})", bound, words, False, given, members)
+
+
+def _candidates(wanted: Mapping[str, set[bytes]]) -> tuple[str, dict[str, Any]]:
+    """A quick condition that holds for every component that may belong to what is wanted, and for some others."""
+    said = "SELECT entity FROM facts WHERE project = {project:String} AND kind = 'component' AND field = 'member'"
+    if "trial" in wanted:
+        keys = [str(UUID(bytes=raw)) for raw in wanted["trial"]]
+        return f"component IN ({said} AND key IN {{trials:Array(String)}})", {"trials": keys}
+    keys = [str(UUID(bytes=raw)) for raw in wanted["experiment"]]
+    trials = (
+        "SELECT toString(entity) FROM facts WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' "
+        "AND JSONExtractString(value, 'experiment') IN {experiments:Array(String)}"
+    )
+    return f"component IN ({said} AND key IN ({trials}))", {"experiments": keys}
 
 
 def of_components(scope: Scope, components: list[str]) -> Scope:
     """The scope narrowed to these ids."""
-    return Scope("component IN {chosen:Array(UUID)}", {"chosen": components}, scope.words)
+    return Scope(
+        "component IN {chosen:Array(UUID)}",
+        {"chosen": components},
+        scope.words,
+        not components,
+        scope.given,
+        scope.members,
+    )
 
 
 def metric_names(reading: Reading, scope: Scope) -> list[str]:
@@ -64,7 +136,8 @@ def metric_names(reading: Reading, scope: Scope) -> list[str]:
 
 def param_keys(reading: Reading, scope: Scope) -> list[str]:
     """The keys of the params that components in scope have, sorted."""
-    sql = f"SELECT DISTINCT path FROM params_at({BOUNDS}) WHERE project = {{project:String}} AND {scope.sql} ORDER BY path"
+    sql = f"""SELECT DISTINCT path FROM params_at({BOUNDS})
+              WHERE project = {{project:String}} AND {scope.sql} ORDER BY path"""
     return texts(reading.rows(sql, **scope.parameters), "path")
 
 
@@ -75,10 +148,6 @@ def tag_names(reading: Reading, scope: Scope) -> list[str]:
         f"WHERE project = {{project:String}} AND kind = 'component') WHERE {scope.sql} ORDER BY tag"
     )
     return texts(reading.rows(sql, **scope.parameters), "tag")
-
-
-def _ids(entities: list[Entity]) -> list[str]:
-    return [str(entity.id) for entity in entities]
 
 
 def _word(given: object) -> str:

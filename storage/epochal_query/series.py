@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from epochal_query.columns import Codes, codes, column, distinct, floats, ids, texts
 from epochal_query.errors import FilterError
-from epochal_query.memberships import members_of
+from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
@@ -75,7 +75,9 @@ def _which(reading: Reading, scope: Scope, selection: Selection | None) -> tuple
         return f"NOT startsWith(metric, '{SYSTEM_PREFIX}')", []
     if not as_parts(selection, "metric"):
         return "0", []
-    chosen = choose(selection, metric_names(reading.present, scope), "metric", f" in {scope.words}")
+    chosen = choose(
+        selection, metric_names(reading.present, scope.at(reading, reading.present)), "metric", f" in {scope.words}"
+    )
     return ("metric = {metrics:Array(String)}[1]" if len(chosen) == 1 else "metric IN {metrics:Array(String)}"), chosen
 
 
@@ -169,14 +171,15 @@ def _described(reading: Reading, scope: Scope, listed: pa.Array) -> dict[str, li
     named = reading.rows(
         f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM cells_at({BOUNDS})
             WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'
-              AND {scope.sql.replace("component IN", "entity IN", 1)}""",
+              AND {scope.on("entity")}""",
         **scope.parameters,
     )
     for place, name in zip(codes(named, "component", listed), texts(named, "name"), strict=True):
         if place >= 0:
             found["name"][place] = name
-    members = members_of(reading, scope, listed)
-    for place, trial, experiment in zip(members.places, members.trials, members.experiments, strict=True):
+    members = scope.members or Members.read(reading, scope.sql, scope.parameters)
+    lines = members.names(listed)
+    for place, trial, experiment in zip(lines.places, lines.trials, lines.experiments, strict=True):
         gathered["trial"][place][trial] = None
         gathered["experiment"][place][experiment] = None
     return {**found, **{key: [", ".join(names) for names in each] for key, each in gathered.items()}}

@@ -30,6 +30,12 @@ def state_of(reading: Reading, entity: Entity) -> Row:
             return _component(reading, entity.id)
 
 
+def has_ended(reading: Reading, component: UUID) -> bool:
+    """Whether a component ran, and runs no more."""
+    found = _rows(reading, "components_at", "component = {id:UUID}", "status", id=str(component))
+    return bool(found) and found[0]["status"] not in ("", "running")
+
+
 def _rows(reading: Reading, view: str, condition: str, columns: str = "*", **parameters: object) -> list[Row]:
     table = reading.rows(
         f"SELECT {columns} FROM {view}({BOUNDS}) WHERE project = {{project:String}} AND {condition}", **parameters

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Literal, Protocol, cast
+from collections.abc import Mapping
+from typing import Any, Literal, cast
 
 import pandas as pd
 
@@ -13,6 +11,8 @@ from epochal._artifacts.artifact import Artifact
 from epochal_query import best as best_of
 from epochal_query import listings
 from epochal_query.certificate import Certificate, certificate_of
+from epochal_query.choosing import Choice
+from epochal_query.connection import Opened
 from epochal_query.errors import FilterError
 from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
@@ -20,39 +20,18 @@ from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle
 from epochal_query.lineage import Lineage, lineage_of
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
-from epochal_query.reading import Reading, Source
+from epochal_query.reading import Reading
 from epochal_query.report import Wanted, build_report
 from epochal_query.resolve import resolve_any, resolve_one
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
-from epochal_query.state import state_of
+from epochal_query.state import has_ended, state_of
 from epochal_query.times import Watermark, When, parse_watermark
 from epochal_query.user_sql import user_query
 from epochal_query.waiting import reached, wait_until
 
 KnownAt = When | Mapping[str, int]
 """An instant, or a watermark (as a mapping or its JSON text)."""
-
-
-class Connection(Source, Protocol):
-    """What a store reads from; besides rows it answers users' own SQL and can be closed."""
-
-    def query_df(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
-        """The answer to a user's query, times with their zone."""
-        ...
-
-    def close(self) -> None:
-        """Let go of connections; a host ends by itself."""
-        ...
-
-
-@dataclass(frozen=True)
-class Opened:
-    """How a store was opened: its connection, where artifacts' contents lie, and the clock."""
-
-    connection: Connection
-    contents: Callable[[], Any]
-    now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
 
 class Store:
@@ -71,7 +50,7 @@ class Store:
     # --- lists ---------------------------------------------------------------------------------------------------
 
     def experiments(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
-        """One row an experiment: id, name, hypothesis, objective, variables, verdict, verdict_note, note, trials, created."""
+        """One row an experiment: id, name, hypothesis, objective, variables, verdict, note, trials (how many), ..."""
         reading = self.begin(as_of, known_at)
         return _told(listings.experiments(reading), reading)
 
@@ -135,11 +114,11 @@ class Store:
             FilterError: a filter or an order that can't be understood, or can't match anything.
             TooManyColumnsError: more than 5,000 columns.
         """
-        condition, order = as_condition(where), as_order(order_by)
+        choice = Choice(as_condition(where), as_order(order_by), limit, check_ranks(ranks))
         reading = self.begin(as_of, known_at)
         scope = scope_of(reading, experiment, trial)
-        wanted = Wanted(metrics, params, artifacts, check_ranks(ranks), system)
-        return _told(build_report(reading, scope, wanted, condition, order, limit), reading)
+        wanted = Wanted(metrics, params, artifacts, choice.ranks, system)
+        return _told(build_report(reading, scope, wanted, choice), reading)
 
     def best(
         self,
@@ -214,7 +193,7 @@ class Store:
     def certificate(
         self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
     ) -> Certificate:
-        """What is proven about the completeness of a component: its ``state`` is closed, recovered, open, gaps or parked.
+        """What is proven about a component's completeness: ``state`` is closed, recovered, open, gaps or parked.
 
         Raises:
             UnknownNameError: no component is meant, or several are.
@@ -241,29 +220,17 @@ class Store:
         return lineage_of(reading, of, direction, depth)
 
     def experiment(self, given: object) -> ExperimentHandle:
-        """A handle on an experiment, by name or id.
-
-        Raises:
-            UnknownNameError: it is not in the project.
-        """
+        """A handle on an experiment, by name or id. Raises UnknownNameError: it is not in the project."""
         found = resolve_one(self.begin(), "experiment", given)
         return ExperimentHandle(self, found.id, found.name)
 
     def trial(self, given: object) -> TrialHandle:
-        """A handle on a trial, by id, name or variables.
-
-        Raises:
-            UnknownNameError: no trial is meant, or several are.
-        """
+        """A handle on a trial, by id, name or variables. Raises UnknownNameError: none is meant, or several are."""
         found = resolve_one(self.begin(), "trial", given)
         return TrialHandle(self, found.id, found.name)
 
     def component(self, given: object) -> ComponentHandle:
-        """A handle on a component, by id or name.
-
-        Raises:
-            UnknownNameError: no component is meant, or several are.
-        """
+        """A handle on a component, by id or name. Raises UnknownNameError: none is meant, or several are."""
         found = resolve_one(self.begin(), "component", given)
         return ComponentHandle(self, found.id, found.name)
 
@@ -287,23 +254,26 @@ class Store:
 
     # --- everything else -----------------------------------------------------------------------------------------
 
-    def sql(self, query: str, parameters: Mapping[str, object] | Sequence[object] | None = None) -> pd.DataFrame:
-        """The answer to a query over the documented views, in ClickHouse's SQL; values as ``{name:Type}``.
+    def sql(
+        self,
+        query: str,
+        parameters: Mapping[str, object] | None = None,
+        *,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> pd.DataFrame:
+        """The answer to a query over the documented views, in ClickHouse's SQL; values are bound as ``{name:Type}``.
 
-        Times come with their zone. All projects are visible: filter by ``project``.
+        ``as_of`` and ``known_at`` are bound to ``{as_of:String}`` and ``{known_at:String}`` for views such as
+        ``trials_at(as_of={as_of:String}, known_at={known_at:String})``. Times come with their zone. All projects
+        are visible: filter by ``project``.
 
         Raises:
             QueryError: the engine refused it, or it would change something.
         """
-        self.last_watermark = self.watermark()
-        frame = user_query(self._opened.connection.query_df, query, parameters)
-        frame.attrs["epochal"] = {
-            "watermark": dict(self.last_watermark),
-            "as_of": None,
-            "known_at": None,
-            "project": None,
-        }
-        return frame
+        reading = self.begin(as_of, known_at)
+        bounds = reading.bounds.parameters
+        return _told(user_query(self._opened.connection.query_df, query, parameters, bounds), reading)
 
     def wait(self, what: object, timeout: float | None = None) -> None:
         """Wait until a component has ended, or the log is taken in up to a watermark.
@@ -317,11 +287,7 @@ class Store:
             wait_until(lambda: reached(self.watermark(), wanted), timeout, f"the watermark {wanted}")
             return
         found = resolve_one(self.begin(), "component", what)
-
-        def ended() -> bool:
-            return state_of(self.begin(), found).get("status") not in (None, "running")
-
-        wait_until(ended, timeout, f"component {found.name!r} ({found.id}) to end")
+        wait_until(lambda: has_ended(self.begin(), found.id), timeout, f"component {found.name!r} ({found.id}) to end")
 
     def close(self) -> None:
         """Let go of connections. Reading goes on to work: the next read opens new ones."""

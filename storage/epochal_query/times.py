@@ -32,8 +32,16 @@ _UNITS = {
     "day": timedelta(days=1),
     "week": timedelta(weeks=1),
 }
-_SHORT = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "hr": "hour", "d": "day"}
-_SHORT |= {"w": "week"}
+_SHORT = {
+    "s": "second",
+    "sec": "second",
+    "m": "minute",
+    "min": "minute",
+    "h": "hour",
+    "hr": "hour",
+    "d": "day",
+    "w": "week",
+}
 _TERM = re.compile(r"(\d+(?:\.\d+)?|an?)\s*([a-z]+)\s*(?:,|and)?\s*")
 
 

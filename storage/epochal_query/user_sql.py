@@ -15,7 +15,10 @@ _REFUSED_WRITES = {164, 482, 497}
 
 
 def user_query(
-    run: Callable[[str, Mapping[str, object] | None], pd.DataFrame], query: str, parameters: object
+    run: Callable[[str, Mapping[str, object] | None], pd.DataFrame],
+    query: str,
+    parameters: Mapping[str, object] | None,
+    bounds: Mapping[str, str],
 ) -> pd.DataFrame:
     """The answer to a user's query.
 
@@ -24,12 +27,13 @@ def user_query(
     """
     if not isinstance(cast(object, query), str) or not query.strip():
         raise QueryError(f"a query is SQL text such as 'SELECT count() FROM components', not {query!r}")
-    if parameters is not None and not isinstance(parameters, Mapping):
+    if parameters is not None and not isinstance(cast(object, parameters), Mapping):
         raise QueryError(
             f"parameters={parameters!r} is not a mapping: give {{'name': value}} and write {{name:String}} in the query"
         )
     try:
-        return run(query, cast("Mapping[str, object] | None", parameters))
+        given = {**{name: value for name, value in bounds.items() if f"{{{name}:" in query}, **(parameters or {})}
+        return run(query, given)
     except EngineError as error:
         if error.code in _REFUSED_WRITES:
             raise QueryError(

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 from query.written import Log
 
-from epochal_query.store import Opened, Store
+from epochal_query.connection import Opened
+from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.http_auth import Role
 from epochal_storage.locate import find_or_start

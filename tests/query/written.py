@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import numpy as np
 
+from epochal._ids import experiment_id, trial_id
 from epochal._journal.reader import POINT, Points, Record
 from epochal_processors.coverage import Coverage
 from epochal_processors.frames import EventFrame, Frame, PointFrame, Position
@@ -98,13 +99,13 @@ class Log:
 
     def experiment(self, name: str, **data: Any) -> UUID:
         """An experiment."""
-        found, writer = uuid4(), uuid4()
+        found, writer = experiment_id(self.project, name), uuid4()
         self.say("experiment.created", writer, experiment=found, name=name, **data)
         return found
 
     def trial(self, experiment: UUID, variables: dict[str, Any], name: str | None = None) -> UUID:
         """A trial of it."""
-        found, writer = uuid4(), uuid4()
+        found, writer = trial_id(self.project, experiment, variables), uuid4()
         self.say("trial.created", writer, trial=found, experiment=experiment, variables=variables, name=name)
         return found
 

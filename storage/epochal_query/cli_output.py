@@ -1,0 +1,189 @@
+"""Answers as tables for people, JSON for machines, or files. What a table leaves out is said under it."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import click
+import numpy as np
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from epochal_query.cli_options import Output
+
+CELL_MAX = 48
+"""Wider cells are broken into several lines."""
+
+NO_TERMINAL_WIDTH = 160
+
+
+def write(frame: pd.DataFrame, output: Output, *, exact: Collection[str] = (), hint: str = "") -> None:
+    """Write a frame where it was asked for. In the columns ``exact`` NaN is a value, elsewhere it is absence."""
+    if output.json:
+        rows = [dict(zip(frame.columns, row, strict=True)) for row in _rows(frame, exact)]
+        write_json({"rows": rows, "epochal": frame.attrs.get("epochal")})
+    elif output.csv is not None:
+        _lists_as_json(frame).to_csv(sys.stdout if str(output.csv) == "-" else output.csv, index=False)
+    elif output.parquet is not None:
+        _lists_as_json(frame, only_mixed=True).to_parquet(output.parquet, index=False)
+    else:
+        table(frame, hint)
+
+
+def write_json(value: object) -> None:
+    """Write a value as JSON: times as ISO text, floats that JSON lacks as ``{"$float": ...}``."""
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
+    if value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+
+
+def _rows(frame: pd.DataFrame, exact: Collection[str]) -> list[tuple[Any, ...]]:
+    columns = [_cells(frame[name], str(name) in exact) for name in frame.columns]
+    return list(zip(*columns, strict=True)) if columns else []
+
+
+def _cells(column: Any, exact: bool) -> list[Any]:
+    """The column as Python values; what is absent is None."""
+    if exact:
+        return list(column)
+    absent = [flag is True or flag is np.True_ for flag in column.isna()]
+    return [None if gone else value for value, gone in zip(column, absent, strict=True)]
+
+
+def _lists_as_json(frame: pd.DataFrame, only_mixed: bool = False) -> pd.DataFrame:
+    """Lists and mappings as JSON text, which CSV and Parquet columns of mixed types can hold."""
+    found = frame.copy(deep=False)
+    for name in found.columns:
+        if found[name].dtype != object:
+            continue
+        kinds = {type(value) for value in found[name] if value is not None}
+        if only_mixed and kinds <= {list}:
+            continue
+        found[name] = [
+            value if value is None or isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+            for value in found[name]
+        ]
+    found.attrs = {}
+    return found
+
+
+# --- for people ------------------------------------------------------------------------------------------------------
+
+
+def table(frame: pd.DataFrame, hint: str = "") -> None:
+    """Print a table; one row alone is printed as a list of its columns."""
+    console = _console()
+    if len(frame) == 1 and len(frame.columns) > 4:
+        pairs(dict(zip(frame.columns, _rows(frame, ())[0], strict=True)))
+        return
+    shown, empty, left_out = _fitting(frame, console.width)
+    drawn = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
+    for name in shown:
+        numeric = pd.api.types.is_numeric_dtype(frame[name].dtype)
+        drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", max_width=CELL_MAX)
+    columns = [[person(value) for value in _cells(frame[name], False)] for name in shown]
+    for row in zip(*columns, strict=True):
+        drawn.add_row(*map(Text, row))
+    console.print(drawn)
+    click.echo(_under(len(frame), shown, empty, left_out, hint))
+
+
+def _under(rows: int, shown: Sequence[str], empty: Sequence[str], left_out: Sequence[str], hint: str) -> str:
+    lines = [f"{rows:,} row{'' if rows == 1 else 's'}"]
+    if empty:
+        lines.append(f"empty, not shown: {', '.join(empty)}")
+    if left_out:
+        every = len(shown) + len(left_out)
+        lines.append(
+            f"{len(shown):,} of {every:,} columns fit the width, {len(left_out):,} are not shown; all of them: --json, "
+            f"--csv FILE or --parquet FILE{hint}"
+        )
+    return "\n".join(lines)
+
+
+def _fitting(frame: pd.DataFrame, width: int) -> tuple[list[str], list[str], list[str]]:
+    """Columns to show, those that are empty, and those that don't fit; the first always fits."""
+    shown: list[str] = []
+    empty: list[str] = []
+    left_out: list[str] = []
+    used = 0
+    for name in map(str, frame.columns):
+        cells = [person(value) for value in _cells(frame[name], False)]
+        if cells and not any(cells):
+            empty.append(name)
+            continue
+        needs = min(CELL_MAX, max([len(name), *(max(map(len, cell.split("\n"))) for cell in cells)])) + 2
+        if shown and (left_out or used + needs > width):
+            left_out.append(name)
+            continue
+        shown.append(name)
+        used += needs
+    return shown, empty, left_out
+
+
+def pairs(values: Mapping[str, Any], indent: int = 0) -> None:
+    """Print names and values, mappings indented, what is absent left out."""
+    present = {name: value for name, value in values.items() if value is not None and person(value) != ""}
+    width = max((len(str(name)) for name, value in present.items() if not _is_block(value)), default=0)
+    for name, value in present.items():
+        lead = " " * indent
+        if isinstance(value, Mapping):
+            click.echo(f"{lead}{name}:")
+            pairs(value, indent + 2)
+        elif _is_block(value):
+            click.echo(f"{lead}{name}:")
+            for item in value:
+                line = ", ".join(f"{k}={person(v)}" for k, v in item.items() if v is not None and person(v) != "")
+                click.echo(f"{lead}  - {line}")
+        else:
+            click.echo(f"{lead}{name!s:<{width}}  {person(value)}")
+
+
+def _is_block(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
+
+
+def person(value: Any) -> str:
+    """A cell for people: floats to six digits, times to the second (all digits are in --json and --csv)."""
+    if value is None or value is pd.NaT or value is pd.NA:
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return ", ".join(map(person, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}={person(item)}" for key, item in value.items())
+    return str(value)
+
+
+def _console() -> Console:
+    columns = shutil.get_terminal_size((NO_TERMINAL_WIDTH, 50)).columns
+    return Console(width=columns, highlight=False, soft_wrap=False)

@@ -1,0 +1,175 @@
+"""The reading commands of ``epochal``. Light until one of them runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from epochal_query.cli_options import At, Output, names, pattern, reads, writes
+
+
+def register(group: click.Group) -> None:
+    """Add the reading commands."""
+    from epochal_query.commands_store import COMMANDS
+
+    for command in [ls, report, show, best, metrics, lineage, sql, certificate, *COMMANDS]:
+        group.add_command(command)
+
+
+_RANKS = click.Choice(["each", "all", "mean", "max"])
+_METRIC = "A metric by its name, or /expression/ on the whole name; may be repeated."
+
+
+@click.command()
+@click.argument("experiment", required=False)
+@click.option("--components", is_flag=True, help="Components instead of experiments or trials.")
+@click.option("--trial", help="Only components of this trial.")
+@click.option("--unassigned", is_flag=True, help="Only components that belong to no trial.")
+@writes
+@reads
+def ls(experiment: str | None, components: bool, trial: str | None, unassigned: bool, at: At, output: Output) -> None:
+    """List experiments; with EXPERIMENT its trials; with --components components."""
+    from epochal_query.cli_output import write
+
+    store = at.open()
+    if components or trial or unassigned:
+        frame = store.components(experiment=experiment, trial=trial, unassigned=unassigned, **at.times)
+    else:
+        frame = store.experiments(**at.times) if experiment is None else store.trials(experiment, **at.times)
+    write(frame, output)
+
+
+@click.command()
+@click.argument("experiment")
+@click.option("-m", "--metric", multiple=True, help=_METRIC)
+@click.option("-p", "--param", multiple=True, help="A parameter, likewise.")
+@click.option("-a", "--artifact", multiple=True, help="An artifact, likewise.")
+@click.option("--where", metavar="FILTER", help='Such as "params.epochs = 30 and metrics.test_acc.last > 0.7".')
+@click.option("--order-by", metavar="ORDER", help='Such as "metrics.test_acc.last desc".')
+@click.option("--limit", type=click.IntRange(min=0), help="At most so many rows.")
+@click.option("--ranks", type=_RANKS, help="Of several ranks; default: the lowest that logged the metric.")
+@click.option("--system", is_flag=True, help="System metrics and the captured environment, too.")
+@writes
+@reads
+def report(
+    experiment: str,
+    metric: tuple[str, ...],
+    param: tuple[str, ...],
+    artifact: tuple[str, ...],
+    at: At,
+    output: Output,
+    **choice: Any,
+) -> None:
+    """One row a component of EXPERIMENT: parameters, metrics' statistics, artifacts."""
+    from epochal_query.cli_output import write
+
+    chosen = {"metrics": names(metric), "params": names(param), "artifacts": names(artifact)}
+    frame = at.open().report(pattern(experiment), **chosen, **choice, **at.times)
+    write(frame, output, hint=", or choose with -m METRIC and -p PARAM")
+
+
+@click.command()
+@click.argument("entity")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@reads
+def show(entity: str, as_json: bool, at: At) -> None:
+    """Everything known of ENTITY: a component, a trial or an experiment, by name or id."""
+    from epochal_query.cli_output import pairs, write_json
+
+    store = at.open()
+    state = store.state(entity, **at.times)
+    if as_json:
+        write_json({"state": state, "epochal": {"project": store.project, "watermark": store.last_watermark}})
+    elif state:
+        pairs(state)
+    else:
+        raise click.ClickException(f"{entity!r} did not exist then")
+
+
+@click.command()
+@click.argument("experiment")
+@click.argument("metric")
+@click.option("--mode", type=click.Choice(["min", "max"]), help="Which way is better; default: as it was defined.")
+@click.option("--by", metavar="STATISTIC", help="last, min, max, mean, ...; default: as it was defined, else last.")
+@click.option("--where", metavar="FILTER", help='Such as "params.epochs = 30".')
+@click.option("--limit", type=click.IntRange(min=0), default=1, show_default=True, help="How many.")
+@click.option("--ranks", type=_RANKS, help="Of several ranks; default: the lowest that logged the metric.")
+@writes
+@reads
+def best(experiment: str, metric: str, at: At, output: Output, **choice: Any) -> None:
+    """The best components of EXPERIMENT by METRIC; of equal ones the earliest to end."""
+    from epochal_query.cli_output import write
+
+    write(at.open().best(pattern(experiment), metric, **choice, **at.times), output)
+
+
+@click.command()
+@click.option("-m", "--metric", multiple=True, help=_METRIC)
+@click.option("--experiment", help="Only components of this experiment.")
+@click.option("--trial", help="Only components of this trial.")
+@click.option("--component", help="Only this component, by name or id.")
+@click.option("--ranks", type=_RANKS, help="Of several ranks; default: the lowest that logged the metric.")
+@click.option("--max-points", type=click.IntRange(min=5), help="For a chart: at most so many points a series.")
+@writes
+@reads
+def metrics(metric: tuple[str, ...], at: At, output: Output, **choice: Any) -> None:
+    """Metric points: every one, exactly, unless --max-points is given."""
+    from epochal_query.cli_output import write
+
+    write(at.open().metrics(metric=names(metric), **choice, **at.times), output, exact=["value"])
+
+
+@click.command()
+@click.argument("of")
+@click.option(
+    "--direction", type=click.Choice(["ascendants", "descendants", "both"]), default="ascendants", show_default=True
+)
+@click.option("--depth", type=click.IntRange(min=0), help="At most so many steps; default: all.")
+@click.option("--json", "as_json", is_flag=True, help="Nodes and edges, for machines.")
+@reads
+def lineage(of: str, direction: Any, depth: int | None, as_json: bool, at: At) -> None:
+    """What OF was made from, or went into: an artifact (digest, URI, name), component, trial or experiment."""
+    from epochal_query.cli_output import write_json
+
+    found = at.open().lineage(of, direction, depth, **at.times)
+    if as_json:
+        nodes, edges = found.nodes.to_dict("records"), found.edges.to_dict("records")
+        write_json({"nodes": nodes, "edges": edges, **found.attrs})
+    else:
+        click.echo(found.to_text())
+
+
+@click.command()
+@click.argument("query")
+@click.option("-P", "--parameter", multiple=True, metavar="NAME=VALUE", help="Binds {NAME:Type}; may be repeated.")
+@writes
+@reads
+def sql(query: str, parameter: tuple[str, ...], at: At, output: Output) -> None:
+    """Answer QUERY (- reads standard input) over the views, in ClickHouse's SQL. It can't change anything.
+
+    --as-of and --known-at are bound to {as_of:String} and {known_at:String}:
+    SELECT * FROM trials_at(as_of={as_of:String}, known_at={known_at:String}).
+    """
+    from epochal_query.cli_output import write
+
+    text = click.get_text_stream("stdin").read() if query == "-" else query
+    bound = [one.partition("=") for one in parameter]
+    if not all(equals for _, equals, _ in bound):
+        raise click.BadParameter("a parameter is NAME=VALUE", param_hint="--parameter")
+    write(at.open().sql(text, {name: value for name, _, value in bound} or None, **at.times), output)
+
+
+@click.command()
+@click.argument("component")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@reads
+def certificate(component: str, as_json: bool, at: At) -> None:
+    """What is proven about the completeness of COMPONENT."""
+    from epochal_query.cli_output import write_json
+
+    found = at.open().certificate(component, **at.times)
+    if as_json:
+        write_json(found)
+    else:
+        click.echo(found.to_text())

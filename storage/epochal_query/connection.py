@@ -1,0 +1,33 @@
+"""How a store is connected: what it reads from, where contents of artifacts lie, and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pandas as pd
+
+from epochal_query.reading import Source
+
+
+class Connection(Source, Protocol):
+    """What a store reads from; besides rows it answers users' own SQL and can be closed."""
+
+    def query_df(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
+        """The answer to a user's query, times with their zone."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; a host ends by itself."""
+        ...
+
+
+@dataclass(frozen=True)
+class Opened:
+    """How a store was opened: its connection, where artifacts' contents lie, and the clock."""
+
+    connection: Connection
+    contents: Callable[[], Any]
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
