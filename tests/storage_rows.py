@@ -21,6 +21,19 @@ def some_rows(table: str, count: int, seed: int) -> pa.Table:
     return rows_of(table, [_row(table, dice, place) for place in range(count)])
 
 
+def canonical(table: str, rows: pa.Table) -> list[str]:
+    """Rows as text, in order; NaN equals NaN and -0.0 isn't 0.0."""
+    columns = []
+    for field in SCHEMAS[table]:
+        column = rows.column(field.name).combine_chunks()
+        plain = column.storage if isinstance(column, pa.ExtensionArray) else column
+        plain = plain.cast(pa.binary()) if pa.types.is_string(plain.type) else plain
+        if pa.types.is_timestamp(plain.type):
+            plain = plain.cast(pa.int64())
+        columns.append([repr(value) for value in plain.to_pylist()])
+    return ["\x1f".join(row) for row in zip(*columns, strict=True)]
+
+
 def _row(table: str, dice: random.Random, place: int) -> Mapping[str, Any]:
     row: dict[str, Any] = {}
     for field in SCHEMAS[table]:

@@ -114,6 +114,10 @@ class Handler(BaseHTTPRequestHandler):
                 return self._answer_json(self._service.hooks.status())
             if url.path == "/epochal/catch-up" and self.command == "POST":
                 return self._answer_json(self._service.hooks.catch_up())
+            if url.path == "/epochal/snapshot" and self.command == "POST" and role == "writer":
+                with self._service.hooks.hold() as known:
+                    name = self._service.engine.snapshot()
+                return self._answer_json({**known, "database": name})
             if url.path != "/":
                 raise EngineError(f"there is nothing at {url.path}; queries go to /", 0, "NOT_FOUND")
             return self._ask(role, arguments, body)

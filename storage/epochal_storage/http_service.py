@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,10 @@ def _empty() -> Mapping[str, Any]:
     return {}
 
 
+def _not_held() -> AbstractContextManager[Mapping[str, Any]]:
+    return nullcontext({})
+
+
 @dataclass(frozen=True)
 class Hooks:
     """What the host does for requests.
@@ -27,12 +31,15 @@ class Hooks:
     `before_read` runs before every query that reads; what it raises is the request's error.
     `on_request` runs at the beginning and at the end of every request with a right token.
     `status` and `catch_up` answer /epochal/status and /epochal/catch-up, as JSON.
+    `hold` keeps ingestion between two batches while it is entered, and says what a copy of the store taken then
+    has to know (for /epochal/snapshot).
     """
 
     before_read: Callable[[], None] = _nothing
     on_request: Callable[[], None] = _nothing
     status: Callable[[], Mapping[str, Any]] = _empty
     catch_up: Callable[[], Mapping[str, int]] = _empty
+    hold: Callable[[], AbstractContextManager[Mapping[str, Any]]] = _not_held
 
 
 class Service:

@@ -8,8 +8,11 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from epochal_storage.engine import Engine, ReadLimits
 from epochal_storage.hostfile import HostFile, HostLock, new_token, remove_host_file, write_host_file
@@ -34,7 +37,14 @@ def main(store: Path) -> None:
     def before_read() -> None:
         reads[0] += 1
 
-    hooks = Hooks(before_read, status=lambda: {"reads": reads[0]}, catch_up=lambda: {f"intake:{store_id}": 7})
+    def hold() -> AbstractContextManager[Mapping[str, Any]]:
+        intake = store / "intake" / "intake.log"
+        known = {"watermark": {f"intake:{store_id}": 7}}
+        return nullcontext(known | ({"intake_bytes": intake.stat().st_size} if intake.exists() else {}))
+
+    hooks = Hooks(
+        before_read, status=lambda: {"reads": reads[0]}, catch_up=lambda: {f"intake:{store_id}": 7}, hold=hold
+    )
     reader, writer = new_token(), new_token()
     server = HttpServer(engine, {"reader": reader, "writer": writer}, hooks, store_id)
     server.start()

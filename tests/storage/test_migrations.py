@@ -194,8 +194,8 @@ def test_engine_error_keeps_code_name_and_sense() -> None:
     from epochal_storage.errors import engine_error
 
     raw = (
-        "Streaming query failed: Code: 395. DB::Exception: boo: while executing 'FUNCTION throwIf(equals(__table1.number,"
-        " 3_UInt8) :: 0) UInt8 : 1'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO) (version 26.9.2.1)"
+        "Streaming query failed: Code: 395. DB::Exception: boo: while executing 'FUNCTION throwIf(equals(__table1"
+        ".number, 3_UInt8) :: 0) UInt8 : 1'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO) (version 26.9.2.1)"
     )
     error = engine_error(raw)
     assert (str(error), error.code, error.name) == ("boo", 395, "FUNCTION_THROW_IF_VALUE_IS_NON_ZERO")

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from storage_hosts import Hosts
-from storage_rows import some_rows
+from storage_rows import canonical, some_rows
 
 from epochal_storage.client import StoreClient
 from epochal_storage.errors import SchemaError
@@ -73,20 +73,7 @@ def test_values_come_back_as_they_were(reader: StoreClient, writer: StoreClient,
     writer.insert(table, rows)
     names = ", ".join(f"`{name}`" for name in SCHEMAS[table].names)
     back = reader.query_arrow(f"SELECT {names} FROM {table}")
-    assert canonical(table, back) == canonical(table, rows)
-
-
-def canonical(table: str, rows: pa.Table) -> list[str]:
-    """Rows as sorted text in which NaN equals NaN and -0.0 isn't 0.0."""
-    columns = []
-    for field in SCHEMAS[table]:
-        column = rows.column(field.name).combine_chunks()
-        plain = column.storage if isinstance(column, pa.ExtensionArray) else column
-        plain = plain.cast(pa.binary()) if pa.types.is_string(plain.type) else plain
-        if pa.types.is_timestamp(plain.type):
-            plain = plain.cast(pa.int64())
-        columns.append([repr(value) for value in plain.to_pylist()])
-    return sorted("\x1f".join(row) for row in zip(*columns, strict=True))
+    assert sorted(canonical(table, back)) == sorted(canonical(table, rows))
 
 
 def test_uuids_keep_the_order_of_their_text(reader: StoreClient, writer: StoreClient) -> None:
