@@ -1,0 +1,247 @@
+"""Logged to queryable on one machine: eight processes log at full speed, a reader waits for the last point.
+
+Half of the calls log one metric, half log ten. Printed beside the points are two limits of the same run: the same
+number of points inserted as bare Arrow into the same kind of table by one process, and the time eight processes need
+to log with no host following. Then the delay until a point is visible, at a stated rate.
+
+    python benchmarks/embedded.py [--seconds 60] [--processes 8] [--rate 100000] [--json FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+JOB = """
+import sys, time, epochal
+number, seconds, rate = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+run = epochal.init("bench", variables={"job": number}, name=f"job-{number}")
+print(run.id, flush=True)
+sys.stdin.readline()
+ten = [f"metric/{i}" for i in range(10)]
+log, clock = run.log, time.perf_counter
+begin = clock()
+end, calls, points, value = begin + seconds, 0, 0, 0.123456789
+while clock() < end:
+    for _ in range(200):
+        value = value * 3.99 * (1 - value)
+        log({"loss": value}, step=calls)
+        log(dict.fromkeys(ten, value), step=calls)
+        calls += 1
+    points += 200 * 11
+    if rate:
+        time.sleep(max(0.0, begin + points / rate - clock()))
+spent = clock() - begin
+cpu = time.process_time()
+run.finish()
+print(points, spent, cpu, flush=True)
+"""
+
+
+def environment(store: Path) -> dict[str, str]:
+    """The environment of the jobs: this store, nothing captured."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("EPOCHAL_")}
+    return kept | {"EPOCHAL_STORE": str(store), "EPOCHAL_CAPTURE": "none"}
+
+
+def start(store: Path, processes: int, seconds: float, rate: float, **extra: str) -> list[subprocess.Popen[str]]:
+    """Start the jobs; each waits for a line before it logs."""
+    return [
+        subprocess.Popen(
+            [sys.executable, "-c", JOB, str(n), str(seconds), str(rate / processes)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment(store) | extra,
+        )
+        for n in range(processes)
+    ]
+
+
+def line(process: subprocess.Popen[str]) -> str:
+    """The next line a job prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def go(jobs: list[subprocess.Popen[str]]) -> list[str]:
+    """Let all jobs begin; their components' ids."""
+    ids = [line(job) for job in jobs]
+    for job in jobs:
+        assert job.stdin is not None
+        job.stdin.write("go\n")
+        job.stdin.flush()
+    return ids
+
+
+def stored(store: object) -> int:
+    """Points in the store now."""
+    return int(store.sql("SELECT count() AS n FROM metrics")["n"][0])  # type: ignore[attr-defined]
+
+
+def full_speed(seconds: float, processes: int) -> dict[str, float]:
+    """Points per second from the first call to the moment when a query counts them all."""
+    import epochal
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = epochal.open(folder)
+        stored(store)
+        jobs = start(Path(folder), processes, seconds, 0)
+        go(jobs)
+        begin = time.perf_counter()
+        results = [line(job).split() for job in jobs]
+        for job in jobs:
+            job.wait()
+        logged_s = time.perf_counter() - begin
+        points = sum(int(r[0]) for r in results)
+        while stored(store) < points:
+            time.sleep(0.05)
+        queryable_s = time.perf_counter() - begin
+        size = store.sql(
+            "SELECT sum(bytes_on_disk) AS b FROM system.parts WHERE active AND table = 'metrics' AND database = currentDatabase()"
+        )["b"][0]
+        stop_host(Path(folder))
+    return {
+        "points": points,
+        "logged_s": logged_s,
+        "queryable_s": queryable_s,
+        "logged_points_per_s": points / logged_s,
+        "queryable_points_per_s": points / queryable_s,
+        "bytes_a_point": float(size) / points,
+        "us_a_point_in_the_job": 1e6 * sum(float(r[2]) for r in results) / points,
+    }
+
+
+def stop_host(store: Path) -> None:
+    """End the host of a store that is about to be removed."""
+    import signal
+
+    said = subprocess.run(
+        [sys.executable, "-m", "epochal.cli", "doctor", "--json"],
+        env=environment(store),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    pid = json.loads(said.stdout or "{}").get("host", {}).get("pid")
+    if pid:
+        os.kill(pid, signal.SIGTERM)
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(0.05)
+
+
+def journal_only(seconds: float, processes: int) -> dict[str, float]:
+    """The limit: the same jobs with nobody following."""
+    with tempfile.TemporaryDirectory() as folder:
+        jobs = start(Path(folder), processes, seconds, 0, EPOCHAL_MODE="offline")
+        go(jobs)
+        begin = time.perf_counter()
+        points = sum(int(line(job).split()[0]) for job in jobs)
+        for job in jobs:
+            job.wait()
+        return {"points": points, "points_per_s": points / (time.perf_counter() - begin)}
+
+
+BARE = """
+import sys, time, uuid, numpy as np, pyarrow as pa
+from pathlib import Path
+from epochal_storage.engine import Engine
+from epochal_storage.migrations import migrate
+from epochal_storage.schemas import SCHEMAS
+engine = Engine(Path(sys.argv[1])); migrate(engine)
+points, batch = int(sys.argv[2]), 1_000_000
+rng = np.random.default_rng(0)
+def column(field, n, start):
+    kind = field.type
+    if pa.types.is_dictionary(kind):
+        return pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, "i4")), pa.array(["x"])).cast(kind)
+    if pa.types.is_fixed_size_binary(kind):
+        return pa.array([uuid.UUID(int=1).bytes] * n, kind)
+    if pa.types.is_floating(kind):
+        return pa.array(rng.normal(size=n) if field.name == "value" else np.arange(start, start + n, dtype="f8"), kind)
+    if pa.types.is_string(kind):
+        return pa.array(["x"] * n, kind)
+    return pa.array(np.arange(start, start + n, dtype="i8") + 1_700_000_000_000).cast(kind, safe=False)
+tables = [pa.table([column(f, batch, k * batch) for f in SCHEMAS["metrics"]], schema=SCHEMAS["metrics"]) for k in range(3)]
+begin = time.perf_counter()
+for k in range(max(1, points // batch)):
+    engine.insert("metrics", tables[k % 3])
+print(max(1, points // batch) * batch / (time.perf_counter() - begin))
+"""
+
+
+def bare_arrow(points: int) -> float:
+    """The limit: points per second inserted as bare Arrow by one process."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = subprocess.run(
+            [sys.executable, "-c", BARE, folder, str(points)], capture_output=True, text=True, check=True
+        )
+    return float(out.stdout)
+
+
+def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, float]:
+    """From the return of `log` to the first query of a polling reader that counts the point, in milliseconds.
+
+    The reader doesn't ask the host to catch up: what is measured is how far the follower is behind.
+    """
+    import epochal
+
+    with tempfile.TemporaryDirectory() as folder:
+        store = epochal.open(folder)
+        stored(store)
+        jobs = start(Path(folder), processes, seconds, rate)
+        go(jobs)
+        delays = []
+        end = time.perf_counter() + seconds
+        time.sleep(1)
+        while time.perf_counter() < end - 1:
+            frame = store.sql(
+                "SELECT toUnixTimestamp64Milli(now64(3)) - toUnixTimestamp64Milli(max(logged_at)) AS d FROM metrics",
+                fresh=False,
+            )
+            delays.append(float(frame["d"][0]))
+        for job in jobs:
+            line(job)
+            job.wait()
+        stop_host(Path(folder))
+    delays.sort()
+    return {
+        "reads": len(delays),
+        "p50_ms": delays[len(delays) // 2],
+        "p99_ms": delays[min(len(delays) - 1, int(len(delays) * 0.99))],
+        "max_ms": delays[-1],
+    }
+
+
+def main() -> None:
+    """Run all parts and print them beside their targets."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--processes", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=100_000)
+    parser.add_argument("--json", type=Path)
+    chosen = parser.parse_args()
+    figures: dict[str, object] = {}
+    figures["full speed"] = full = full_speed(chosen.seconds, chosen.processes)
+    print(f"full speed, {chosen.processes} processes, {chosen.seconds:g} s:", json.dumps(full))
+    print(
+        "  target: at least 1,000,000 queryable points/s; at least 50 million points in 60 s; at most 10 bytes a point"
+    )
+    figures["journal only"] = alone = journal_only(min(chosen.seconds, 15), chosen.processes)
+    print("limit, nobody following:", json.dumps(alone))
+    figures["bare arrow points/s"] = bare = bare_arrow(5_000_000)
+    print(f"limit, bare Arrow insert by one process: {bare:,.0f} points/s")
+    figures["visible"] = visible = visible_delay(chosen.rate, min(chosen.seconds, 20), chosen.processes)
+    print(f"visible delay at {chosen.rate:,.0f} points/s:", json.dumps(visible), "target: p99 within 1,000 ms")
+    if chosen.json:
+        chosen.json.write_text(json.dumps(figures, indent=2))
+
+
+if __name__ == "__main__":
+    main()
