@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ._contents import Contents
+from ._imports import import_in_background
 from ._settings import Settings
 from ._warnings import Warner
+from ._watching import Watching
 from ._writer import Writer
 
 __all__ = ["Background", "Clients"]
@@ -22,6 +25,8 @@ class Clients(Protocol):
     settings: Settings
     warn: Warner
     store: Path | None
+    watching: Watching
+    contents: Contents
 
     def writers(self) -> list[Writer]:
         """The writers open now."""
@@ -65,7 +70,8 @@ class Background:
         self._wake.set()
 
     def _run(self) -> None:
-        self._guarded(self._start_host)
+        for work in (self._start_host, self._clients.watching.prime, self._clients.contents.clean_up):
+            self._guarded(work)
         while not self._stopped:
             self._wake.wait(max(0.0, min(task.due for task in self._tasks) - time.monotonic()))
             self._wake.clear()
@@ -85,9 +91,11 @@ class Background:
             writer.heartbeat()
 
     def _start_host(self) -> None:
+        settings, store = self._clients.settings, self._clients.store
+        if store is None or settings.mode != "on" or settings.host != "auto":
+            return
+        import_in_background("epochal._host")
         from . import _host  # brings subprocess, 10 ms that an import of the SDK need not pay
 
-        settings, store = self._clients.settings, self._clients.store
-        wanted = settings.mode == "on" and settings.host == "auto" and store is not None
-        if wanted and store is not None and _host.installed() and _host.read_address(store) is None:
+        if _host.installed() and _host.read_address(store) is None:
             _host.spawn(store)

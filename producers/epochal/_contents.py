@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from uuid import uuid4
+from uuid import UUID
 
 from ._entity_events import artifact_failed, artifact_logged
 from ._events import Event
@@ -64,9 +64,10 @@ class Record:
 class Contents:
     """The artifact store and the uploader of one process; neither exists before the first content."""
 
-    def __init__(self, url: str | None, journals: Path, warn: Warner) -> None:
+    def __init__(self, url: str | None, journals: Path, process: Callable[[], UUID], warn: Warner) -> None:
         self.url = url
-        self._staging = journals / "staging" / str(uuid4())
+        self._journals = journals
+        self._process = process
         self._warn = warn
         self._lock = threading.Lock()
         self._made: tuple[ArtifactStore | None, Uploader] | None = None
@@ -104,7 +105,7 @@ class Contents:
                 f"the content of {record.name!r} is not kept, only its digest and place: the store is a server and "
                 "EPOCHAL_ARTIFACTS is not set. Set it to any fsspec URL, such as s3://bucket/artifacts",
             )
-        frozen = snapshot(path, self._staging if copy else None)
+        frozen = snapshot(path, self._staging() if copy else None)
         known = replace(
             record,
             uri=record.uri or path.absolute().as_uri(),
@@ -120,6 +121,24 @@ class Contents:
             pending=pending,
             store=store,
         )
+
+    def keep(self, record: Record, content: bytes) -> None:
+        """Records bytes of ours as an artifact's content.
+
+        Raises:
+            OSError: there is no room to stage them.
+            ArtifactError: they can't be read back.
+        """
+        from ._artifacts.snapshot import snapshot
+
+        staging = self._staging()
+        staging.mkdir(parents=True, exist_ok=True)
+        path = staging / f"{record.component}-{record.rank}"
+        path.write_bytes(content)
+        frozen = snapshot(path, staging)
+        path.unlink()
+        store, uploader = self._parts()
+        uploader.submit(frozen, record, store=store is not None)
 
     def fetch(self, digest: str, target: Path) -> Path:
         """Brings content from the store, verified.
@@ -143,13 +162,25 @@ class Contents:
         if self._made is not None and not self._made[1].close(0):
             import shutil  # not above: an import at exit can cost Ctrl-C its exit code (CPython forgets it in exec)
 
-            shutil.rmtree(self._staging, ignore_errors=True)
+            shutil.rmtree(self._staging(), ignore_errors=True)
 
     def after_fork_in_child(self) -> None:
         """The parent is at work on its contents; this process begins with none."""
         self._lock = threading.Lock()
         self._made = None
-        self._staging = self._staging.parent / str(uuid4())
+
+    def clean_up(self) -> None:
+        """Removes what processes that died were staging."""
+        import shutil
+
+        from ._journal.process import is_alive
+
+        for left in (self._journals / "staging").glob("*-*-*-*-*"):
+            if not is_alive(self._journals, UUID(left.name)):
+                shutil.rmtree(left, ignore_errors=True)
+
+    def _staging(self) -> Path:
+        return self._journals / "staging" / str(self._process())
 
     def _parts(self) -> tuple[ArtifactStore | None, Uploader]:
         with self._lock:

@@ -81,7 +81,7 @@ def open_run(here: Session, asked: Request) -> Run:
         run.continue_from(asked.past)
     here.opened(run)
     if asked.capture:
-        here.surround(run)
+        run.surround()
     return run
 
 

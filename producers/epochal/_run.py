@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ._about import About
 from ._current import enter, leave
 from ._ending import COMPLETED, STOPPED, Ending, ending_of
-from ._errors import EpochalError, MisuseError, RefusedError
+from ._errors import MisuseError
 from ._events import Event, run_finished, run_rewound
 from ._guard import guarded
 from ._numbers import LARGEST_EXACT
@@ -19,12 +19,12 @@ from ._numbers import to_step as _finite_step
 from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
 from ._statements import Statements
+from ._surroundings import Surroundings
 from ._writer import Writer
 
 if TYPE_CHECKING:
     from ._resume import Past
     from ._session import Session
-    from ._surroundings import Surroundings
 
 __all__ = ["Run"]
 
@@ -87,7 +87,10 @@ class Run(Statements):
                 if kind is not float and kind is not int:
                     break
             else:
-                self._append(metrics, step, None)
+                try:
+                    self._append(metrics, step, None)
+                except Exception as error:  # noqa: BLE001  the border: no fault of ours may end a training
+                    self._refuse("log", error)
                 return
         if not self.disabled:
             self._log_carefully(metrics, step, time)
@@ -173,7 +176,8 @@ class Run(Statements):
         if self._main:
             hurried = ending is STOPPED
             if self._surroundings is not None:
-                self._surroundings.finish(self, 2.0 if hurried else 20.0)
+                self._surroundings.finish(2.0 if hurried else 20.0)
+            self._session.watching.end(self._about)
             if not self._contents.flush(15.0 if hurried else None):
                 self._session.warn.notice(
                     "the process ends while artifacts are still being stored: they are not recorded"
@@ -243,10 +247,13 @@ class Run(Statements):
         writer = self._open_writer()
         writer.journal.next_step = max(writer.journal.next_step, past.next_step)
 
-    def surround(self, surroundings: Surroundings) -> None:
-        """Takes what is captured in the background, to be finished with the run."""
-        self._surroundings = surroundings
-        surroundings.start()
+    def surround(self) -> None:
+        """Begins to record what surrounds the run: in the background, done when the run is finished."""
+        here = self._session
+        here.watching.begin(self._about, self._say)
+        if here.settings.capture - {"console", "system"}:
+            self._surroundings = Surroundings(self._about, self._say, self._contents, here.outlook)
+            self._surroundings.start()
 
     def _open_helper(self) -> Append:
         return self._open_writer().journal.append_points
@@ -277,20 +284,6 @@ class Run(Statements):
             f"run {self.name!r} was finished ({self.status}): this call is not recorded. "
             "Open a new run with epochal.init(...) or trial.run(...), or continue this one with init(resume=run.id)"
         )
-
-    def _refuse(self, call: str, error: Exception) -> None:
-        kind = "misuse" if isinstance(error, MisuseError) else call
-        known = isinstance(error, (EpochalError, TypeError, ValueError))
-        text = str(error) if known else f"{type(error).__name__}: {error}"
-        self._count_refused(kind, 1, f"{call}(): {text}" if kind != "misuse" else text)
-        if self._session.warn.strict:
-            self._session.warn.clear()
-            raise error if isinstance(error, EpochalError) else RefusedError(f"{call}(): {text}") from error
-
-    def _count_refused(self, kind: str, count: int, text: str) -> None:
-        if self._writer is not None:
-            self._writer.refused[kind] += count
-        self._session.warn.report(kind, text)
 
     def _position(self) -> Position:
         writer = self._writer

@@ -24,9 +24,11 @@ from ._exits import Exits
 from ._places import artifact_url, journal_place, store_directory
 from ._ranks import Launch, find_launch
 from ._settings import Settings, from_env, unknown_variables
+from ._surroundings import Outlook
 from ._values import JSON
 from ._version import __version__
 from ._warnings import Warner
+from ._watching import Watching
 from ._writer import Identity, Writer, open_journal
 
 if TYPE_CHECKING:
@@ -60,8 +62,12 @@ class Session:
         self.artifact_url = artifact_url(settings)
         self.exits = Exits(self.close)
         self.claims = Claims(self.place.directory)
-        self.background = Background(self)
-        self.contents = Contents(self.artifact_url, self.place.directory, self.warn)
+        self.background = self._new_background()
+        self.contents = Contents(self.artifact_url, self.place.directory, self._hold_process, self.warn)
+        self.outlook = Outlook(settings.capture)
+        self.watching = Watching(
+            settings.capture, lambda identity: self.open_writer(identity, "helper"), self.close_writer
+        )
         self.runs: list[OpenRun] = []
         self.entered: list[Run] = []
         """Runs that are current somewhere in this process, the newest last."""
@@ -82,8 +88,7 @@ class Session:
         self, identity: Identity, role: str, *, world_size: int = 1, launcher: Mapping[str, JSON] | None = None
     ) -> Writer:
         """A new writer with a journal of its own; where no journal can be kept, its losses are counted."""
-        with self._lock:
-            process = self._hold_process()
+        process = self._hold_process()
 
         opening = writer_opened(
             component=None if identity.component is None else str(identity.component),
@@ -125,12 +130,6 @@ class Session:
                 self.said.add(said)
         self.speaker(project).emit(event)
         self.warn.raise_first()
-
-    def surround(self, run: Run) -> None:
-        """Records, in the background, what surrounds a run."""
-        from ._surroundings import Surroundings
-
-        run.surround(Surroundings(self, run))
 
     def close_writer(self, writer: Writer) -> None:
         """Ends a writer properly."""
@@ -180,16 +179,27 @@ class Session:
         self._speakers.clear()
         self._process = None
         self.contents.after_fork_in_child()
+        self.watching.after_fork_in_child()
         self.claims = Claims(self.place.directory)
-        self.background = Background(self)
+        self.background = self._new_background()
         self.exits.after_fork_in_child()
         for hook in self._fork_hooks:
             hook()
         for run in self.runs:
             run.become_helper()
 
+    def _new_background(self) -> Background:
+        background = Background(self)
+        if "system" in self.settings.capture:
+            background.every(self.settings.system_s, lambda: self.watching.sample())
+        return background
+
     def _hold_process(self) -> UUID:
         """The id of the lock that says this process lives; one that nobody holds where locks can't be had."""
+        with self._lock:
+            return self._process or self._take_process()
+
+    def _take_process(self) -> UUID:
         if self._process is None:
             from ._journal.process import ProcessLock
 
@@ -273,4 +283,6 @@ def _user() -> str:
 
 
 def _command() -> list[str]:
-    return list(sys.orig_argv)
+    from ._capture.env import capture_command
+
+    return capture_command(sys.orig_argv)

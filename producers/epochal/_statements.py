@@ -11,12 +11,15 @@ from . import _entity_events as entity_events
 from . import _events as events
 from ._about import About
 from ._contents import Contents, Direction, Record, checked
+from ._errors import EpochalError, MisuseError, RefusedError
 from ._guard import guarded
 from ._tagging import note, set_tags, untag
 from ._values import plain, split_cells
 
 if TYPE_CHECKING:
     from ._artifacts.artifact import Artifact
+    from ._session import Session
+    from ._writer import Writer
 
 __all__ = ["Statements"]
 
@@ -26,15 +29,14 @@ _LEVELS = ("info", "warning", "error")
 class Statements:
     """The base of :class:`epochal.Run`; it gives what is said a component and a rank."""
 
+    _session: Session
     _about: About
     _contents: Contents
+    _writer: Writer | None
     disabled: bool
     """Whether calls do nothing (mode "disabled")."""
 
     def _say(self, event: events.Event, time_us: int | None = None) -> None:
-        raise NotImplementedError
-
-    def _refuse(self, call: str, error: Exception) -> None:
         raise NotImplementedError
 
     @guarded
@@ -191,6 +193,20 @@ class Statements:
     def attempt(self) -> str:
         """The id of this attempt of the rank."""
         return self._about.attempt
+
+    def _refuse(self, call: str, error: Exception) -> None:
+        kind = "misuse" if isinstance(error, MisuseError) else call
+        known = isinstance(error, (EpochalError, TypeError, ValueError))
+        text = str(error) if known else f"{type(error).__name__}: {error}"
+        self._count_refused(kind, 1, f"{call}(): {text}" if kind != "misuse" else text)
+        if self._session.warn.strict:
+            self._session.warn.clear()
+            raise error if isinstance(error, EpochalError) else RefusedError(f"{call}(): {text}") from error
+
+    def _count_refused(self, kind: str, count: int, text: str) -> None:
+        if self._writer is not None:
+            self._writer.refused[kind] += count
+        self._session.warn.report(kind, text)
 
     def _artifact(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -47,6 +49,11 @@ def open_journal(
 ) -> JournalWriter:
     """The writer's journal; what it can't keep is counted and reported, never raised."""
     from ._journal.writer import JournalWriter
+
+    with contextlib.suppress(ImportError):
+        # The journal wants it at the first points. A process that forks while another of its threads is importing
+        # leaves the child with a half-made module and a lock that nobody will ever let go of.
+        importlib.import_module("ctypes")
 
     return JournalWriter(
         journals, writer, now_us=now_us, convert=to_float, report=report, sync_interval_s=sync_interval_s
