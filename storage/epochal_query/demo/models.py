@@ -43,9 +43,9 @@ def _optimizer(keras: ModuleType, name: str, statics: dict[str, float]) -> Any:
 
 def _residual_body(keras: ModuleType, inputs: Any) -> Any:
     layers = keras.layers
-    x = layers.Conv2D(16, 3, padding="same", use_bias=False)(inputs)
+    x = layers.Conv2D(8, 3, padding="same", use_bias=False)(inputs)
     x = _normalised(layers, x)
-    for filters, stride in ((16, 1), (32, 2)):
+    for filters, stride in ((8, 1), (16, 2)):
         x = _residual_block(layers, x, filters, stride)
     return layers.GlobalAveragePooling2D()(x)
 
@@ -65,9 +65,9 @@ def _normalised(layers: Any, x: Any) -> Any:
 
 def _custom_body(keras: ModuleType, inputs: Any) -> Any:
     layers = keras.layers
-    x = layers.Conv2D(24, 3, padding="same", activation="relu")(inputs)
+    x = layers.Conv2D(16, 3, padding="same", activation="relu")(inputs)
     x = layers.MaxPooling2D()(x)
-    x = layers.Conv2D(48, 3, padding="same", activation="relu")(x)
+    x = layers.Conv2D(32, 3, padding="same", activation="relu")(x)
     x = layers.MaxPooling2D()(x)
     x = layers.Flatten()(x)
     x = layers.Dense(64, activation="relu")(x)
