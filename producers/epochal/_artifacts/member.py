@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -61,7 +61,7 @@ class Member:
             raise changed(self.source, reason)
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[int]:
+    def reading(self) -> Generator[int]:
         """A descriptor from which the content can be read with ``os.pread`` at ``offset``.
 
         Raises:

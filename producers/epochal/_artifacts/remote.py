@@ -61,8 +61,7 @@ class RemoteObjects:
         """
         files, root = self._files()
         target = f"{root}/{key}"
-        frozen = isinstance(content, bytes) or content.staged is not None
-        if frozen and self._uploads_whole(files):
+        if _is_sure(content) and self._uploads_whole(files):
             _upload(files, target, content)
             return
         temporary = f"{root}/{TEMPORARY}/{uuid.uuid4()}"
@@ -94,6 +93,13 @@ class RemoteObjects:
         return any(protocol in _UPLOADS_WHOLE for protocol in protocols)
 
 
+def _is_sure(content: Member | bytes) -> bool:
+    """Whether the content can't turn out wrong half way: frozen, and handed over in one call."""
+    if isinstance(content, bytes) or content.kept == "cloned":
+        return True
+    return content.kept == "copied" and content.size <= COPY_FILE_BYTES
+
+
 def _upload(files: Any, target: str, content: Member | bytes) -> None:
     if isinstance(content, bytes):
         files.pipe_file(target, content)
@@ -106,16 +112,9 @@ def _upload(files: Any, target: str, content: Member | bytes) -> None:
 
 
 def _stream(files: Any, target: str, content: Member) -> None:
-    file = files.open(target, "wb")
-    try:
+    with files.open(target, "wb") as file:
         for piece in content.chunks():
             file.write(bytes(piece))
-    except BaseException:
-        # close() would make visible what was written so far
-        with contextlib.suppress(Exception):
-            file.discard()
-        raise
-    file.close()
 
 
 def _readable_path(content: Member) -> str:

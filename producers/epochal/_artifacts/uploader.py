@@ -67,7 +67,8 @@ class Pending:
             raise TimeoutError(f"the artifact's content was not read and stored within {timeout} s; ask again later")
         return self._result
 
-    def _resolve(self, result: Result) -> None:
+    def resolve(self, result: Result) -> None:
+        """The result is there: wake who waits for it."""
         self._result = result
         self._ready.set()
 
@@ -168,7 +169,7 @@ class Uploader:
                 self._done(result)
             except Exception as error:  # noqa: BLE001 - the thread's border: one bad callback must not end the others' work
                 result = _failed(task, f"recording it failed: {type(error).__name__}: {error}", result)
-            task.pending._resolve(result)
+            task.pending.resolve(result)
             with self._changed:
                 self._unfinished -= 1
                 self._finished += 1

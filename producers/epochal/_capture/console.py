@@ -12,7 +12,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any, Literal
 
 from epochal._capture.console_text import pieces, tidy
@@ -149,7 +149,7 @@ class _Buffer:
         return before + tidied.text + after
 
     @contextlib.contextmanager
-    def ignoring_this_thread(self) -> Any:
+    def ignoring_this_thread(self) -> Generator[None]:
         """What this thread prints meanwhile is not kept: a sink that prints would feed itself for ever."""
         me = threading.get_ident()
         self._ignored.add(me)
