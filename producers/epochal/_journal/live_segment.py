@@ -12,31 +12,19 @@ import mmap
 import os
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 from uuid import UUID
 
 from .chain import SegmentChain
 from .layout import SEGMENT_HEADER_BYTES, SLOT_BYTES, U32_MAX, pack_time, segment_header
 from .pool import Idler, OpenFiles
+from .refusals import GONE, Lose, NoRoomError, refusal_text
 from .segments import CUT, Segment
-from .surviving import points_in, surviving_points
+from .surviving import surviving_points, take_back
 
 Buffer = mmap.mmap | bytearray
-Lose = Callable[[str, int, str], None]
-"""Counts so many losses of a kind, and says why."""
-
 _RETRY_S: Final = 1.0
 _FOR_EVER: Final = 1 << 63
-_GONE: Final = (errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.EIO)
-
-
-class NoRoomError(Exception):
-    """No slot can be had now; ``kind`` is the kind of loss this means."""
-
-    def __init__(self, kind: str, text: str) -> None:
-        super().__init__(text)
-        self.kind = kind
 
 
 class LiveSegment:
@@ -172,6 +160,7 @@ class LiveSegment:
         """In a forked child: let the map go and touch nothing else."""
         self._closed = True
         self.limit = -1
+        self._release_retired()
         segment, self._segment = self._segment, None
         if segment is not None:
             segment.release()
@@ -196,7 +185,7 @@ class LiveSegment:
         try:
             self._open(segment)
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in GONE:
                 raise self._refused(error) from None
             self.abandon(f"the live segment {segment.path} is not what was written: {error.strerror}")
             return
@@ -230,7 +219,7 @@ class LiveSegment:
         try:
             return self._take_open(need)
         except OSError as error:
-            if error.errno not in _GONE:
+            if error.errno not in GONE:
                 raise self._refused(error) from None
         # it was prepared in advance, and has been cut or deleted since; or the directory is gone
         try:
@@ -267,7 +256,7 @@ class LiveSegment:
 
     def _refused(self, error: OSError) -> NoRoomError:
         self._retry_at = self._monotonic() + _RETRY_S
-        self._refusal = _refusal_text(error, self._chain.directory)
+        self._refusal = refusal_text(error, self._chain.directory)
         return NoRoomError("disk", self._refusal)
 
     def _write_out(self) -> None:
@@ -288,9 +277,7 @@ class LiveSegment:
         head = SEGMENT_HEADER_BYTES if segment.origin == 0 else 0
         kept = done - done % SLOT_BYTES
         assert isinstance(segment.buffer, bytearray)
-        lost, names = points_in(segment.buffer[max(kept, head) : end])
-        for name in [name for name, index in self.names.items() if index in names]:
-            del self.names[name]
+        lost = take_back(segment.buffer[max(kept, head) : end], self.names)
         self.rel -= lost
         if kept < head:
             self.pos = head
@@ -300,17 +287,11 @@ class LiveSegment:
         # ends a time whose points were refused
         segment.buffer[self.pos : self.pos + SLOT_BYTES] = pack_time(0, 0, 0, self.seed)
         self.pos += SLOT_BYTES
-        self._lose("disk", lost, _refusal_text(refusal, segment.path))
+        if lost:
+            self._lose("disk", lost, refusal_text(refusal, segment.path))
 
     def _release_retired(self) -> None:
         """Let the segment before this one go, also when an interruption came between its end and this."""
         if self._retired is not None:
             self._retired.release()
             self._retired = None
-
-
-def _refusal_text(error: OSError, place: Path) -> str:
-    return (
-        f"metric points can't be kept: {error.strerror or error} ({place}). "
-        "They are counted as lost until there is room; this is tried again every second"
-    )

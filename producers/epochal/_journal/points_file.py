@@ -23,9 +23,10 @@ from zlib import crc32
 
 from .chain import SegmentChain
 from .layout import ROW, SLOT, SLOT_BYTES, name_slots, pack_name, pack_time, slot_is_valid
-from .live_segment import LiveSegment, Lose, NoRoomError
+from .live_segment import LiveSegment
 from .naming import plain_name, refused_name, shown, utf8_name
 from .pool import OpenFiles
+from .refusals import Lose, NoRoomError
 
 _pack_row: Final = ROW.pack
 _pack_slot_into: Final = SLOT.pack_into

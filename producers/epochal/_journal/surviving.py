@@ -12,11 +12,13 @@ from .segments import Segment
 _CHUNK_BYTES: Final = 64 * 1024
 
 
-def points_in(slots: bytes | bytearray) -> tuple[int, frozenset[int]]:
-    """How many points slots hold, and the indexes of the names that they define."""
+def take_back(slots: bytes | bytearray, names: dict[str, int]) -> int:
+    """Forget the names that refused slots define, and say how many points they hold."""
     rows = [ROW.unpack_from(slots, offset + 4) for offset in range(0, len(slots) - SLOT_BYTES + 1, SLOT_BYTES)]
-    points = sum(row[0] < FIRST_RESERVED for row in rows)
-    return points, frozenset(row[1] for row in rows if row[0] == NAME_DEFINITION)
+    defined = {row[1] for row in rows if row[0] == NAME_DEFINITION}
+    for name in [name for name, index in names.items() if index in defined]:
+        del names[name]
+    return sum(row[0] < FIRST_RESERVED for row in rows)
 
 
 def surviving_points(segment: Segment, seed: int) -> int:
