@@ -105,8 +105,16 @@ def read_manifest(directory: Path) -> Manifest:
         raise ArchiveError(f"{directory / MANIFEST} is damaged: its SHA-256 isn't the one beside it")
     try:
         files = tuple(Entry(str(file["path"]), int(file["bytes"]), str(file["sha256"])) for file in found["files"])
-        return Manifest(**{**found, "files": files})
-    except (KeyError, TypeError, ValueError) as error:
+        return Manifest(
+            version=str(found["version"]),
+            store=str(found["store"]),
+            exported_at=str(found["exported_at"]),
+            watermark={str(log): int(offset) for log, offset in found["watermark"].items()},
+            rows={str(table): int(count) for table, count in found["rows"].items()},
+            files=files,
+            format=int(found["format"]),
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ArchiveError(f"{directory / MANIFEST} isn't the manifest of an export: {error!r}") from error
 
 

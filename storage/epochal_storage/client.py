@@ -32,6 +32,10 @@ class _Link:
     client: Client
 
 
+class _LostError(Exception):
+    """The connection to a host that was there is gone: another host can answer."""
+
+
 class StoreClient:
     """Asks a store over HTTP with clickhouse-connect. Safe to use from several threads.
 
@@ -70,7 +74,10 @@ class StoreClient:
 
     def command(self, sql: str) -> None:
         """Run one statement that answers nothing; never sent twice."""
-        self._once(lambda link: link.client.command(sql))
+        try:
+            self._once(lambda link: link.client.command(sql))
+        except _LostError as error:
+            raise HostUnavailableError(f"{error}; whether it was done isn't known") from error
 
     def watermark(self) -> dict[str, int]:
         """How far each log is in the store, after everything written on this machine before the call was taken in."""
@@ -94,9 +101,9 @@ class StoreClient:
         while True:
             try:
                 return self._once(work)
-            except HostUnavailableError:
+            except _LostError as error:
                 if time.monotonic() > deadline:
-                    raise
+                    raise HostUnavailableError(str(error)) from error
                 time.sleep(pause)
                 pause = min(pause * 2, 1.0)
 
@@ -117,7 +124,7 @@ class StoreClient:
             cause = error
         self._forget(link)
         where = f"{link.endpoint.host}:{link.endpoint.port}"
-        raise HostUnavailableError(f"{where} went away while it was asked: {cause}") from cause
+        raise _LostError(f"{where} went away while it was asked: {cause}") from cause
 
     def _connected(self) -> _Link:
         with self._lock:
@@ -161,7 +168,7 @@ def _opened(endpoint: Endpoint) -> Client:
         refused = _refused(error)
         if refused is not None and endpoint.pid is None:
             raise refused from None
-        raise HostUnavailableError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
+        raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
 
 
 def _raw(client: Client, sql: str, parameters: Mapping[str, object] | None, fresh: bool) -> bytes:

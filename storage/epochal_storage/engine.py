@@ -10,7 +10,7 @@ import io
 import os
 import secrets
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,7 +102,7 @@ class Engine:
     @contextmanager
     def session(
         self, settings: Mapping[str, str] | None = None, *, database: str | None = None, writes: bool = False
-    ) -> Iterator[Session]:
+    ) -> Generator[Session, None, None]:
         """A connection of its own, closed at the end, bounded and without the right to change anything unless `writes`.
 
         Raises: EngineError 202 when as many queries as `limits.at_once` run and none ends in time.
@@ -266,7 +266,7 @@ def _send(connection: Any, sql: str, input_format: str, pieces: Iterator[bytes] 
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated() -> Generator[None, None, None]:
     try:
         yield
     # chDB raises its own kind, which is an Exception, and RuntimeError

@@ -64,8 +64,9 @@ def read_host_file(store: Path) -> HostFile | None:
     """What the last host published; None when there is nothing, or nothing of this shape."""
     try:
         content = json.loads((store / FILE_NAME).read_text(encoding="utf-8"))
-        values = {field.name: content[field.name] for field in fields(HostFile)}
-        return HostFile(**{**values, "pid": int(values["pid"]), "port": int(values["port"])})
+        texts = {field.name: str(content[field.name]) for field in fields(HostFile)}
+        pid, port = int(texts.pop("pid")), int(texts.pop("port"))
+        return HostFile(pid=pid, port=port, **texts)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -95,7 +95,7 @@ class SqlHistory:
         found: dict[tuple[UUID, str], Ranges] = {}
         columns = (rows[name].to_pylist() for name in ("writer", "channel", "first_seq", "count"))
         for writer, channel, first, count in zip(*columns, strict=True):
-            found.setdefault((UUID(bytes=writer), channel), Ranges()).add(first, count)
+            found.setdefault((writer, channel), Ranges()).add(first, count)
         return found
 
     def numbers(self, log: str) -> Ranges:
@@ -107,7 +107,7 @@ class SqlHistory:
 
     def writers(self) -> set[UUID]:
         """Every writer that the ledger has anything of."""
-        return {UUID(bytes=writer) for writer in self._store.query_arrow(_WRITERS)["writer"].to_pylist()}
+        return set(self._store.query_arrow(_WRITERS)["writer"].to_pylist())
 
     def vanished(self, writers: Iterable[UUID]) -> set[UUID]:
         """Those of the writers whose vanishing the log knows of."""

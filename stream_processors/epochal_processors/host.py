@@ -11,7 +11,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 from epochal._version import __version__
 from epochal_processors.follower import Clock
+from epochal_processors.history import SqlHistory
 from epochal_processors.ingest import Ingest, open_ingest
 from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
@@ -74,7 +76,7 @@ class Host:
         engine = Engine(self._store / "engine")
         try:
             migrate(engine)
-            ingest = open_ingest(self._store, engine, system_clock(), log.warning)
+            ingest = open_ingest(self._store, engine, SqlHistory(engine), system_clock(), log.warning)
             # chDB may have taken the signals over when it was loaded
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.stop)
@@ -99,7 +101,12 @@ class Host:
         def status() -> Mapping[str, Any]:
             return {"pid": os.getpid(), "started_at": started_at, **_status(loop, ingest)}
 
-        hooks = Hooks(before_read, self._requested, status, loop.catch_up)
+        @contextmanager
+        def held() -> Generator[Mapping[str, Any], None, None]:
+            with loop.hold() as watermark:
+                yield {"watermark": watermark, "intake_bytes": (self._store / "intake" / "intake.log").stat().st_size}
+
+        hooks = Hooks(before_read, self._requested, status, loop.catch_up, held)
         server = HttpServer(engine, tokens, hooks, ingest.store_id)
         server.start()
         info = HostFile(
@@ -176,7 +183,8 @@ def open_inline(store: Path) -> InlineStore:
     try:
         engine = Engine(store / "engine")
         migrate(engine)
-        return InlineStore(engine, open_ingest(store, engine, system_clock(), log.warning), lock)
+        ingest = open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning)
+        return InlineStore(engine, ingest, lock)
     except BaseException:
         lock.release()
         raise

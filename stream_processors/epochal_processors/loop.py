@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from epochal_processors.follower import Follower, Progress
@@ -42,6 +43,7 @@ class FollowerLoop:
         self._report = report
         self._on_bug = on_bug
         self._changed = threading.Condition()
+        self._turn = threading.Lock()
         self._began = self._ended = 0
         self._wanted = 0
         self._stopping = self._dead = False
@@ -83,6 +85,20 @@ class FollowerLoop:
                 raise StoreError(f"the journals couldn't be taken in: {self._beat.failure}")
         return self._follower.watermark()
 
+    @contextmanager
+    def hold(self) -> Generator[dict[str, int], None, None]:
+        """Keep the loop between two cycles while it is entered, when all that was taken is in every table.
+
+        Gives the watermark reached.
+
+        Raises:
+            StoreError: the last cycle failed, so that not all that was taken is in every table.
+        """
+        with self._turn:
+            if self._beat.failure:
+                raise StoreError(f"the journals couldn't be taken in: {self._beat.failure}")
+            yield self._follower.watermark()
+
     def _run(self) -> None:
         try:
             while not self._stopping:
@@ -102,7 +118,8 @@ class FollowerLoop:
             began = time.monotonic()
         progress, failure = self._beat.last, ""
         try:
-            progress = self._follower.run_once()
+            with self._turn:
+                progress = self._follower.run_once()
             self._failures = 0
         except (OSError, StoreError) as error:
             failure = str(error) or type(error).__name__
