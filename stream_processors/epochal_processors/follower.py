@@ -95,6 +95,7 @@ class Follower:
         self._report = report
         self._known: set[UUID] = set()
         self._sources: dict[UUID, JournalSource] = {}
+        self._failures: dict[UUID, str] = {}
         self._vanished: set[UUID] = set()
         self._letters: list[Received] = []
 
@@ -186,7 +187,9 @@ class Follower:
         try:
             frames = source.read()
         except (OSError, FormatError) as error:
-            if source.report_failure(str(error)):
+            source.failure = str(error)
+            if self._failures.get(source.writer) != source.failure:
+                self._failures[source.writer] = source.failure
                 self._report(f"{source.directory} can't be read now: {error}")
             return []
         self._vanished |= source.identity.vanished

@@ -6,20 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from epochal._version import __version__
 from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.cleaning import Cleaner, boot_id, read_synced
-from epochal_processors.coverage import Coverage
+from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
-from epochal_processors.follower import Clock, Follower
-from epochal_processors.history import SqlHistory
+from epochal_processors.follower import Clock, Follower, LogHistory
 from epochal_processors.host_voice import HostVoice
 from epochal_processors.intake import Intake
-from epochal_processors.materialize import Materializer
+from epochal_processors.materialize import History, Materializer
 from epochal_processors.store_file import read_or_create
 from epochal_storage.durability import sync_filesystem
-from epochal_storage.writing import Store
+from epochal_storage.writing import TableWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +52,44 @@ class Ingest:
         self.intake.close()
 
 
-def open_ingest(directory: Path, store: Store, clock: Clock, report: Callable[[str], None]) -> Ingest:
+class IngestHistory(History, LogHistory, Protocol):
+    """What a store knows of its past, all in all."""
+
+    def numbers(self, log: str) -> Ranges:
+        """The offsets of a log that the ledger has."""
+        ...
+
+
+def open_ingest(
+    directory: Path,
+    store: TableWriter,
+    history: IngestHistory,
+    clock: Clock,
+    report: Callable[[str], None],
+    sync: Callable[[Path], None] = sync_filesystem,
+) -> Ingest:
     """Open the intake of a store and resume what a host before this one left unfinished.
 
     Args:
         directory: the store's.
         store: its tables, migrated.
+        history: reads the same tables.
         clock: the time.
         report: takes lines for the host's log.
+        sync: brings everything below a path to the disk.
 
     Raises:
         IntakeError: the intake is damaged or newer.
         StoreError: ``store.json`` is, or the engine refuses.
     """
     store_id = read_or_create(directory, datetime.fromtimestamp(clock.now_us() / 1_000_000, UTC))
-    history = SqlHistory(store)
     in_ledger = history.numbers(f"intake:{store_id}")
     intake = Intake(directory / "intake" / "intake.log", store_id, clock.now_us, in_ledger.end)
     coverage = Coverage()
     writer = BackgroundWriter(store)
     materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage)
     voice = HostVoice(directory / "journals", __version__, clock.now_us, report)
-    cleaner = Cleaner(directory, sync_filesystem, clock.monotonic, report)
+    cleaner = Cleaner(directory, sync, clock.monotonic, report)
     follower = Follower(
         directory / "journals",
         Delivery(intake, materializer, writer, coverage),

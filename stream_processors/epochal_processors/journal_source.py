@@ -45,7 +45,6 @@ class JournalSource:
         self._told = {LIFECYCLE: 0, METRICS: 0}
         self._points_left: int | None = None
         self._done = False
-        self._last_failure = ""
 
     @property
     def writer(self) -> UUID:
@@ -73,12 +72,6 @@ class JournalSource:
         self.failure = ""
         self._points_left = None
         self._done = False
-
-    def report_failure(self, failure: str) -> bool:
-        """Note that the journal can't be read in this cycle; whether that is news."""
-        news = failure != self._last_failure
-        self.failure = self._last_failure = failure
-        return news
 
     def read(self) -> list[Frame]:
         """The next frames, of both channels; none when the cycle has all there was.

@@ -59,9 +59,8 @@ class OpenBlocks:
         earlier = [part for stream, blocks in _touched(parts).items() for part in self._earlier(stream, blocks)]
         given = assemble(sorted([*earlier, *parts], key=lambda part: int(part.seq[0])))
         order = series_order(given)
-        once = _once(given)
-        known = given if once is None else given.take(once)
-        known_order = order if once is None else series_order(known)
+        known = _once(given)
+        known_order = order if known is given else series_order(known)
         firsts = group_starts(known.stream, known.seq >> np.uint64(BLOCK_BITS))
         ends = np.append(firsts[1:], len(known))
         return Completed(given, order, known, known_order, list(zip(firsts.tolist(), ends.tolist(), strict=True)))
@@ -128,13 +127,11 @@ def _touched(parts: Sequence[Part]) -> dict[Stream, set[int]]:
     return touched
 
 
-def _once(batch: PointBatch) -> Index | None:
-    """Which rows to keep so that each sequence number of a stream is there once, by its first position, in order.
-
-    None where that holds already.
-    """
+def _once(batch: PointBatch) -> PointBatch:
+    """Each sequence number of a stream once, by its first position, in order; fresh where any copy of it is."""
     same = batch.stream[1:] == batch.stream[:-1]
     if not (same & (batch.seq[1:] <= batch.seq[:-1])).any():
-        return None
+        return batch
     order = np.lexsort((batch.offset, batch.recorded_us, batch.seq, batch.stream))
-    return order[group_starts(batch.stream[order], batch.seq[order])]
+    starts = group_starts(batch.stream[order], batch.seq[order])
+    return replace(batch.take(order[starts]), fresh=np.logical_or.reduceat(batch.fresh[order], starts))
