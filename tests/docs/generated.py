@@ -1,11 +1,16 @@
-"""Which documents are generated, and by what. ``--write`` writes them all again."""
+"""Which documents are generated, and by what. ``--write`` writes them all again, and the README's session."""
 
 from __future__ import annotations
 
 import argparse
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+# this file is a script of `make docs` and a module of the tests
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from docs.session import rewritten
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,6 +45,10 @@ def main() -> None:
         print(f"{path}: {'written' if write else 'stale'}")
         if write:
             file.write_text(text, encoding="utf-8")
+    if write:
+        readme = ROOT / "README.md"
+        with tempfile.TemporaryDirectory() as folder:
+            readme.write_text(rewritten(readme.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
 
 
 if __name__ == "__main__":
