@@ -171,6 +171,8 @@ class Contents:
 
     def clean_up(self) -> None:
         """Removes what processes that died were staging."""
+        if not (self._journals / "staging").is_dir():
+            return
         import shutil
 
         from ._journal.process import is_alive

@@ -21,18 +21,19 @@ SCHEMA_VERSION: Final = 1
 """Every type is at this version; a test holds it to the contract."""
 
 
-def encode(event: Event, project: str, at_us: int, time_us: int | None = None) -> bytes:
-    """The envelope as UTF-8 JSON. Lone surrogates anywhere in it become U+FFFD: UTF-8 can't carry them."""
+def encode(event: Event, project: str, at_us: int, time_us: int | None = None, *, lenient: bool = False) -> bytes:
+    """The envelope as UTF-8 JSON; if ``lenient``, lone surrogates anywhere in it become U+FFFD.
+
+    Raises:
+        UnicodeEncodeError: there is a lone surrogate, which UTF-8 can't carry.
+    """
     kind, data = event
     envelope: dict[str, object] = {"type": kind, "v": SCHEMA_VERSION, "project": project, "at": at_us}
     if time_us is not None:
         envelope["time"] = time_us
     envelope["data"] = data
     text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    try:
-        return text.encode()
-    except UnicodeEncodeError:
-        return without_lone_surrogates(text).encode()
+    return (without_lone_surrogates(text) if lenient else text).encode()
 
 
 def writer_opened(

@@ -20,7 +20,8 @@ __all__ = ["NAMESPACE", "component_id", "experiment_id", "normal_text", "normal_
 NAMESPACE: Final = UUID("b64fcd09-0d4b-5b6a-9a65-3e1f1d1c7a42")
 """The namespace of every id made from a name."""
 
-_EXACT_INT: Final = 2**53
+_EXACT_INT: Final = 2**53 - 1
+"""The greatest integer that RFC 8785 writes as a number."""
 
 
 def uuid7() -> UUID:
@@ -40,8 +41,8 @@ def normal_text(text: str) -> str:
 def normal_variables(variables: Mapping[str, object]) -> dict[str, JSON]:
     """The one form of a variable set, whatever types it was given in.
 
-    1.0 is 1, -0.0 is 0, True is not 1, tuples are lists, NaN and infinities are their names, integers beyond 2^53
-    are text, NumPy scalars are the Python number that prints the same, text is NFC.
+    1.0 is 1, -0.0 is 0, True is not 1, tuples are lists, NaN and infinities are their names, integers of 2^53 and
+    beyond are text, NumPy scalars are the Python number that prints the same, text is NFC.
 
     Raises:
         ValueError: two names are the same in NFC.

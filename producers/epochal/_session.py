@@ -106,7 +106,7 @@ class Session:
             version=__version__,
             launcher=launcher or {},
         )
-        writer = Writer(identity, opening, self._open_journal)
+        writer = Writer(identity, opening, self._open_journal, self.warn.report)
         with self._lock:
             self._writers.append(writer)
         self.exits.install()

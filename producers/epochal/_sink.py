@@ -19,7 +19,14 @@ class EventSink:
     thread: then it is appended before that call returns.
     """
 
-    def __init__(self, append: Callable[[bytes], object], now_us: Callable[[], int], project: str) -> None:
+    def __init__(
+        self,
+        append: Callable[[bytes], object],
+        now_us: Callable[[], int],
+        project: str,
+        report: Callable[[str, str], None],
+    ) -> None:
+        self._report = report
         self._append = append
         self._now_us = now_us
         self._project = project
@@ -42,4 +49,14 @@ class EventSink:
                     self._busy = False
 
     def _write(self, event: Callable[[], Event], time_us: int | None) -> None:
-        self._append(encode(event(), self._project, self._now_us(), time_us))
+        made, now = event(), self._now_us()
+        try:
+            payload = encode(made, self._project, now, time_us)
+        except UnicodeEncodeError as error:
+            payload = encode(made, self._project, now, time_us, lenient=True)
+            self._report(
+                "text",
+                f"{made[0]}: a lone surrogate ({error.object[error.start]!r}) is no text that UTF-8 can carry: U+FFFD "
+                "stands in its place. Decode file names with errors='replace' to avoid it",
+            )
+        self._append(payload)

@@ -60,9 +60,10 @@ class Statements:
 
         A text with dots means both the nested parameter and one whose own key is that text.
         """
-        paths = [list(path)]
         if isinstance(path, str):
             paths = [path.split("."), [path]] if "." in path else [[path]]
+        else:
+            paths = [list(path)] if isinstance(path, (list, tuple)) else [[]]
         if not all(isinstance(part, str) for parts in paths for part in parts) or not paths[0]:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"a parameter's path is text or a list of texts; got {path!r}")
         self._say(events.params_unset(component=self.id, rank=self._about.rank, paths=paths))

@@ -90,7 +90,7 @@ def plain(value: object, _inside: tuple[int, ...] = ()) -> Plain:
     if value is None or isinstance(value, (bool, Enum)):
         return plain(value.value, _inside) if isinstance(value, Enum) else value
     if isinstance(value, str):
-        return without_lone_surrogates(str(value))
+        return str(value)
     if isinstance(value, int):
         return int(value) if abs(value) < _WIDEST_INT else _marked(value)
     if isinstance(value, float):
@@ -178,10 +178,10 @@ def _key(key: object) -> str:
     if isinstance(key, Enum):
         return _key(key.value)
     if isinstance(key, str):
-        return without_lone_surrogates(str(key))
+        return str(key)
     if key is None or isinstance(key, bool):
         return {None: "null", True: "true", False: "false"}[key]
-    return without_lone_surrogates(str(key))
+    return str(key)
 
 
 def _as_mapping(value: object) -> Mapping[object, object] | None:
@@ -230,4 +230,4 @@ def _marked(value: object) -> Mark:
     except Exception:  # noqa: BLE001  a caller's __repr__ may raise anything
         text = f"<a {kind.__qualname__} whose repr fails>"
     # addresses change from run to run: the same value would look different each time
-    return Mark(repr=without_lone_surrogates(_ADDRESS.sub("", text)), type=f"{kind.__module__}.{kind.__qualname__}")
+    return Mark(repr=_ADDRESS.sub("", text), type=f"{kind.__module__}.{kind.__qualname__}")

@@ -63,14 +63,20 @@ def open_journal(
 class Writer:
     """A journal and the identity under which it is written."""
 
-    def __init__(self, identity: Identity, opening: Event, journal: Callable[[UUID], JournalWriter]) -> None:
+    def __init__(
+        self,
+        identity: Identity,
+        opening: Event,
+        journal: Callable[[UUID], JournalWriter],
+        report: Callable[[str, str], None],
+    ) -> None:
         self.id = uuid7()
         self.identity = identity
         self.journal = journal(self.id)
         self.refused: Counter[str] = Counter()
         """Calls and points that were refused before they came to the journal, by reason."""
         self.closed = False
-        self._sink = EventSink(self.journal.append_event, self.journal.now_us, identity.project)
+        self._sink = EventSink(self.journal.append_event, self.journal.now_us, identity.project, report)
         self._ending = threading.Lock()
         self.emit(opening)
 

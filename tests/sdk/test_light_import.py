@@ -70,7 +70,8 @@ def test_import_has_no_side_effects(tmp_path: Path) -> None:
     child = run(
         """
         import json, os, signal, sys, threading
-        print(threading.active_count(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, sys.excepthook is sys.__excepthook__)
+        print(threading.active_count(), signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+        print(sys.excepthook is sys.__excepthook__)
         """,
         tmp_path,
     )

@@ -4,7 +4,6 @@ import signal
 from pathlib import Path
 
 import pytest
-
 from sdk.children import Written, ended, run, start, wait_for
 
 
