@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from host_ending import end_host
 
 import epochal
 
@@ -41,6 +42,14 @@ def run_demo(folder: Path) -> str:
 @pytest.mark.timeout(1200)
 def test_the_demo_answers_its_hypothesis_and_runs_again(tmp_path: Path) -> None:
     """18 trials are trained and judged; what it says to type next works; a second run adds and fails on nothing."""
+    try:
+        check_two_runs(tmp_path)
+    finally:
+        end_host(tmp_path / "store")
+
+
+def check_two_runs(tmp_path: Path) -> None:
+    """Both runs, one after the other, and what they leave."""
     said = run_demo(tmp_path)
     assert len(re.findall(r"epochs +test accuracy [01]\.\d{4}", said)) == 18
     for group in ("overall", "at 3 epochs", "at 2 epochs", "at 1 epochs"):

@@ -11,6 +11,7 @@ from pathlib import Path
 # this file is a script of `make docs` and a module of the tests
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from docs.session import rewritten
+from host_ending import end_host
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -48,7 +49,10 @@ def main() -> None:
     if write:
         readme = ROOT / "README.md"
         with tempfile.TemporaryDirectory() as folder:
-            readme.write_text(rewritten(readme.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
+            try:
+                readme.write_text(rewritten(readme.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
+            finally:
+                end_host(Path(folder) / "store")
 
 
 if __name__ == "__main__":
