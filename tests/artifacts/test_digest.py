@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from artifacts.shapes import LARGE, as_nobody, many_shapes, patterned, sha256
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochal._artifacts import manifest
@@ -143,6 +143,7 @@ entries = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(entries, st.randoms())
 def test_a_manifest_says_the_same_in_any_order_and_comes_back(found: list[FileEntry], random: object) -> None:
     shuffled = list(found)

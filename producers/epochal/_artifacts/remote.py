@@ -9,6 +9,8 @@ from typing import Any, BinaryIO, cast
 
 from epochal._artifacts.keeping import COPY_FILE_BYTES
 from epochal._artifacts.member import Member
+from epochal._capture.redact import redact_text
+from epochal._imports import import_in_background
 
 _UPLOADS_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "r2", "hf"})
 """Protocols of object stores, where an upload becomes visible at its end and a rename is a second copy."""
@@ -30,8 +32,6 @@ class RemoteObjects:
 
     def place(self, key: str) -> str:
         """Where the object lies, for messages (credentials in the URL left out)."""
-        from epochal._capture.redact import redact_text
-
         return redact_text(f"{self._url.rstrip('/')}/{key}")
 
     def size(self, key: str) -> int | None:
@@ -81,6 +81,7 @@ class RemoteObjects:
     def _files(self) -> tuple[Any, str]:
         """The file system and the prefix; made anew in a forked child, whose parent's connections are not its own."""
         if self._connected is None or self._connected[0] != os.getpid():
+            _import_file_system(self._url)
             from fsspec.core import url_to_fs
 
             files, root = url_to_fs(self._url)
@@ -91,6 +92,15 @@ class RemoteObjects:
     def _uploads_whole(files: Any) -> bool:
         protocols = (files.protocol,) if isinstance(files.protocol, str) else tuple(files.protocol)
         return any(protocol in _UPLOADS_WHOLE for protocol in protocols)
+
+
+def _import_file_system(url: str) -> None:
+    """Import what fsspec needs for a URL, safe for a process that forks meanwhile: we are in the background."""
+    import_in_background("fsspec.core", "fsspec.registry")
+    from fsspec.registry import known_implementations
+
+    implementation = known_implementations.get(url.partition("://")[0], {}).get("class", "")
+    import_in_background(str(implementation).rpartition(".")[0] or "fsspec.core")
 
 
 def _is_sure(content: Member | bytes) -> bool:

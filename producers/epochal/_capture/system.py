@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from epochal._capture.nvml import Nvml
+
 if TYPE_CHECKING:
     import psutil
-
-    from epochal._capture.nvml import Nvml
 
 
 class SystemSampler:
@@ -66,8 +66,6 @@ class SystemSampler:
 
     def _gpu(self) -> Mapping[str, float]:
         if self._read_at == 0.0:
-            from epochal._capture.nvml import Nvml
-
             self._gpus = Nvml.load(self._visible_gpus)
         return {} if self._gpus is None else self._gpus.sample()
 
@@ -85,10 +83,10 @@ class SystemSampler:
 
 
 def _counters() -> dict[str, float]:
-    import psutil
-
     found: dict[str, float] = {}
     try:
+        import psutil
+
         disk = psutil.disk_io_counters()
         if disk is not None:
             found["disk.read_bytes_per_s"] = float(disk.read_bytes)
