@@ -104,7 +104,8 @@ def full_speed(seconds: float, processes: int) -> dict[str, float]:
             time.sleep(0.05)
         queryable_s = time.perf_counter() - begin
         size = store.sql(
-            "SELECT sum(bytes_on_disk) AS b FROM system.parts WHERE active AND table = 'metrics' AND database = currentDatabase()"
+            "SELECT sum(bytes_on_disk) AS b FROM system.parts "
+            "WHERE active AND table = 'metrics' AND database = currentDatabase()"
         )["b"][0]
         stop_host(Path(folder))
     return {
@@ -168,7 +169,8 @@ def column(field, n, start):
     if pa.types.is_string(kind):
         return pa.array(["x"] * n, kind)
     return pa.array(np.arange(start, start + n, dtype="i8") + 1_700_000_000_000).cast(kind, safe=False)
-tables = [pa.table([column(f, batch, k * batch) for f in SCHEMAS["metrics"]], schema=SCHEMAS["metrics"]) for k in range(3)]
+schema = SCHEMAS["metrics"]
+tables = [pa.table([column(f, batch, k * batch) for f in schema], schema=schema) for k in range(3)]
 begin = time.perf_counter()
 for k in range(max(1, points // batch)):
     engine.insert("metrics", tables[k % 3])
@@ -186,10 +188,7 @@ def bare_arrow(points: int) -> float:
 
 
 def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, float]:
-    """From the return of `log` to the first query of a polling reader that counts the point, in milliseconds.
-
-    The reader doesn't ask the host to catch up: what is measured is how far the follower is behind.
-    """
+    """How old the newest point of an answer is when the answer arrives, in milliseconds, for a reader that asks on."""
     import epochal
 
     with tempfile.TemporaryDirectory() as folder:
@@ -201,11 +200,8 @@ def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, floa
         end = time.perf_counter() + seconds
         time.sleep(1)
         while time.perf_counter() < end - 1:
-            frame = store.sql(
-                "SELECT toUnixTimestamp64Milli(now64(3)) - toUnixTimestamp64Milli(max(logged_at)) AS d FROM metrics",
-                fresh=False,
-            )
-            delays.append(float(frame["d"][0]))
+            newest = store.sql("SELECT toUnixTimestamp64Milli(max(logged_at)) AS ms FROM metrics")["ms"][0]
+            delays.append(time.time() * 1000 - float(newest))
         for job in jobs:
             line(job)
             job.wait()

@@ -17,7 +17,12 @@ import epochal
 def main(component: str, seed: int) -> None:
     """Read, and compare every value of every read with what the job logs."""
     stop = threading.Event()
-    threading.Thread(target=lambda: (sys.stdin.readline(), stop.set()), daemon=True).start()
+
+    def wait_for_a_line() -> None:
+        sys.stdin.readline()
+        stop.set()
+
+    threading.Thread(target=wait_for_a_line, daemon=True).start()
     reads = seen = 0
     store = epochal.open()
     while not stop.is_set() or reads == 0:
