@@ -23,12 +23,9 @@ test-slow: $(VENV)/.dev $(VENV)/.demo  ## the long tests: hundreds of kills, the
 	@$(BIN)/python -m pytest -q -m "slow and not kafka and not server"
 
 check: $(VENV)/.dev  ## format, lint, types (mypy and pyright strict), import layers, generated documents
-	@$(BIN)/ruff format --check --quiet .
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy
-	@$(BIN)/pyright
-	@$(BIN)/lint-imports --no-cache
-	@$(BIN)/python -m pytest -q tests/docs
+	@status=0; for step in "ruff format --check --quiet ." "ruff check --quiet ." "mypy" "pyright" \
+	  "lint-imports --no-cache" "python -m pytest -q tests/docs"; do \
+	  echo "-- $$step"; $(BIN)/$$step || status=1; done; exit $$status
 
 format: $(VENV)/.dev  ## format the code and mend what ruff can mend
 	@$(BIN)/ruff format .
