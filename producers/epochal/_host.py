@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -58,17 +57,17 @@ def spawn(store: Path) -> bool:
     """Starts a host for the store and does not wait for it; False where that is impossible.
 
     Several at once do no harm: one wins the store's lock, the others end. The host has a session of its own, is
-    no child of this process, gives way to it (nice 5), and writes what it has to say to ``host.log``.
+    no child of this process, and writes what it has to say to ``host.log``. It runs at normal priority: readers wait
+    for it, and on a machine full of jobs a nicer host would starve them.
     """
     if not sys.executable or os.name != "posix" or not installed():
         return False
     try:
         store.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
-        nice = shutil.which("nice")
         detach = '"$@" </dev/null >>"$EPOCHAL_HOST_LOG" 2>&1 &'  # the shell ends at once: the host is nobody's zombie
         subprocess.run(
-            ["/bin/sh", "-c", detach, "sh", *([nice, "-n", "5"] if nice else []), *command],
+            ["/bin/sh", "-c", detach, "sh", *command],
             env=_environment(store),
             stdin=subprocess.DEVNULL,
             start_new_session=True,
