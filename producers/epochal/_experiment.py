@@ -141,7 +141,7 @@ class Experiment:
             self._here.speak(self.project, event, once=once)
 
     def _check_space(self, variables: Mapping[str, JSON]) -> None:
-        if self._space is None or not variables:
+        if self._space is None or not variables or self._here.settings.mode == "disabled":
             return
         space = {normal_text(name): _levels(levels) for name, levels in self._space.items()}
         wrong = [f"{name!r} is not declared" for name in variables if name not in space]

@@ -48,6 +48,8 @@ def find_launch(environ: Mapping[str, str] = os.environ) -> Launch:
 
 
 def _checked(launch: Launch) -> Launch:
+    if launch.trouble is not None:
+        return launch
     if not 0 <= launch.rank < launch.world_size:
         return Launch(
             launcher=launch.launcher,

@@ -6,6 +6,7 @@ session of its own, in which the handles it inherited open writers of their own.
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -73,7 +74,7 @@ class Session:
         """Runs that are current somewhere in this process, the newest last."""
         self.kinds: dict[tuple[str, str, str], str] = {}
         self.launches: dict[str, int] = {}
-        self.said: set[bytes] = set()
+        self.said: set[str] = set()
         self.forked = False
         """Whether this process inherited the session: it then writes only as a helper of the runs it inherited."""
         self._lock = threading.RLock()
@@ -123,7 +124,7 @@ class Session:
     def speak(self, project: str, event: Event, *, once: bool = False) -> None:
         """Records what is said of an experiment, a trial or an attachment; with ``once`` not the same again."""
         if once:
-            said = repr((project, event)).encode("utf-8", "surrogatepass")
+            said = f"{project}:{event[0]}:{json.dumps(event[1], sort_keys=True)}"
             with self._lock:
                 if said in self.said:
                     return
@@ -225,7 +226,6 @@ class Session:
         if self.store is None or self.place.in_store:
             return
         import hashlib
-        import json
 
         directory = str(self.place.directory)
         name = hashlib.sha256(f"{_host_name()}:{directory}".encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -10,7 +10,7 @@ from sdk.children import environment, run
 from epochal._ranks import find_launch
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "3", "GROUP_WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "job7"}
-SLURM = {
+SLURM = {"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4", "SLURM_JOB_ID": "99", "SLURM_STEP_ID": "0"}
     "SLURM_PROCID": "2",
     "SLURM_NTASKS": "4",
     "SLURM_STEP_NUM_TASKS": "4",

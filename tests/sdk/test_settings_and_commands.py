@@ -1,0 +1,158 @@
+"""Settings, places, and the commands that work with the SDK alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from sdk.children import environment, run
+
+from epochal._errors import SettingsError
+from epochal._places import default_store, file_system, is_local, journal_place
+from epochal._settings import CAPTURES, VARIABLES, Settings, from_env, unknown_variables
+
+
+def test_every_setting_has_one_row() -> None:
+    """The table and the settings agree, field by field."""
+    assert {variable.field for variable in VARIABLES} == {field.name for field in fields(Settings)}
+    assert len({variable.name for variable in VARIABLES}) == len(VARIABLES)
+
+
+def test_nothing_set_is_the_default() -> None:
+    """No variable, and empty variables, are the defaults."""
+    assert from_env({}) == Settings()
+    assert from_env({variable.name: " " for variable in VARIABLES}) == Settings()
+
+
+GIVEN = [
+    ("EPOCHAL_MODE", "Offline", "mode", "offline"),
+    ("EPOCHAL_STRICT", "yes", "strict", True),
+    ("EPOCHAL_CAPTURE", "none", "capture", frozenset()),
+    ("EPOCHAL_CAPTURE", "all", "capture", CAPTURES),
+    ("EPOCHAL_CAPTURE", "code, host", "capture", frozenset({"code", "host"})),
+    ("EPOCHAL_HEARTBEAT", "2.5", "heartbeat_s", 2.5),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "field", "value"), GIVEN)
+def test_accepted(name: str, text: str, field: str, value: object) -> None:
+    """Texts that are accepted."""
+    assert getattr(from_env({name: text}), field) == value
+
+
+REFUSED = ["EPOCHAL_MODE=off", "EPOCHAL_STRICT=maybe", "EPOCHAL_CAPTURE=codes", "EPOCHAL_HEARTBEAT=0", "EPOCHAL_SYNC=x"]
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_refused(given: str) -> None:
+    """Texts that are not name the variable, the text and what is accepted."""
+    name, _, text = given.partition("=")
+    with pytest.raises(SettingsError) as error:
+        from_env({name: text})
+    assert all(word in str(error.value) for word in (name, text, "accepted"))
+
+
+def test_unknown_settings() -> None:
+    """A misspelt setting is found, with the nearest that there is."""
+    assert unknown_variables({"EPOCHAL_PROJEKT": "x", "PATH": ""}) == [
+        "EPOCHAL_PROJEKT is set, but this version knows no such setting; did you mean EPOCHAL_PROJECT?"
+    ]
+
+
+def test_default_stores() -> None:
+    """Per user, where the system expects data."""
+    assert default_store({"XDG_DATA_HOME": "/d"}, "linux") == Path("/d/epochal")
+    assert default_store({}, "linux").as_posix().endswith("/.local/share/epochal")
+    assert default_store({}, "darwin").as_posix().endswith("Library/Application Support/epochal")
+    assert default_store({"LOCALAPPDATA": "/l"}, "win32") == Path("/l/epochal")
+
+
+def test_network_file_systems(tmp_path: Path) -> None:
+    """The innermost mount decides; network and FUSE are not local; names with spaces are found."""
+    mounts = tmp_path / "mounts"
+    mounts.write_text("/dev/a / ext4 rw 0 0\nserver:/x /home nfs4 rw 0 0\n/dev/b /home/my\\040disk xfs rw 0 0\n")
+    assert file_system(Path("/home/me"), mounts) == "nfs4"
+    assert file_system(Path("/home/my disk/x"), mounts) == "xfs"
+    assert file_system(Path("/homely"), mounts) == "ext4"
+    assert file_system(Path("/x"), tmp_path / "nowhere") == "unknown"
+    assert is_local(tmp_path)
+
+
+def test_journal_places(tmp_path: Path) -> None:
+    """In the store on a local disk; where the setting says; in scratch for a server. Always with the reason."""
+    inside = journal_place(Settings(store=str(tmp_path)), {})
+    assert (inside.directory, inside.in_store) == (tmp_path / "journals", True)
+    given = journal_place(Settings(store=str(tmp_path), journal="/j"), {})
+    assert (given.directory, given.in_store, given.why) == (Path("/j"), False, "EPOCHAL_JOURNAL is set")
+    server = journal_place(Settings(store="clickhouse://h/d"), {"XDG_STATE_HOME": str(tmp_path)})
+    assert server.directory.is_relative_to(tmp_path)
+    assert "server" in server.why
+
+
+def command(home: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Runs ``epochal`` as users do."""
+    return subprocess.run(
+        [sys.executable, "-m", "epochal.cli", *words],
+        env=environment(home, **settings),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_version(tmp_path: Path) -> None:
+    """For people and for machines."""
+    import epochal
+
+    assert epochal.__version__ in command(tmp_path, "version").stdout
+    assert json.loads(command(tmp_path, "version", "--json").stdout)["epochal"] == epochal.__version__
+
+
+def test_doctor(tmp_path: Path) -> None:
+    """Says where journals lie and why, how many wait, and what was lost, without starting or writing anything."""
+    before = json.loads(command(tmp_path, "doctor", "--json").stdout)
+    assert before["journals"]["waiting"] == 0
+    assert not (tmp_path / "store").exists()
+    run("run = epochal.init('x')\nrun.log({'a': 'text', 'b': 1})", tmp_path)
+    after = json.loads(command(tmp_path, "doctor", "--json").stdout)
+    assert after["journals"]["directory"] == str(tmp_path / "store" / "journals")
+    assert after["journals"]["why"]
+    assert after["journals"]["waiting"] == 2
+    assert after["journals"]["lost"] == {"value": 1}
+    assert after["store"]["place"] == str(tmp_path / "store")
+    assert "pid" in after["host"]
+    assert "directory" in command(tmp_path, "doctor").stdout
+
+
+def test_doctor_hides_passwords(tmp_path: Path) -> None:
+    """A store's URL is shown without its user and password."""
+    shown = command(tmp_path, "doctor", EPOCHAL_STORE="clickhouse://user:secret@db:8123/x").stdout
+    assert "secret" not in shown
+    assert "db:8123" in shown
+
+
+def test_journal_cat(tmp_path: Path) -> None:
+    """Every event and point, one a line."""
+    run("run = epochal.init('x', params={'a': 1})\nrun.log({'loss': float('nan')})", tmp_path)
+    lines = [json.loads(line) for line in command(tmp_path, "journal", "cat", "--json").stdout.splitlines()]
+    assert any(line.get("point", {}).get("metric") == "loss" for line in lines)
+    assert any(line.get("event", {}).get("envelope", {}).get("type") == "epochal.params.logged" for line in lines)
+    (directory, _) = sorted(path.parent for path in (tmp_path / "store" / "journals").glob("*/events.bin"))
+    assert "epochal.writer.opened" in command(tmp_path, "journal", "cat", str(directory)).stdout
+
+
+def test_errors_are_one_message(tmp_path: Path) -> None:
+    """Exit code 1 and one line on stderr for an error; 2 for a command that is not there."""
+    nothing = command(tmp_path, "journal", "cat")
+    assert nothing.returncode == 1
+    assert nothing.stderr.startswith("Error: ")
+    assert "Traceback" not in nothing.stderr
+    assert command(tmp_path, "nonsense").returncode == 2
+    refused = command(tmp_path, "doctor", EPOCHAL_MODE="off")
+    assert refused.returncode == 1
+    assert "EPOCHAL_MODE='off'" in refused.stderr
