@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from epochal_query.columns import Codes, column, decoded, floats
+from epochal_query.columns import Codes, column, compute, decoded, floats
 
 # integers of so many digits are exact as float64
 _SMALL_INTEGER = r"^-?\d{1,15}$"
@@ -29,8 +28,8 @@ def value_columns(rows: pa.Table, places: Codes, names: Codes, known: Sequence[s
     type_codes = types.indices.to_numpy(False)
     numbers, json = floats(rows, "number"), column(rows, "value")
     text = column(rows, "text")
-    small = pc.match_substring_regex(json, _SMALL_INTEGER).to_numpy(False)
-    large = pc.match_substring_regex(json, _LARGE_INTEGER).to_numpy(False)
+    small = compute.match_substring_regex(json, _SMALL_INTEGER).to_numpy(False)
+    large = compute.match_substring_regex(json, _LARGE_INTEGER).to_numpy(False)
     found: dict[str, Any] = {}
     for name, rows_of in _groups(names, len(known)):
         at = places[rows_of]

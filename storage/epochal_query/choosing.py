@@ -72,7 +72,7 @@ def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Tabl
 
 
 def _checked(choice: Choice) -> list[Leaf]:
-    limit: object = choice.limit
+    limit = cast(object, choice.limit)
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
         raise FilterError(f"limit={limit!r} is not a number of rows: give a whole number from 0 on, or None for all")
     if choice.where is None:

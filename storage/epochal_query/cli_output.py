@@ -13,15 +13,9 @@ from typing import Any
 import click
 import numpy as np
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from epochal_query.cli_options import Output
-
-CELL_MAX = 48
-"""Wider cells are broken into several lines."""
+from epochal_query.cli_table import person, table_lines
 
 NO_TERMINAL_WIDTH = 160
 
@@ -96,53 +90,31 @@ def _lists_as_json(frame: pd.DataFrame, only_mixed: bool = False) -> pd.DataFram
 
 def table(frame: pd.DataFrame, hint: str = "") -> None:
     """Print a table; one row alone is printed as a list of its columns."""
-    console = _console()
     if len(frame) == 1 and len(frame.columns) > 4:
         pairs(dict(zip(frame.columns, _rows(frame, ())[0], strict=True)))
         return
-    shown, empty, left_out = _fitting(frame, console.width)
-    drawn = Table(box=box.SIMPLE, pad_edge=False, show_edge=False)
-    for name in shown:
-        numeric = pd.api.types.is_numeric_dtype(frame[name].dtype)
-        drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", max_width=CELL_MAX)
-    columns = [[person(value) for value in _cells(frame[name], False)] for name in shown]
-    for row in zip(*columns, strict=True):
-        drawn.add_row(*map(Text, row))
-    console.print(drawn)
-    click.echo(_under(len(frame), shown, empty, left_out, hint))
+    columns = {str(name): [person(value) for value in _cells(frame[name], False)] for name in frame.columns}
+    empty = [name for name, cells in columns.items() if cells and not any(cells)]
+    numeric = {str(name) for name in frame.columns if pd.api.types.is_numeric_dtype(frame[name].dtype)}
+    width = shutil.get_terminal_size((NO_TERMINAL_WIDTH, 50)).columns
+    shown = {name: cells for name, cells in columns.items() if name not in empty}
+    blocks, left_out = table_lines(shown, numeric, width)
+    for lines in blocks:
+        click.echo("\n".join(lines))
+        click.echo()
+    click.echo(_under(len(frame), len(shown), empty, left_out, hint))
 
 
-def _under(rows: int, shown: Sequence[str], empty: Sequence[str], left_out: Sequence[str], hint: str) -> str:
+def _under(rows: int, columns: int, empty: Sequence[str], left_out: Sequence[str], hint: str) -> str:
     lines = [f"{rows:,} row{'' if rows == 1 else 's'}"]
     if empty:
         lines.append(f"empty, not shown: {', '.join(empty)}")
     if left_out:
-        every = len(shown) + len(left_out)
         lines.append(
-            f"{len(shown):,} of {every:,} columns fit the width, {len(left_out):,} are not shown; all of them: --json, "
+            f"{len(left_out):,} of {columns:,} columns are not shown, from {left_out[0]!r} on; all of them: --json, "
             f"--csv FILE or --parquet FILE{hint}"
         )
     return "\n".join(lines)
-
-
-def _fitting(frame: pd.DataFrame, width: int) -> tuple[list[str], list[str], list[str]]:
-    """Columns to show, those that are empty, and those that don't fit; the first always fits."""
-    shown: list[str] = []
-    empty: list[str] = []
-    left_out: list[str] = []
-    used = 0
-    for name in map(str, frame.columns):
-        cells = [person(value) for value in _cells(frame[name], False)]
-        if cells and not any(cells):
-            empty.append(name)
-            continue
-        needs = min(CELL_MAX, max([len(name), *(max(map(len, cell.split("\n"))) for cell in cells)])) + 2
-        if shown and (left_out or used + needs > width):
-            left_out.append(name)
-            continue
-        shown.append(name)
-        used += needs
-    return shown, empty, left_out
 
 
 def pairs(values: Mapping[str, Any], indent: int = 0) -> None:
@@ -165,25 +137,3 @@ def pairs(values: Mapping[str, Any], indent: int = 0) -> None:
 
 def _is_block(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(item, Mapping) for item in value)
-
-
-def person(value: Any) -> str:
-    """A cell for people: floats to six digits, times to the second (all digits are in --json and --csv)."""
-    if value is None or value is pd.NaT or value is pd.NA:
-        return ""
-    if isinstance(value, (bool, np.bool_)):
-        return "true" if value else "false"
-    if isinstance(value, (float, np.floating)):
-        return f"{value:.6g}"
-    if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M:%S")
-    if isinstance(value, (list, tuple, set, np.ndarray)):
-        return ", ".join(map(person, value))
-    if isinstance(value, Mapping):
-        return ", ".join(f"{key}={person(item)}" for key, item in value.items())
-    return str(value)
-
-
-def _console() -> Console:
-    columns = shutil.get_terminal_size((NO_TERMINAL_WIDTH, 50)).columns
-    return Console(width=columns, highlight=False, soft_wrap=False)

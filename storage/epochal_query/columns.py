@@ -11,6 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+compute: Any = pc
+"""Arrow's functions. They are made when it is imported, where no type checker sees them."""
+
 Codes = npt.NDArray[np.int64]
 
 
@@ -37,7 +40,9 @@ def values(table: pa.Table, name: str) -> list[Any]:
 def floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """A numeric column; NULL becomes NaN."""
     found = column(table, name)
-    return cast("npt.NDArray[np.float64]", pc.fill_null(pc.cast(found, pa.float64()), float("nan")).to_numpy(False))
+    return cast(
+        "npt.NDArray[np.float64]", compute.fill_null(compute.cast(found, pa.float64()), float("nan")).to_numpy(False)
+    )
 
 
 def ids(table: pa.Table, name: str) -> list[UUID]:
@@ -47,7 +52,7 @@ def ids(table: pa.Table, name: str) -> list[UUID]:
 
 def codes(table: pa.Table, name: str, known: Any) -> Codes:
     """The place of each row's value in ``known`` (an Arrow array of the column's own kind); -1 where it isn't there."""
-    found = pc.fill_null(pc.index_in(column(table, name), value_set=known), -1)
+    found = compute.fill_null(compute.index_in(column(table, name), value_set=known), -1)
     return cast(Codes, found.to_numpy(False).astype(np.int64))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -153,7 +154,7 @@ def sql(query: str, parameter: tuple[str, ...], at: At, output: Output) -> None:
     """
     from epochal_query.cli_output import write
 
-    text = click.get_text_stream("stdin").read() if query == "-" else query
+    text = sys.stdin.read() if query == "-" else query
     bound = [one.partition("=") for one in parameter]
     if not all(equals for _, equals, _ in bound):
         raise click.BadParameter("a parameter is NAME=VALUE", param_hint="--parameter")

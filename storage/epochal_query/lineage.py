@@ -52,9 +52,7 @@ class Graph:
         for forward in (False, True):
             if direction == ("ascendants" if forward else "descendants"):
                 continue
-            beside: dict[str, list[Edge]] = {}
-            for edge in self.edges:
-                beside.setdefault(edge.source if forward else edge.target, []).append(edge)
+            beside = _beside(self.edges, forward=forward)
             waiting = deque((start, 0) for start in reached if start in set(starts))
             seen = {start for start, _ in waiting}
             while waiting:
@@ -80,6 +78,8 @@ class Lineage:
         self.starts = starts
         self.direction = direction
         self.attrs = {"epochal": attrs}
+        self._forward = _beside(graph.edges, forward=True)
+        self._backward = _beside(graph.edges, forward=False)
 
     @property
     def nodes(self) -> pd.DataFrame:
@@ -133,7 +133,7 @@ class Lineage:
 
     def _below(self, id_: str, forward: bool, indent: str) -> list[tuple[str, str, str, str]]:
         found: dict[str, list[str]] = {}
-        for edge in self._beside(forward).get(id_, []):
+        for edge in (self._forward if forward else self._backward).get(id_, []):
             found.setdefault(edge.target if forward else edge.source, []).append(edge.name)
         rows: list[tuple[str, str, str, str]] = []
         for place, (other, names) in enumerate(found.items()):
@@ -143,11 +143,13 @@ class Lineage:
             rows.append((other, via, f"{indent}{'└─ ' if last else '├─ '}", f"{indent}{'   ' if last else '│  '}"))
         return rows
 
-    def _beside(self, forward: bool) -> dict[str, list[Edge]]:
-        found: dict[str, list[Edge]] = {}
-        for edge in self.graph.edges:
-            found.setdefault(edge.source if forward else edge.target, []).append(edge)
-        return found
+
+def _beside(edges: Iterable[Edge], *, forward: bool) -> dict[str, list[Edge]]:
+    """The edges that lead on from each node."""
+    found: dict[str, list[Edge]] = {}
+    for edge in edges:
+        found.setdefault(edge.source if forward else edge.target, []).append(edge)
+    return found
 
 
 def lineage_of(reading: Reading, given: object, direction: Direction, depth: int | None) -> Lineage:

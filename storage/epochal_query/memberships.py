@@ -9,9 +9,8 @@ from uuid import UUID
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from epochal_query.columns import Codes, codes, column, ids, texts
+from epochal_query.columns import Codes, codes, column, compute, ids, texts
 from epochal_query.reading import Reading
 from epochal_query.resolve import BOUNDS, Entity, resolve, trial_label
 
@@ -42,7 +41,7 @@ class Members:
         """
         table = reading.rows(MEMBERS.replace("<components>", condition), **parameters)
         named = {entity.id: entity.name for entity in known}
-        others = [UUID(bytes=raw) for raw in pc.unique(column(table, "experiment")).to_pylist()]
+        others = [UUID(bytes=raw) for raw in compute.unique(column(table, "experiment")).to_pylist()]
         missing = [id_ for id_ in others if id_ not in named]
         if missing:
             named.update((entity.id, entity.name) for entity in resolve(reading, "experiment", missing))
@@ -52,8 +51,10 @@ class Members:
         """The distinct components of the lines in which each named column (trial, experiment) has a wanted id."""
         kept = np.ones(self.table.num_rows, dtype=np.bool_)
         for name, raw in wanted.items():
-            kept &= pc.is_in(column(self.table, name), value_set=pa.array(list(raw), pa.binary(16))).to_numpy(False)
-        return pc.unique(column(self.table, "component").take(pa.array(np.flatnonzero(kept))))
+            kept &= compute.is_in(column(self.table, name), value_set=pa.array(list(raw), pa.binary(16))).to_numpy(
+                False
+            )
+        return compute.unique(column(self.table, "component").take(pa.array(np.flatnonzero(kept))))
 
     def names(self, components: pa.Array) -> Named:
         """The lines of the components in a list."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def _say(done: str, source: Path, target: Path, manifest: Manifest, as_json: boo
 
 
 @contextmanager
-def _progress() -> Iterator[Callable[[str, int, int], None]]:
+def _progress() -> Generator[Callable[[str, int, int], None]]:
     """A bar on standard error for each thing that is worked on; nothing where that is no terminal."""
     columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
     tasks: dict[str, TaskID] = {}

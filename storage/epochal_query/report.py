@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from epochal_query.cells import lists, statistic_columns, value_columns
 from epochal_query.choosing import Choice, choose_components
-from epochal_query.columns import Codes, codes, column, decoded, distinct, ids, texts, values
+from epochal_query.columns import Codes, codes, column, compute, decoded, distinct, ids, texts, values
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.param_paths import shown
@@ -113,7 +112,7 @@ def _head(components: pa.Table, chosen: list[str]) -> dict[str, Any]:
 
 def instants(table: pa.Table, name: str) -> Any:
     """A column of times as pandas keeps them: UTC, microseconds."""
-    return pd.Series(pc.cast(column(table, name), pa.timestamp("us", "UTC")).to_pandas())
+    return pd.Series(compute.cast(column(table, name), pa.timestamp("us", "UTC")).to_pandas())
 
 
 def _params(

@@ -8,9 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from epochal_query.columns import texts
+from epochal_query.columns import compute, texts
 from epochal_query.memberships import Members
 from epochal_query.reading import Reading
 from epochal_query.resolve import BOUNDS, resolve
@@ -65,7 +64,7 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
     found = members.of(**wanted)
     if component is not None:
         only = pa.array([entity.id.bytes for entity in resolve(reading, "component", component)], pa.binary(16))
-        found = found.filter(pc.is_in(found, value_set=only))
+        found = found.filter(compute.is_in(found, value_set=only))
     if len(found) <= NAMED_MAX:
         return _named([UUID(bytes=raw) for raw in found.to_pylist()], words, given, members)
     return _asked(wanted, words, given, members)
