@@ -99,6 +99,7 @@ def test_kills_of_eight_processes_at_once(tmp_path: Path) -> None:
         victims = {seed: start(tmp_path, seed) for seed in range(100 * turn + 1, 100 * turn + 9)}
         for victim in victims.values():
             victim.wait_until_ready()
-        for seed, victim in victims.items():
+        outcomes = {seed: victim.kill_after(delay()) for seed, victim in victims.items()}
+        for seed, outcome in outcomes.items():
             print(f"seed {seed}")
-            check(tmp_path, seed, victim.kill_after(delay()))
+            check(tmp_path, seed, outcome)

@@ -19,7 +19,7 @@ from .layout import (
     parse_events_header,
     record_check,
 )
-from .reading import Damage, Patience, Record, read_at
+from .reading import Damage, Patience, Record, Window, read_at
 
 _CHUNK_BYTES: Final = 1 << 20
 _MAX_GAP: Final = 1 << 32
@@ -41,6 +41,7 @@ class EventsReader:
         self._offset = 0
         self._patience = Patience(monotonic)
         self._skipped: tuple[int, int] | None = None
+        self._window = Window(self._path)
 
     def read(self, max_records: int, *, final: bool = False) -> list[Record]:
         """Up to so many further records; an empty list when there are none (yet).
@@ -52,6 +53,7 @@ class EventsReader:
         if not self._offset and not self._read_header(final=final):
             return []
         records: list[Record] = []
+        self._window = Window(self._path)
         while len(records) < max_records:
             found = self._next_record()
             if found is not None:
@@ -77,13 +79,13 @@ class EventsReader:
 
     def _next_record(self) -> tuple[Record, int] | None:
         """The record at the present place, and where it ends; None when there is no sound one."""
-        head = read_at(self._path, self._offset, RECORD.size)
+        head = self._window.get(self._offset, RECORD.size)
         if len(head) < RECORD.size:
             return None
         length, check, seq, salt = RECORD.unpack(head)
         if length > MAX_PAYLOAD_BYTES:
             return None
-        payload = read_at(self._path, self._offset + RECORD.size, length)
+        payload = self._window.get(self._offset + RECORD.size, length)
         if len(payload) < length or record_check(seq, salt, payload) != check:
             return None
         return Record(seq, salt, payload), self._offset + RECORD.size + length

@@ -4,7 +4,7 @@ A store into a mapped page that its file no longer has raises SIGBUS, and nothin
 from there. This one answers only for the maps registered here: it puts private memory in the place of the map, so
 that the store succeeds, and tells the owner, who gives the segment up at the end of the call. Our stores run with
 the interpreter's lock held and call nothing, so the handler is as safe there as any callback. A SIGBUS from
-anywhere else goes to whoever would have had it (docs/adr, "A live segment is cut").
+anywhere else goes to whoever would have had it (docs/adr/0010-cut-segments.md).
 """
 
 from __future__ import annotations

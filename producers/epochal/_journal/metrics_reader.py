@@ -18,6 +18,9 @@ from .slots import POINT, SLOT, GivenTime, occurred, valid_slots
 
 Array = npt.NDArray[Any]
 _CHUNK_SLOTS: Final = 32_768
+_GLANCE_SLOTS: Final = 64
+_LIVE_HOLE_SLOTS: Final = 4_096
+"""How far ahead a hole in a live segment is looked for: more than the definition of the longest name takes."""
 
 
 class MetricsReader:
@@ -57,7 +60,7 @@ class MetricsReader:
                 found += new
                 left -= sum(len(points.rows) for points in new)
                 continue
-            hole = self._skip_hole(final=final)
+            hole = self._skip_hole(None if final else _LIVE_HOLE_SLOTS, final=final)
             if hole == "wait" or (hole == "none" and not self._next_segment(final=final)):
                 break
         return found
@@ -74,7 +77,7 @@ class MetricsReader:
             return "clean"
         offset = self._offset
         while chunk := read_at(self._segment.path, offset, _CHUNK_SLOTS * SLOT_BYTES):
-            if any(chunk):
+            if chunk != bytes(len(chunk)):
                 return "torn"
             offset += len(chunk)
         return "clean"
@@ -83,7 +86,11 @@ class MetricsReader:
         """The valid slots at the present place, with at most so many points."""
         if self._segment is None or self._header is None:
             return b""
-        raw = _whole_slots(read_at(self._segment.path, self._offset, min(_CHUNK_SLOTS, points + 64) * SLOT_BYTES))
+        # most looks at a live journal find little: look at little first
+        raw = read_at(self._segment.path, self._offset, _GLANCE_SLOTS * SLOT_BYTES)
+        if any(raw[-SLOT_BYTES:]):
+            raw = read_at(self._segment.path, self._offset, min(_CHUNK_SLOTS, points + _GLANCE_SLOTS) * SLOT_BYTES)
+        raw = _whole_slots(raw)
         valid = valid_slots(raw, self._header.seed)
         count = len(valid) if valid.all() else int(np.argmin(valid))
         if count > points:
@@ -145,11 +152,11 @@ class MetricsReader:
         self._skipped = None
         self.next_seq = upto
 
-    def _skip_hole(self, *, final: bool) -> Literal["none", "wait", "skipped"]:
+    def _skip_hole(self, within_slots: int | None, *, final: bool) -> Literal["none", "wait", "skipped"]:
         """Go behind invalid slots to the next valid one of this segment, if they won't change any more."""
         if self._segment is None or self._header is None:
             return "none"
-        resume = self._next_valid(self._segment, self._header.seed)
+        resume = self._next_valid(self._segment, self._header.seed, within_slots)
         if resume is None:
             return "none"
         seen = read_at(self._segment.path, self._offset, min(resume - self._offset, _CHUNK_SLOTS))
@@ -161,12 +168,16 @@ class MetricsReader:
         self._names.interrupt()
         return "skipped"
 
-    def _next_valid(self, segment: SegmentFile, seed: int) -> int | None:
+    def _next_valid(self, segment: SegmentFile, seed: int, within_slots: int | None) -> int | None:
         offset = self._offset
-        while raw := _whole_slots(read_at(segment.path, offset, _CHUNK_SLOTS * SLOT_BYTES)):
-            valid = valid_slots(raw, seed)
-            if valid.any():
-                return offset + int(np.argmax(valid)) * SLOT_BYTES
+        size = min(_CHUNK_SLOTS, within_slots or _CHUNK_SLOTS) * SLOT_BYTES
+        while raw := _whole_slots(read_at(segment.path, offset, size)):
+            if raw != bytes(len(raw)):
+                valid = valid_slots(raw, seed)
+                if valid.any():
+                    return offset + int(np.argmax(valid)) * SLOT_BYTES
+            if within_slots is not None:
+                break
             offset += len(raw)
         return None
 
@@ -178,8 +189,10 @@ class MetricsReader:
                 self._note_end(self.next_seq, "at the end")
             return False
         segment, header = following
-        if self._segment is not None and self._sound_run(1):
-            return True  # written between the last look at it and the beginning of its successor
+        # written between the last look at this one and the beginning of its successor, or behind a large hole
+        hole = "skipped" if self._sound_run(1) else self._skip_hole(None, final=final)
+        if hole != "none":
+            return hole == "skipped"
         missing = header.first_seq - self.next_seq
         if missing > 0 and not self._patience.is_over((segment.number, self._offset), final=final):
             return False

@@ -13,6 +13,7 @@ from uuid import UUID
 import numpy.typing as npt
 
 _PATIENCE_S: Final = 1.0
+_WINDOW_BYTES: Final = 256 * 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,23 @@ class Patience:
         if what != self._what:
             self._what, self._since = what, now
         return now - self._since >= _PATIENCE_S
+
+
+class Window:
+    """A file read forward in large pieces, and asked for small ones. Shows each byte as it first was."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._start = 0
+        self._data = b""
+
+    def get(self, offset: int, size: int) -> bytes:
+        """Up to ``size`` bytes from ``offset`` on."""
+        at = offset - self._start
+        if at < 0 or at + size > len(self._data):
+            self._start, at = offset, 0
+            self._data = read_at(self._path, offset, max(size, _WINDOW_BYTES))
+        return self._data[at : at + size]
 
 
 def read_at(path: Path, offset: int, size: int) -> bytes:
