@@ -5,11 +5,12 @@
 -- block within
 -- what the bounds keep of a table, from the endings of its time and offset columns: after FINAL, which has to see
 -- every copy to keep the first one
-{{1}}.occurred{{2}} <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)'),
-       {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+({as_of:String} = '' OR {{1}}.occurred{{2}} <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)'))
 
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
@@ -459,175 +460,192 @@ LEFT JOIN (
 ) AS r ON d.project = r.project AND d.component = r.component
 
 -- block main_line
--- the points that are left, and of those at the same step the newest
+-- the points that are left, and of those at the same step the newest: the one that no other follows at its step
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        argMax(p.value, p.place) AS value,
-        argMax(p.occurred_at, p.place) AS occurred_at,
-        argMax(p.logged_at, p.place) AS logged_at,
-        argMax(p.recorded_at, p.place) AS recorded_at,
-        argMax(p.writer, p.place) AS writer,
-        argMax(p.seq, p.place) AS seq
-    FROM (
-        SELECT
-            project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            bitShiftLeft(toUInt256(2208988800000000 + toUnixTimestamp64Micro(
-                    if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, toDateTime64(logged_at, 6, 'UTC')))), 202)
-                + bitShiftLeft(toUInt256(toUInt128(writer)), 74) + seq AS place
-        FROM {database}.metrics FINAL
-        WHERE {{argument}} AND {{within: metrics | _at | }}
-    ) AS p
+            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM {database}.metrics AS p FINAL
     LEFT JOIN (
     {{cuts}}
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE NOT arrayExists(
-        x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
-    GROUP BY project, component, metric, rank, step
+    WHERE {{argument}} AND {{within: p | _at | }}
+      AND NOT arrayExists(
+          x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
+)
+WHERE step != next_step
+
+-- block components_with_cuts
+SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
 
 -- block cuts
 -- what standing deletions and rewinds take out of the main line: (writer, count, rank or -1 for all, to_step)
+SELECT
+    project, component,
+    arrayFlatten(arrayConcat(
+        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+FROM (
     SELECT
-        project, entity AS component,
-        groupArrayIf(key, field = 'restored') AS restored,
-        arrayFilter(d -> NOT has(restored, d.1), groupArrayIf((key, place, value), field = 'deleted')) AS deletions,
-        arrayMax(d -> d.2, deletions) AS horizon,
-        arrayFilter(r -> r.1 > horizon AND maxIf(place, field = 'opened') > horizon,
-                    groupArrayIf((place, value), field = 'rewound')) AS rewinds,
-        arrayConcat(
-            arrayFlatten(arrayMap(
-                d -> arrayMap(a -> (a.1, a.2, toInt64(-1), -inf),
-                              JSONExtract(d.3, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
-                deletions)),
-            arrayFlatten(arrayMap(
-                r -> arrayMap(a -> (a.1, a.2, JSONExtractInt(r.2, 'rank'),
-                                    -- a float that JSON lacks is an object that names it
-                                    ifNull(JSONExtract(r.2, 'to_step', 'Nullable(Float64)'),
-                                           toFloat64OrZero(JSONExtractString(r.2, 'to_step', '$float')))),
-                              JSONExtract(r.2, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
-                rewinds))) AS cuts
-    FROM {database}.facts FINAL
-    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND {{within: facts | _at | }}
-    GROUP BY project, component
-    HAVING notEmpty(cuts)
+        project, component, rewinds, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
+                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND {{within: facts | _at | }} AND (project, entity) IN ({{components_with_cuts}})
+        ) AS f
+        GROUP BY project, component
+    )
+)
 
 -- view metrics_at
 {{main_line: true}}
 
+-- block sortable
+-- a float that is not NaN as an integer that compares as it does
+bitXor(reinterpretAsUInt64({{argument}} + 0.), if({{argument}} < 0, 18446744073709551615, 9223372036854775808))
+
+-- block unsorted
+-- the float back from the lower half of an integer
+reinterpretAsFloat64(bitXor(toUInt64({{argument}}), if(toUInt64({{argument}}) >= 9223372036854775808, 9223372036854775808, 18446744073709551615)))
+
+-- block value_and_step
+-- one integer whose minimum is the least value, at the least step that has it
+bitShiftLeft(toUInt128({{sortable: {{1}}}}), 64) + {{sortable: {{2}}}}
+
 -- block seen_blocks
--- blocks of points: whether all of one, or any of it, may lie within the bounds
-WITH greatest(abs(min), abs(max)) AS size
+-- Blocks of points: whether all of one (whole), or any of it (touched), lies within the bounds, and whether its series
+-- is tidy: no point of it can hide another, so that the partial sums of its blocks may be merged.
 SELECT
-    project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-    first_step, first, last_step, last, increasing,
-    ifNull({{within: partials | _until | _until}}, false) AS whole,
-    ifNull({{within: partials | _from | _from}}, false) AS touched,
-    -- the squares of such values leave what a double can hold
-    n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-    (project, component) IN (
-        SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
-    ) AS has_cuts
-FROM {database}.partials FINAL
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull({{within: partials | _until | _until}}, false) AS whole,
+        ifNull({{within: partials | _from | _from}}, false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN ({{components_with_cuts}}) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE {{argument}}
+)
 
--- block tidy
--- over the blocks of a series: partial sums may be merged, as no point of it can hide another
-min(p.increasing) AND NOT max(p.has_cuts) AND NOT max(p.touched AND p.extreme)
-    AND arrayAll((a, b) -> a.2 < b.1,
-                 arrayPopBack(arraySort(groupArray((p.first_step, p.last_step)))),
-                 arrayPopFront(arraySort(groupArray((p.first_step, p.last_step)))))
-
--- block merged_blocks
+-- block parts_from_blocks
 -- tidy series: the blocks that lie within the bounds
 SELECT
     project, component, metric, rank,
-    sumIf(p.n, p.whole) AS count,
-    sumIf(p.nan_count, p.whole) AS nan_count,
-    if(nan_count = count, inf, minIf(p.min, p.whole AND p.n > p.nan_count)) AS min,
-    if(nan_count = count, inf, argMinIf(p.argmin, (p.min, p.argmin), p.whole AND p.n > p.nan_count)) AS argmin,
-    if(nan_count = count, -inf, maxIf(p.max, p.whole AND p.n > p.nan_count)) AS max,
-    if(nan_count = count, inf, argMinIf(p.argmax, (-p.max, p.argmax), p.whole AND p.n > p.nan_count)) AS argmax,
-    groupArrayIf((toInt64(p.n - p.nan_count), p.mean, p.m2), p.whole AND p.n > p.nan_count) AS moments,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    {{value_and_step: least | argmin}} AS least_at,
+    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
     1. AS scale,
-    minIf(p.first_step, p.whole) AS first_step,
-    argMinIf(p.first, p.first_step, p.whole) AS first,
-    maxIf(p.last_step, p.whole) AS last_step,
-    argMaxIf(p.last, p.last_step, p.whole) AS last
+    first_step, first, last_step, last
 FROM (
-{{seen_blocks}}
-) AS p
-GROUP BY project, component, metric, rank
-HAVING {{tidy}} AND max(p.whole)
-
--- block blocks_to_read
--- blocks whose points have to be read: those that a bound cuts, and all of a series that is not tidy
-SELECT project, component, metric, rank, b.1, b.2
-FROM (
-    SELECT
-        project, component, metric, rank,
-        if({{tidy}}, groupArrayIf((p.writer, p.block), p.touched AND NOT p.whole),
-           groupArrayIf((p.writer, p.block), p.touched)) AS blocks
-    FROM (
-    {{seen_blocks}}
-    ) AS p
-    GROUP BY project, component, metric, rank
+{{seen_blocks: {{argument}}}}
 )
-ARRAY JOIN blocks AS b
+WHERE tidy AND whole
 
--- block merged_points
--- the same from the points of such blocks; deviations of values that are too great or small to be squared are
--- taken on a scale of their own, a power of two
+-- block parts_from_points
+-- the same from points: of the blocks that a bound cuts, and of all of a series that is not tidy; deviations of values
+-- that are too great or small to be squared are taken on a scale of their own, a power of two
 SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
-    if(nan_count = count, inf, minIf(p.value, NOT isNaN(p.value))) AS min,
-    if(nan_count = count, inf, argMinIf(p.step, (p.value, p.step), NOT isNaN(p.value))) AS argmin,
-    if(nan_count = count, -inf, maxIf(p.value, NOT isNaN(p.value))) AS max,
-    if(nan_count = count, inf, argMinIf(p.step, (-p.value, p.step), NOT isNaN(p.value))) AS argmax,
-    if(nan_count = count, [], [(
+    if(nan_count = count, inf, minIf(p.value, NOT isNaN(p.value))) AS least,
+    if(nan_count = count, -inf, maxIf(p.value, NOT isNaN(p.value))) AS greatest,
+    if(nan_count = count, bitNot(toUInt128(0)), minIf({{value_and_step: p.value | p.step}}, NOT isNaN(p.value))) AS least_at,
+    if(nan_count = count, bitNot(toUInt128(0)), minIf({{value_and_step: (-p.value) | p.step}}, NOT isNaN(p.value)))
+        AS greatest_at,
+    (
         toInt64(count - nan_count),
-        if(isInfinite(avgIf(p.value, NOT isNaN(p.value))) AND NOT isInfinite(min) AND NOT isInfinite(max),
-           avgIf(p.value * exp2(-64), NOT isNaN(p.value)) * exp2(64),
-           avgIf(p.value, NOT isNaN(p.value))),
         multiIf(
-            isInfinite(min) OR isInfinite(max), nan,
+            nan_count = count, 0.,
+            isInfinite(avgIf(p.value, NOT isNaN(p.value))) AND NOT isInfinite(least) AND NOT isInfinite(greatest),
+            avgIf(p.value * exp2(-64), NOT isNaN(p.value)) * exp2(64),
+            avgIf(p.value, NOT isNaN(p.value))),
+        multiIf(
+            nan_count = count, 0.,
+            isInfinite(least) OR isInfinite(greatest), nan,
             scale = 1, varPopStableIf(p.value, NOT isNaN(p.value)),
             scale < 1, varPopStableIf(p.value * exp2(-600), NOT isNaN(p.value)),
-            varPopStableIf(p.value * exp2(600), NOT isNaN(p.value))) * (count - nan_count))]) AS moments,
-    multiIf(isInfinite(min) OR isInfinite(max) OR max = min, 1., max - min > 1e140, exp2(-600), max - min < 1e-140,
-            exp2(600), 1.) AS scale,
+            varPopStableIf(p.value * exp2(600), NOT isNaN(p.value))) * (count - nan_count)
+    ) AS moments,
+    multiIf(
+        isInfinite(least) OR isInfinite(greatest) OR greatest = least, 1.,
+        greatest - least > 1e140, exp2(-600),
+        greatest - least < 1e-140, exp2(600),
+        1.) AS scale,
     min(p.step) AS first_step,
     argMin(p.value, p.step) AS first,
     max(p.step) AS last_step,
     argMax(p.value, p.step) AS last
 FROM (
-{{main_line: (project, component, metric, rank, writer, intDiv(seq, 4096)) IN (
-{{blocks_to_read}})}}
+{{main_line: (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    {{seen_blocks: {{argument}}}}
+    )
+    WHERE touched AND NOT (tidy AND whole))}}
 ) AS p
 GROUP BY project, component, metric, rank
 
--- view summaries_at
+-- block summaries
 -- Chan's formula over whatever parts a series has: deviations from the common mean, never sums of squares
 WITH
-    groupArrayArray(u.moments) AS parts,
-    arraySum(part -> part.1, parts) AS values,
+    groupArray(u.moments) AS parts,
+    arraySum(parts.1) AS values,
     arraySum(part -> part.2 * (part.1 / values), parts) AS average,
     arraySum(part -> part.3 + part.1 * pow(part.2 - average, 2), parts) AS squares
 SELECT
     project, component, metric, rank,
     sum(u.count) AS count,
     sum(u.nan_count) AS nan_count,
-    if(values = 0, nan, min(u.min)) AS min,
-    if(values = 0, nan, argMin(u.argmin, (u.min, u.argmin))) AS argmin,
-    if(values = 0, nan, max(u.max)) AS max,
-    if(values = 0, nan, argMin(u.argmax, (-u.max, u.argmax))) AS argmax,
+    if(values = 0, nan, min(u.least)) AS min,
+    if(values = 0, nan, {{unsorted: min(u.least_at)}}) AS argmin,
+    if(values = 0, nan, max(u.greatest)) AS max,
+    if(values = 0, nan, {{unsorted: min(u.greatest_at)}}) AS argmax,
     if(values = 0, nan, average) AS mean,
     if(values < 2, NULL, sqrt(squares / (values - 1)) / max(u.scale)) AS std,
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    {{merged_blocks}}
+    {{parts_from_blocks: {{argument}}}}
     UNION ALL
-    {{merged_points}}
+    {{parts_from_points: {{argument}}}}
 ) AS u
 GROUP BY project, component, metric, rank
+
+-- view summaries_at
+{{summaries: true}}

@@ -17,19 +17,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'));
+WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'));
 
 CREATE OR REPLACE VIEW {database}.cells_at {on_cluster} AS
 SELECT
@@ -54,19 +56,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.kind, s.entity, s.field, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -89,19 +93,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity;
 
 CREATE OR REPLACE VIEW {database}.trials_at {on_cluster} AS
@@ -120,19 +126,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity;
 
 CREATE OR REPLACE VIEW {database}.memberships_at {on_cluster} AS
@@ -146,19 +154,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'member' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'member' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
     AND (s.project, toUUIDOrZero(s.key)) IN (
         SELECT project, entity
         FROM (
@@ -167,11 +177,12 @@ AND if(startsWith({known_at:String}, '{'),
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
         )
@@ -230,19 +241,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'param' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'param' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
         ) AS s
         GROUP BY project, component, path
     )
@@ -268,19 +281,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.field = 'tag' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.field = 'tag' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.kind, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -299,19 +314,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.field = 'note' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.field = 'note' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.kind, s.entity;
 
 CREATE OR REPLACE VIEW {database}.definitions_at {on_cluster} AS
@@ -337,19 +354,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'define' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'define' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -382,19 +401,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -421,19 +442,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'artifact_failed' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'artifact_failed' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -475,19 +498,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity, s.key
 )
 );
@@ -515,19 +540,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'env' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'env' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity, s.key
 ) AS e;
 
@@ -554,19 +581,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'alert' AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field = 'alert' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -630,19 +659,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
     ) AS s
     GROUP BY project, component, writer, run
 ) AS u
@@ -731,19 +762,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -794,19 +827,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
     GROUP BY s.project, s.entity
 ) AS d
 LEFT JOIN (
@@ -899,19 +934,21 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND s.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'),
-       s.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -924,75 +961,82 @@ AND if(startsWith({known_at:String}, '{'),
 ) AS r ON d.project = r.project AND d.component = r.component;
 
 CREATE OR REPLACE VIEW {database}.metrics_at {on_cluster} AS
-SELECT
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        argMax(p.value, p.place) AS value,
-        argMax(p.occurred_at, p.place) AS occurred_at,
-        argMax(p.logged_at, p.place) AS logged_at,
-        argMax(p.recorded_at, p.place) AS recorded_at,
-        argMax(p.writer, p.place) AS writer,
-        argMax(p.seq, p.place) AS seq
-    FROM (
-        SELECT
-            project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            bitShiftLeft(toUInt256(2208988800000000 + toUnixTimestamp64Micro(
-                    if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, toDateTime64(logged_at, 6, 'UTC')))), 202)
-                + bitShiftLeft(toUInt256(toUInt128(writer)), 74) + seq AS place
-        FROM {database}.metrics FINAL
-        WHERE true AND metrics.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       metrics.offset <= JSONExtract({known_at:String}, metrics.log, 'Nullable(UInt64)'),
-       metrics.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-    ) AS p
+            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM {database}.metrics AS p FINAL
     LEFT JOIN (
     SELECT
-        project, entity AS component,
-        groupArrayIf(key, field = 'restored') AS restored,
-        arrayFilter(d -> NOT has(restored, d.1), groupArrayIf((key, place, value), field = 'deleted')) AS deletions,
-        arrayMax(d -> d.2, deletions) AS horizon,
-        arrayFilter(r -> r.1 > horizon AND maxIf(place, field = 'opened') > horizon,
-                    groupArrayIf((place, value), field = 'rewound')) AS rewinds,
-        arrayConcat(
-            arrayFlatten(arrayMap(
-                d -> arrayMap(a -> (a.1, a.2, toInt64(-1), -inf),
-                              JSONExtract(d.3, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
-                deletions)),
-            arrayFlatten(arrayMap(
-                r -> arrayMap(a -> (a.1, a.2, JSONExtractInt(r.2, 'rank'),
-                                    -- a float that JSON lacks is an object that names it
-                                    ifNull(JSONExtract(r.2, 'to_step', 'Nullable(Float64)'),
-                                           toFloat64OrZero(JSONExtractString(r.2, 'to_step', '$float')))),
-                              JSONExtract(r.2, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
-                rewinds))) AS cuts
-    FROM {database}.facts FINAL
-    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-    GROUP BY project, component
-    HAVING notEmpty(cuts)
+    project, component,
+    arrayFlatten(arrayConcat(
+        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+FROM (
+    SELECT
+        project, component, rewinds, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
+                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE NOT arrayExists(
-        x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
-    GROUP BY project, component, metric, rank, step;
+    WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+      AND NOT arrayExists(
+          x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
+)
+WHERE step != next_step;
 
 CREATE OR REPLACE VIEW {database}.summaries_at {on_cluster} AS
 WITH
-    groupArrayArray(u.moments) AS parts,
-    arraySum(part -> part.1, parts) AS values,
+    groupArray(u.moments) AS parts,
+    arraySum(parts.1) AS values,
     arraySum(part -> part.2 * (part.1 / values), parts) AS average,
     arraySum(part -> part.3 + part.1 * pow(part.2 - average, 2), parts) AS squares
 SELECT
     project, component, metric, rank,
     sum(u.count) AS count,
     sum(u.nan_count) AS nan_count,
-    if(values = 0, nan, min(u.min)) AS min,
-    if(values = 0, nan, argMin(u.argmin, (u.min, u.argmin))) AS argmin,
-    if(values = 0, nan, max(u.max)) AS max,
-    if(values = 0, nan, argMin(u.argmax, (-u.max, u.argmax))) AS argmax,
+    if(values = 0, nan, min(u.least)) AS min,
+    if(values = 0, nan, reinterpretAsFloat64(bitXor(toUInt64(min(u.least_at)), if(toUInt64(min(u.least_at)) >= 9223372036854775808, 9223372036854775808, 18446744073709551615)))) AS argmin,
+    if(values = 0, nan, max(u.greatest)) AS max,
+    if(values = 0, nan, reinterpretAsFloat64(bitXor(toUInt64(min(u.greatest_at)), if(toUInt64(min(u.greatest_at)) >= 9223372036854775808, 9223372036854775808, 18446744073709551615)))) AS argmax,
     if(values = 0, nan, average) AS mean,
     if(values < 2, NULL, sqrt(squares / (values - 1)) / max(u.scale)) AS std,
     argMin(u.first, u.first_step) AS first,
@@ -1000,159 +1044,176 @@ SELECT
 FROM (
     SELECT
     project, component, metric, rank,
-    sumIf(p.n, p.whole) AS count,
-    sumIf(p.nan_count, p.whole) AS nan_count,
-    if(nan_count = count, inf, minIf(p.min, p.whole AND p.n > p.nan_count)) AS min,
-    if(nan_count = count, inf, argMinIf(p.argmin, (p.min, p.argmin), p.whole AND p.n > p.nan_count)) AS argmin,
-    if(nan_count = count, -inf, maxIf(p.max, p.whole AND p.n > p.nan_count)) AS max,
-    if(nan_count = count, inf, argMinIf(p.argmax, (-p.max, p.argmax), p.whole AND p.n > p.nan_count)) AS argmax,
-    groupArrayIf((toInt64(p.n - p.nan_count), p.mean, p.m2), p.whole AND p.n > p.nan_count) AS moments,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(least + 0.), if(least < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(argmin + 0.), if(argmin < 0, 18446744073709551615, 9223372036854775808)) AS least_at,
+    bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64((-greatest) + 0.), if((-greatest) < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(argmax + 0.), if(argmax < 0, 18446744073709551615, 9223372036854775808)) AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
     1. AS scale,
-    minIf(p.first_step, p.whole) AS first_step,
-    argMinIf(p.first, p.first_step, p.whole) AS first,
-    maxIf(p.last_step, p.whole) AS last_step,
-    argMaxIf(p.last, p.last_step, p.whole) AS last
+    first_step, first, last_step, last
 FROM (
-WITH greatest(abs(min), abs(max)) AS size
 SELECT
-    project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-    first_step, first, last_step, last, increasing,
-    ifNull(partials.occurred_until <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)'),
-       partials.recorded_until <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC')), false) AS whole,
-    ifNull(partials.occurred_from <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)'),
-       partials.recorded_from <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC')), false) AS touched,
-    -- the squares of such values leave what a double can hold
-    n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-    (project, component) IN (
-        SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
-    ) AS has_cuts
-FROM {database}.partials FINAL
-) AS p
-GROUP BY project, component, metric, rank
-HAVING min(p.increasing) AND NOT max(p.has_cuts) AND NOT max(p.touched AND p.extreme)
-    AND arrayAll((a, b) -> a.2 < b.1,
-                 arrayPopBack(arraySort(groupArray((p.first_step, p.last_step)))),
-                 arrayPopFront(arraySort(groupArray((p.first_step, p.last_step))))) AND max(p.whole)
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE true
+)
+)
+WHERE tidy AND whole
     UNION ALL
     SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
-    if(nan_count = count, inf, minIf(p.value, NOT isNaN(p.value))) AS min,
-    if(nan_count = count, inf, argMinIf(p.step, (p.value, p.step), NOT isNaN(p.value))) AS argmin,
-    if(nan_count = count, -inf, maxIf(p.value, NOT isNaN(p.value))) AS max,
-    if(nan_count = count, inf, argMinIf(p.step, (-p.value, p.step), NOT isNaN(p.value))) AS argmax,
-    if(nan_count = count, [], [(
+    if(nan_count = count, inf, minIf(p.value, NOT isNaN(p.value))) AS least,
+    if(nan_count = count, -inf, maxIf(p.value, NOT isNaN(p.value))) AS greatest,
+    if(nan_count = count, bitNot(toUInt128(0)), minIf(bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(p.value + 0.), if(p.value < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(p.step + 0.), if(p.step < 0, 18446744073709551615, 9223372036854775808)), NOT isNaN(p.value))) AS least_at,
+    if(nan_count = count, bitNot(toUInt128(0)), minIf(bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64((-p.value) + 0.), if((-p.value) < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(p.step + 0.), if(p.step < 0, 18446744073709551615, 9223372036854775808)), NOT isNaN(p.value)))
+        AS greatest_at,
+    (
         toInt64(count - nan_count),
-        if(isInfinite(avgIf(p.value, NOT isNaN(p.value))) AND NOT isInfinite(min) AND NOT isInfinite(max),
-           avgIf(p.value * exp2(-64), NOT isNaN(p.value)) * exp2(64),
-           avgIf(p.value, NOT isNaN(p.value))),
         multiIf(
-            isInfinite(min) OR isInfinite(max), nan,
+            nan_count = count, 0.,
+            isInfinite(avgIf(p.value, NOT isNaN(p.value))) AND NOT isInfinite(least) AND NOT isInfinite(greatest),
+            avgIf(p.value * exp2(-64), NOT isNaN(p.value)) * exp2(64),
+            avgIf(p.value, NOT isNaN(p.value))),
+        multiIf(
+            nan_count = count, 0.,
+            isInfinite(least) OR isInfinite(greatest), nan,
             scale = 1, varPopStableIf(p.value, NOT isNaN(p.value)),
             scale < 1, varPopStableIf(p.value * exp2(-600), NOT isNaN(p.value)),
-            varPopStableIf(p.value * exp2(600), NOT isNaN(p.value))) * (count - nan_count))]) AS moments,
-    multiIf(isInfinite(min) OR isInfinite(max) OR max = min, 1., max - min > 1e140, exp2(-600), max - min < 1e-140,
-            exp2(600), 1.) AS scale,
+            varPopStableIf(p.value * exp2(600), NOT isNaN(p.value))) * (count - nan_count)
+    ) AS moments,
+    multiIf(
+        isInfinite(least) OR isInfinite(greatest) OR greatest = least, 1.,
+        greatest - least > 1e140, exp2(-600),
+        greatest - least < 1e-140, exp2(600),
+        1.) AS scale,
     min(p.step) AS first_step,
     argMin(p.value, p.step) AS first,
     max(p.step) AS last_step,
     argMax(p.value, p.step) AS last
 FROM (
-SELECT
-        p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        argMax(p.value, p.place) AS value,
-        argMax(p.occurred_at, p.place) AS occurred_at,
-        argMax(p.logged_at, p.place) AS logged_at,
-        argMax(p.recorded_at, p.place) AS recorded_at,
-        argMax(p.writer, p.place) AS writer,
-        argMax(p.seq, p.place) AS seq
-    FROM (
-        SELECT
-            project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq,
-            -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            bitShiftLeft(toUInt256(2208988800000000 + toUnixTimestamp64Micro(
-                    if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, toDateTime64(logged_at, 6, 'UTC')))), 202)
-                + bitShiftLeft(toUInt256(toUInt128(writer)), 74) + seq AS place
-        FROM {database}.metrics FINAL
-        WHERE (project, component, metric, rank, writer, intDiv(seq, 4096)) IN (
-SELECT project, component, metric, rank, b.1, b.2
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
     SELECT
-        project, component, metric, rank,
-        if(min(p.increasing) AND NOT max(p.has_cuts) AND NOT max(p.touched AND p.extreme)
-    AND arrayAll((a, b) -> a.2 < b.1,
-                 arrayPopBack(arraySort(groupArray((p.first_step, p.last_step)))),
-                 arrayPopFront(arraySort(groupArray((p.first_step, p.last_step))))), groupArrayIf((p.writer, p.block), p.touched AND NOT p.whole),
-           groupArrayIf((p.writer, p.block), p.touched)) AS blocks
-    FROM (
-    WITH greatest(abs(min), abs(max)) AS size
-SELECT
-    project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-    first_step, first, last_step, last, increasing,
-    ifNull(partials.occurred_until <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)'),
-       partials.recorded_until <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC')), false) AS whole,
-    ifNull(partials.occurred_from <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)'),
-       partials.recorded_from <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC')), false) AS touched,
-    -- the squares of such values leave what a double can hold
-    n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-    (project, component) IN (
-        SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
-    ) AS has_cuts
-FROM {database}.partials FINAL
-    ) AS p
-    GROUP BY project, component, metric, rank
-)
-ARRAY JOIN blocks AS b) AND metrics.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       metrics.offset <= JSONExtract({known_at:String}, metrics.log, 'Nullable(UInt64)'),
-       metrics.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-    ) AS p
+        p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            -- as in facts: a clock more than a minute ahead of the log counts as the log's
+            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM {database}.metrics AS p FINAL
     LEFT JOIN (
     SELECT
-        project, entity AS component,
-        groupArrayIf(key, field = 'restored') AS restored,
-        arrayFilter(d -> NOT has(restored, d.1), groupArrayIf((key, place, value), field = 'deleted')) AS deletions,
-        arrayMax(d -> d.2, deletions) AS horizon,
-        arrayFilter(r -> r.1 > horizon AND maxIf(place, field = 'opened') > horizon,
-                    groupArrayIf((place, value), field = 'rewound')) AS rewinds,
-        arrayConcat(
-            arrayFlatten(arrayMap(
-                d -> arrayMap(a -> (a.1, a.2, toInt64(-1), -inf),
-                              JSONExtract(d.3, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
-                deletions)),
-            arrayFlatten(arrayMap(
-                r -> arrayMap(a -> (a.1, a.2, JSONExtractInt(r.2, 'rank'),
-                                    -- a float that JSON lacks is an object that names it
-                                    ifNull(JSONExtract(r.2, 'to_step', 'Nullable(Float64)'),
-                                           toFloat64OrZero(JSONExtractString(r.2, 'to_step', '$float')))),
-                              JSONExtract(r.2, 'abandoned', 'Array(Tuple(UUID, UInt64))')),
-                rewinds))) AS cuts
-    FROM {database}.facts FINAL
-    WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound') AND facts.occurred_at <= parseDateTime64BestEffort(if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC')
-AND if(startsWith({known_at:String}, '{'),
-       facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'),
-       facts.recorded_at <= parseDateTime64BestEffort(
-           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-    GROUP BY project, component
-    HAVING notEmpty(cuts)
+    project, component,
+    arrayFlatten(arrayConcat(
+        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+FROM (
+    SELECT
+        project, component, rewinds, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
+                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE NOT arrayExists(
-        x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
-    GROUP BY project, component, metric, rank, step
+    WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE true
+)
+    )
+    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+      AND NOT arrayExists(
+          x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
+)
+WHERE step != next_step
 ) AS p
 GROUP BY project, component, metric, rank
 ) AS u
