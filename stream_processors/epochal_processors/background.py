@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
+from epochal_processors.blocks import Block
 from epochal_processors.chains import Head
 from epochal_processors.columns import Part, Stream
 from epochal_processors.materialize import History
@@ -88,3 +89,8 @@ class SettledHistory:
         """As :meth:`History.head`."""
         self._settle()
         return self._history.head(writer, channel)
+
+    def sealed(self, writer: UUID, channel: str) -> list[tuple[Block, bytes]]:
+        """As :meth:`History.sealed`."""
+        self._settle()
+        return self._history.sealed(writer, channel)

@@ -8,6 +8,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from epochal_processors.blocks import NO_LINK, Block, link
+from epochal_processors.columns import BLOCK_SIZE
+from epochal_processors.coverage import Ranges
 
 Key = tuple[UUID, str]
 """A stream: writer and channel."""
@@ -29,6 +31,7 @@ START = Head(0, NO_LINK)
 @dataclass
 class _Chain:
     head: Head
+    resumed: bool
     waiting: dict[int, tuple[str, Block]] = field(default_factory=dict)
 
 
@@ -38,9 +41,12 @@ class Chains:
     Full blocks are linked as soon as all blocks before them are; those that come early wait for them.
     """
 
-    def __init__(self, head: Callable[[UUID, str], Head]) -> None:
-        """``head`` tells how far the store's chain of a stream goes; asked once a stream."""
+    def __init__(
+        self, head: Callable[[UUID, str], Head], sealed: Callable[[UUID, str], list[tuple[Block, bytes]]]
+    ) -> None:
+        """Args tell of the store's chain of a stream: how far it goes, asked once; and its blocks with their links."""
         self._head = head
+        self._sealed = sealed
         self._chains: dict[Key, _Chain] = {}
 
     def add(self, project: str, block: Block) -> list[BlockRow]:
@@ -57,6 +63,25 @@ class Chains:
     def head(self, writer: UUID, channel: str) -> Head:
         """How far the chain of a stream goes."""
         return self._chain(writer, channel).head
+
+    def rewind(self, project: str, writer: UUID, channel: str, held: Ranges) -> None:
+        """Go back to the first linked block that has other rows than when it was linked, if there is one.
+
+        That is so when something came after a stream had been read to its end. The blocks behind it wait again.
+        """
+        chain = self._chain(writer, channel)
+        if not chain.resumed or not chain.head.next_block:
+            return
+        sealed = {block.block: (block, linked) for block, linked in self._sealed(writer, channel)}
+        previous, changed = NO_LINK, False
+        for number in range(chain.head.next_block):
+            block, linked = sealed.get(number, (None, previous))
+            same = held.within(number * BLOCK_SIZE, BLOCK_SIZE) == (block.count if block else 0)
+            if not same and not changed:
+                chain.head, changed = Head(number, previous), True
+            elif block and changed and same:
+                chain.waiting[number] = (project, block)
+            previous = linked
 
     def finish(self, project: str, blocks: list[Block], writer: UUID, channel: str) -> list[BlockRow]:
         """The end of a stream: what is left, holes and all, is linked in order; the stream is forgotten."""
@@ -82,5 +107,6 @@ class Chains:
     def _chain(self, writer: UUID, channel: str) -> _Chain:
         key = (writer, channel)
         if key not in self._chains:
-            self._chains[key] = _Chain(self._head(writer, channel))
+            head = self._head(writer, channel)
+            self._chains[key] = _Chain(head, resumed=head.next_block > 0)
         return self._chains[key]

@@ -46,6 +46,7 @@ class EventBlocks:
 
     def finish(self, project: str, writer: UUID, chains: Chains, count: int) -> list[BlockRow]:
         """The end of a stream of ``count`` numbers: every block that isn't linked yet is, with the events it has."""
+        chains.rewind(project, writer, LIFECYCLE, self._coverage.of(writer, LIFECYCLE))
         first = chains.head(writer, LIFECYCLE).next_block
         waiting = chains.waiting(writer, LIFECYCLE)
         end = max(count, self._coverage.of(writer, LIFECYCLE).end)

@@ -188,14 +188,18 @@ class Follower:
             frames = source.read()
         except (OSError, FormatError) as error:
             source.failure = str(error)
-            if self._failures.get(source.writer) != source.failure:
-                self._failures[source.writer] = source.failure
-                self._report(f"{source.directory} can't be read now: {error}")
+            self._report_once(source, f"{source.directory} can't be read now: {error}")
             return []
         self._vanished |= source.identity.vanished
         now = self._clock.now_us()
         self._letters += [(letter, now) for letter in source.new_damage()]
         return frames
+
+    def _report_once(self, source: JournalSource, line: str) -> None:
+        """Report what is wrong with a journal, but not in every cycle."""
+        if self._failures.get(source.writer) != line:
+            self._failures[source.writer] = line
+            self._report(line)
 
     def _hand_over(self, frames: Sequence[Frame]) -> None:
         letters, self._letters = self._letters, []
@@ -230,7 +234,11 @@ class Follower:
         if process is None:
             return self._clock.monotonic() - source.quiet_since > NAMELESS_S
         if process not in alive:
-            alive[process] = is_alive(self._journals, process)
+            try:
+                alive[process] = is_alive(self._journals, process)
+            except OSError as error:  # a file system without locks: better to wait than to think a writer gone
+                alive[process] = True
+                self._report_once(source, f"nobody can tell whether process {process} lives: {error}")
         return not alive[process]
 
     def _conclude(self) -> None:

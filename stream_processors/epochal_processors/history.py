@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
+from epochal_processors.blocks import Block
 from epochal_processors.chains import START, Head
 from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Part, Stream
 from epochal_processors.coverage import Ranges
@@ -32,6 +33,10 @@ _LETTERS = "SELECT frame FROM dead_letters FINAL WHERE writer = {writer:UUID} AN
 _HEAD = """
 SELECT block, link FROM blocks FINAL
 WHERE writer = {writer:UUID} AND channel = {channel:String} ORDER BY block DESC LIMIT 1
+"""
+_SEALED = """
+SELECT block, first_seq, count, digest, link FROM blocks FINAL
+WHERE writer = {writer:UUID} AND channel = {channel:String} ORDER BY block
 """
 _RANGES = """
 SELECT writer, channel, first_seq, count FROM ledger FINAL WHERE has({writers:Array(UUID)}, writer) AND count > 0
@@ -88,6 +93,15 @@ class SqlHistory:
         if not rows.num_rows:
             return START
         return Head(rows["block"][0].as_py() + 1, rows["link"][0].as_py())
+
+    def sealed(self, writer: UUID, channel: str) -> list[tuple[Block, bytes]]:
+        """The blocks of a stream that are in the chain, in order, with their links."""
+        rows = self._store.query_arrow(_SEALED, {"writer": writer, "channel": channel})
+        columns = [rows[name].to_pylist() for name in ("block", "first_seq", "count", "digest", "link")]
+        return [
+            (Block(writer, channel, block, first_seq, count, digest), linked)
+            for block, first_seq, count, digest, linked in zip(*columns, strict=True)
+        ]
 
     def ranges(self, writers: Iterable[UUID]) -> dict[tuple[UUID, str], Ranges]:
         """What the ledger says it holds of the streams of these writers."""

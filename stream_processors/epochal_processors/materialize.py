@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from epochal_processors.blocks import digest_blocks
+from epochal_processors.blocks import Block, digest_blocks
 from epochal_processors.chains import START, BlockRow, Chains, Head
 from epochal_processors.columns import BLOCK_SIZE, Part, Stream, part_of
 from epochal_processors.coverage import Coverage
@@ -46,6 +46,10 @@ class History(PointLoader, DigestLoader, Protocol):
 
     def head(self, writer: UUID, channel: str) -> Head:
         """How far the chain of a stream goes."""
+        ...
+
+    def sealed(self, writer: UUID, channel: str) -> list[tuple[Block, bytes]]:
+        """The blocks of a stream that are in the chain, in order, with their links."""
         ...
 
 
@@ -126,7 +130,7 @@ class Materializer:
 
     def forget(self) -> None:
         """Forget what is kept of unfinished blocks and chains; it is read back from the store where needed."""
-        self._chains = Chains(self._head)
+        self._chains = Chains(self._head, self._history.sealed)
         self._open = OpenBlocks(self._history, self._coverage)
         self._event_blocks = EventBlocks(self._history, self._coverage)
         self._begun: set[tuple[UUID, str]] = set()

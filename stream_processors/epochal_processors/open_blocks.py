@@ -81,9 +81,10 @@ class OpenBlocks:
 
     def finish(self, stream: Stream, chains: Chains, count: int) -> list[BlockRow]:
         """The end of a stream of ``count`` numbers: every block that isn't linked yet is, with the rows it has."""
+        held = self._coverage.of(stream.writer, METRICS)
+        chains.rewind(stream.project, stream.writer, METRICS, held)
         first = chains.head(stream.writer, METRICS).next_block
         waiting = chains.waiting(stream.writer, METRICS)
-        held = self._coverage.of(stream.writer, METRICS)
         blocks: list[Block] = []
         for block in range(first, -(-max(count, held.end) // BLOCK_SIZE)):
             if block not in waiting and held.within(block << BLOCK_BITS, BLOCK_SIZE):

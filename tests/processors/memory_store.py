@@ -9,6 +9,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
+from epochal_processors.blocks import Block
 from epochal_processors.chains import START, Head
 from epochal_processors.columns import BLOCK_BITS, Part, Stream
 from epochal_processors.coverage import Ranges
@@ -105,6 +106,11 @@ class MemoryStore:
         """As `History.head`."""
         rows = [r for r in self.final("blocks") if r["writer"] == writer.bytes and r["channel"] == channel]
         return Head(rows[-1]["block"] + 1, rows[-1]["link"]) if rows else START
+
+    def sealed(self, writer: UUID, channel: str) -> list[tuple[Block, bytes]]:
+        """As `History.sealed`."""
+        rows = [r for r in self.final("blocks") if r["writer"] == writer.bytes and r["channel"] == channel]
+        return [(Block(writer, channel, r["block"], r["first_seq"], r["count"], r["digest"]), r["link"]) for r in rows]
 
     def ranges(self, writers: Iterable[UUID]) -> dict[tuple[UUID, str], Ranges]:
         """As `LogHistory.ranges`."""

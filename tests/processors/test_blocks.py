@@ -123,6 +123,10 @@ def test_many_blocks_and_streams_at_once() -> None:
             assert together[one.writer, block.block] == block.digest
 
 
+def nothing_sealed(writer: UUID, channel: str) -> list[tuple[Block, bytes]]:
+    return []
+
+
 def block_at(number: int) -> Block:
     return Block(WRITER, "metrics", number, number * 4096, 4096, bytes([number]) * 32)
 
@@ -130,7 +134,7 @@ def block_at(number: int) -> Block:
 @given(st.permutations(range(6)))
 def test_links_do_not_depend_on_the_order_of_arrival(order: list[int]) -> None:
     """Blocks that come early wait for those before them; the chain is the same."""
-    chains = Chains(lambda writer, channel: START)
+    chains = Chains(lambda writer, channel: START, nothing_sealed)
     rows = [row for number in order for row in chains.add("p", block_at(number))]
     expected, previous = [], NO_LINK
     for number in range(6):
@@ -141,7 +145,7 @@ def test_links_do_not_depend_on_the_order_of_arrival(order: list[int]) -> None:
 
 def test_a_chain_goes_on_where_the_store_says() -> None:
     """After a restart the chain continues from the store's last link, and a block linked before is left alone."""
-    chains = Chains(lambda writer, channel: Head(3, b"x" * 32))
+    chains = Chains(lambda writer, channel: Head(3, b"x" * 32), nothing_sealed)
     assert chains.add("p", block_at(2)) == []
     (row,) = chains.add("p", block_at(3))
     assert row[7] == link(b"x" * 32, block_at(3))
@@ -149,7 +153,7 @@ def test_a_chain_goes_on_where_the_store_says() -> None:
 
 def test_the_end_of_a_stream_links_over_holes() -> None:
     """When nothing more can come, what waits behind a missing block is linked all the same."""
-    chains = Chains(lambda writer, channel: START)
+    chains = Chains(lambda writer, channel: START, nothing_sealed)
     assert chains.add("p", block_at(0))
     assert chains.add("p", block_at(2)) == []
     rows = chains.finish("p", [block_at(3)], WRITER, "metrics")

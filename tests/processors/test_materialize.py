@@ -203,6 +203,28 @@ def test_a_stream_with_a_hole_is_sealed_with_what_there_is() -> None:
     assert sum(row["n"] for row in store.final("partials")) == 8_500
 
 
+def test_what_comes_after_the_end_is_linked_anew() -> None:
+    """Rows that come after a stream was sealed change the digest of their block and all links behind it, so that the
+    chain is again that of the rows there are.
+    """
+    store = MemoryStore()
+    materializer = Materializer(store, store, Coverage())
+    whole = long_stream(WRITER, 9_000, 1)
+    ending = Ending("p", COMPONENT, 0, WRITER, 0, 9_000)
+    materializer.apply([(position(0), cut(whole, 0, 1_000)), (position(1), cut(whole, 1_500, 9_000))])
+    materializer.finish([ending])
+    materializer.apply([(position(2), cut(whole, 1_200, 1_500))])
+    materializer.finish([ending])
+    assert [row["count"] for row in store.final("blocks")] == [3_896, 4_096, 808]
+    materializer.apply([(position(3), cut(whole, 1_000, 1_200))])
+    materializer.finish([ending])
+    expected = [row for row in WHOLE["blocks"] if row[1] == WRITER.bytes and row[2] == "metrics"]
+    assert comparable(store.final("blocks")) == expected
+    inserted = len(store.rows["blocks"])
+    materializer.finish([ending])
+    assert len(store.rows["blocks"]) == inserted
+
+
 def test_the_ledger_is_written_last() -> None:
     """Nothing is in the ledger while any row of its batch may be missing."""
     order: list[str] = []
