@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -54,7 +53,7 @@ def analyse(plan: Plan, store: epochal.Store, trained: Trained) -> Findings:
     verdict = judge(paired_differences(rows, "custom", "resnet", trained.test_images))
     winners = [_best(plan, store, "overall", None)]
     winners += [_best(plan, store, f"at {epochs} epochs", epochs) for epochs in reversed(plan.epochs)]
-    digest = store.component(winners[0].component).output("model").digest
+    digest = str(store.component(winners[0].component).output("model").digest)
     return Findings(
         report=every[every["ComponentId"].astype(str).isin(trained.components)],
         trainings_ever=len(every),
@@ -79,13 +78,15 @@ def describe(verdict: Verdict) -> str:
         f"paired over {pairs} (optimizer, epochs) cells, custom got {abs(verdict.mean_difference):.1f} test images "
         f"{more} right than resnet on average; exact sign-flip permutation test over {2**pairs} patterns: "
         f"p = {float(verdict.p_better):.4f} against 'custom is no better', p = {float(verdict.p_worse):.4f} against "
-        f"'custom is no worse'; level {float(ALPHA):g} for each direction, smallest possible p = {float(verdict.smallest_p):.4f}"
+        f"'custom is no worse'; level {float(ALPHA):g} for each direction, smallest possible "
+        f"p = {float(verdict.smallest_p):.4f}"
     )
 
 
 def _best(plan: Plan, store: epochal.Store, group: str, epochs: int | None) -> Best:
     where = "kind = 'training'" if epochs is None else f"kind = 'training' and params.epochs = {epochs}"
-    row: dict[str, Any] = store.best(plan.experiment, "test_acc", mode="max", by="last", where=where).iloc[0].to_dict()
+    best = store.best(plan.experiment, "test_acc", mode="max", by="last", where=where)
+    row = {str(name): value for name, value in best.iloc[0].items()}
     return Best(
         group, str(row["ComponentId"]), row["model"], row["optimizer"], int(row["epochs"]), row["test_acc - Last"]
     )
