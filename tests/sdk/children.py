@@ -8,7 +8,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,9 +115,11 @@ def ended(process: subprocess.Popen[str], home: Path) -> Child:
     return Child(process.returncode, out, err, home / "store" / "journals")
 
 
-def run(code: str, home: Path, *, expect: int | None = 0, **settings: str) -> Child:
+def run(
+    code: str, home: Path, env: Mapping[str, str] | None = None, *, expect: int | None = 0, **settings: str
+) -> Child:
     """Runs this code to its end; it must end with the code expected."""
-    child = ended(start(code, home, **settings), home)
+    child = ended(start(code, home, **{**(env or {}), **settings}), home)
     assert expect is None or child.code == expect, f"ended with {child.code}\n{child.out}\n{child.err}"
     return child
 

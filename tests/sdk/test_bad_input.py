@@ -93,7 +93,7 @@ print(json.dumps(said))
 def outcome_of(home: Path, times: int, **settings: str) -> Outcome:
     """All calls in one training, each in a run of its own."""
     calls = json.dumps({name: case.call for name, case in CASES.items()})
-    child = run(SCRIPT.replace("CALLS", repr(calls)).replace("TIMES", str(times)), home, **settings)
+    child = run(SCRIPT.replace("CALLS", repr(calls)).replace("TIMES", str(times)), home, settings)
     written = child.written
     names = {data["experiment"]: data["name"] for data in written.data("experiment.created")}
     trials = {data["trial"]: names[data["experiment"]] for data in written.data("trial.created")}

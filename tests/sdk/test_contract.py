@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -95,6 +95,7 @@ def test_versions_agree() -> None:
     assert set(SCHEMA_VERSION.values()) == {WRITTEN}
 
 
+@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

@@ -13,7 +13,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from epochal._ids import component_id, experiment_id, normal_text, normal_variables, trial_id, uuid7
@@ -104,6 +104,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), VALUES, max_size=5).filter(lambda each: _distinct(each)))
 def test_normal_form_is_stable(variables: dict[str, object]) -> None:
     """Any JSON value has a normal form that RFC 8785 can write, whatever the order of its keys."""
@@ -123,6 +124,7 @@ def _distinct(value: object) -> bool:
     return all(_distinct(item) for item in value) if isinstance(value, list) else True
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_text_is_nfc(text: str) -> None:
     """Names are the same in any Unicode spelling."""

@@ -11,12 +11,6 @@ from epochal._ranks import find_launch
 
 TORCHRUN = {"RANK": "3", "WORLD_SIZE": "8", "LOCAL_RANK": "3", "GROUP_WORLD_SIZE": "1", "TORCHELASTIC_RUN_ID": "job7"}
 SLURM = {"SLURM_PROCID": "2", "SLURM_STEP_NUM_TASKS": "4", "SLURM_JOB_ID": "99", "SLURM_STEP_ID": "0"}
-    "SLURM_PROCID": "2",
-    "SLURM_NTASKS": "4",
-    "SLURM_STEP_NUM_TASKS": "4",
-    "SLURM_JOB_ID": "99",
-    "SLURM_STEP_ID": "0",
-}
 BATCH = {"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "99"}
 OPENMPI = {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_NAMESPACE": "prterun-node-77@1"}
 PMI = {"PMI_RANK": "1", "PMI_SIZE": "2", "PMI_JOBID": "job.5"}
@@ -83,9 +77,7 @@ def test_all_ranks_of_a_launch_are_one_component(tmp_path: Path) -> None:
     other = epochal.init("other experiment")
     assert other.id not in (run.id, second.id)
     """
-    outs = [
-        run(code, tmp_path, **(TORCHRUN | {"RANK": rank, "WORLD_SIZE": "2"})).out.split() for rank in ("0", "1", "0")
-    ]
+    outs = [run(code, tmp_path, TORCHRUN | {"RANK": rank, "WORLD_SIZE": "2"}).out.split() for rank in ("0", "1", "0")]
     assert len({out[0] for out in outs}) == 1
     assert [out[1:] for out in outs] == [["0", "2"], ["1", "2"], ["0", "2"]]
     child = run("", tmp_path)
@@ -103,8 +95,8 @@ def test_trials_of_one_launch_are_apart(tmp_path: Path) -> None:
         with exp.trial(variables).run("training") as run:
             print(variables["n"], run.id)
     """
-    every = run(code.replace("SETS", "exp.grid()"), tmp_path, **SLURM).out.splitlines()
-    later = run(code.replace("SETS", '[{"n": 3}]'), tmp_path, **(SLURM | {"SLURM_PROCID": "0"})).out.splitlines()
+    every = run(code.replace("SETS", "exp.grid()"), tmp_path, SLURM).out.splitlines()
+    later = run(code.replace("SETS", '[{"n": 3}]'), tmp_path, SLURM | {"SLURM_PROCID": "0"}).out.splitlines()
     assert len(set(every)) == 3
     assert later == every[2:]
 
