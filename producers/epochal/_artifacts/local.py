@@ -26,6 +26,7 @@ class LocalObjects:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._swept = False
+        self._unsynced = False
 
     def place(self, key: str) -> str:
         """Where the object lies, for messages."""
@@ -46,8 +47,10 @@ class LocalObjects:
         """
         return open(self._root / key, "rb")
 
-    def put(self, key: str, content: Member | bytes) -> None:
+    def put(self, key: str, content: Member | bytes, *, sync: bool = True) -> None:
         """Make the object visible, replacing one of the same key.
+
+        Without ``sync`` it is safe from power loss only after ``sync()``.
 
         Raises:
             ChangedWhileReading: the source changed; nothing became visible.
@@ -62,7 +65,7 @@ class LocalObjects:
                     _copy(content, file.fileno())
             if not isinstance(content, bytes):
                 content.check()
-            self._publish(temporary, self._root / key)
+            self._publish(temporary, self._root / key, sync=sync)
         finally:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
@@ -81,24 +84,44 @@ class LocalObjects:
         with content.reading() as descriptor:
             return freeze.clone(descriptor, content.staged or content.source, temporary)
 
+    def sync(self) -> None:
+        """Make what was put safe from power loss: once for all, as a sync of each takes milliseconds."""
+        if not self._unsynced:
+            return
+        self._unsynced = False
+        try:
+            descriptor = os.open(self._root, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return
+        try:
+            if not _sync_file_system(descriptor):
+                os.sync()
+        finally:
+            os.close(descriptor)
+
     def _temporary(self) -> Path:
         folder = self._root / "tmp"
-        folder.mkdir(parents=True, exist_ok=True)
         if not self._swept:
             self._swept = True
+            folder.mkdir(parents=True, exist_ok=True)
             _sweep(folder, time.time() - _STALE_S)
         return folder / str(uuid.uuid4())
 
-    def _publish(self, temporary: Path, target: Path) -> None:
+    def _publish(self, temporary: Path, target: Path, *, sync: bool) -> None:
         os.chmod(temporary, 0o444)
-        descriptor = os.open(temporary, os.O_RDONLY | os.O_CLOEXEC)
+        if sync:
+            _sync(temporary)
+        else:
+            self._unsynced = True
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(temporary, target)
-        _sync_directory(target.parent)
+            os.rename(temporary, target)
+        except FileNotFoundError:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(temporary, target)
+        if sync:
+            # Some file systems can't sync a directory; the object is there, only power loss may take it.
+            with contextlib.suppress(OSError):
+                _sync(target.parent)
 
 
 def _copy(content: Member, target: int) -> None:
@@ -108,14 +131,22 @@ def _copy(content: Member, target: int) -> None:
             written += os.write(target, piece[written:])
 
 
-def _sync_directory(path: Path) -> None:
+def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        # Some file systems can't sync a directory; the object is there, only power loss may take it.
-        with contextlib.suppress(OSError):
-            os.fsync(descriptor)
+        os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_file_system(descriptor: int) -> bool:
+    """Sync the one file system that a descriptor lies on; False where that can't be asked for."""
+    import ctypes
+
+    try:
+        return bool(ctypes.CDLL(None, use_errno=True).syncfs(descriptor) == 0)
+    except (OSError, AttributeError):
+        return False
 
 
 def _sweep(folder: Path, before: float) -> None:

@@ -52,8 +52,11 @@ class RemoteObjects:
         files, root = self._files()
         return cast("BinaryIO", files.open(f"{root}/{key}", "rb"))
 
-    def put(self, key: str, content: Member | bytes) -> None:
-        """Make the object visible, replacing one of the same key.
+    def sync(self) -> None:
+        """Nothing to do: what is uploaded is safe."""
+
+    def put(self, key: str, content: Member | bytes, *, sync: bool = True) -> None:
+        """Make the object visible, replacing one of the same key (``sync`` says nothing here).
 
         Raises:
             ChangedWhileReading: the source changed; nothing became visible.

@@ -35,7 +35,9 @@ class Objects(Protocol):
 
     def open(self, key: str) -> BinaryIO: ...
 
-    def put(self, key: str, content: Member | bytes) -> None: ...
+    def put(self, key: str, content: Member | bytes, *, sync: bool = True) -> None: ...
+
+    def sync(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ class ArtifactStore:
         """
         digested = digest_snapshot(content) if isinstance(content, Snapshot) else content
         for digest, member in digested.members:
-            self._put(digest, member, member.size)
+            self._put(digest, member, member.size, sync=digested.manifest is None)
         if digested.manifest is not None:
-            self._put(digested.digest, digested.manifest, len(digested.manifest))
+            self._objects.sync()
+            self._put(digested.digest, digested.manifest, len(digested.manifest), sync=True)
         taken = digested.snapshot
         uri = self._objects.place(key_of(digested.digest))
         return Stored(digested.digest, digested.size, digested.files, taken.media_type, uri)
@@ -179,11 +182,11 @@ class ArtifactStore:
             return fetch_file(self, digest, Path(target))
         return fetch_directory(self, digest, entries, Path(target))
 
-    def _put(self, digest: str, content: Member | bytes, size: int) -> None:
+    def _put(self, digest: str, content: Member | bytes, size: int, *, sync: bool) -> None:
         key = key_of(digest)
         # another size under this digest is damage: it is replaced
         if self._objects.size(key) != size:
-            self._objects.put(key, content)
+            self._objects.put(key, content, sync=sync)
 
     def _verify_member(self, digest: str, entry: manifest.FileEntry) -> None:
         try:

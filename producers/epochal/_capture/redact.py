@@ -6,6 +6,7 @@ of keeping in free text (console, diffs), where ``key = jax.random.key(0)`` and 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
@@ -71,25 +72,39 @@ def redact_text(text: str) -> str:
 
     Guarantees: the number of lines stays the same; text redacted once stays as it is.
     """
-    for hint, shape in shapes.WHOLE:
-        if hint is None or hint in text:
-            text = shape.sub(REDACTED, text)
     if "PRIVATE KEY" in text:
         text = shapes.PRIVATE_KEY.sub(_key_block, text)
-    if "://" in text:
-        text = shapes.URL_USER.sub(rf"\1{REDACTED}@", text)
-    for shape in shapes.AFTER_PREFIX:
-        text = shape.sub(rf"\1{REDACTED}", text)
-    if not shapes.MAY_HOLD_A_NAME.search(text):
+    lowered = text.lower()
+    hints = [hint for hint in shapes.HINTS if hint in lowered]
+    if not hints:
         return text
-    for shape in shapes.NAMED:
-        text = shape.sub(_named, text)
-    return text
+    lines = text.split("\n")
+    for number, line in enumerate(lines):
+        lowered = line.lower()
+        if any(hint in lowered for hint in hints):
+            lines[number] = _redact_line(line)
+    return "\n".join(lines)
 
 
 def redact_bytes(data: bytes) -> bytes:
     """The same for bytes that are mostly UTF-8 text, such as a diff; other bytes stay as they are."""
     return redact_text(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
+
+
+def _redact_line(line: str) -> str:
+    for hint, shape in shapes.WHOLE:
+        if hint in line:
+            line = shape.sub(REDACTED, line)
+    if "://" in line and "@" in line:
+        line = shapes.URL_USER.sub(rf"\1{REDACTED}@", line)
+    lowered = line.lower()
+    for hint, shape in shapes.AFTER_PREFIX:
+        if hint in lowered:
+            line = shape.sub(rf"\1{REDACTED}", line)
+    if any(is_secret_name_in_text(name) for name in shapes.NAME.findall(line)):
+        for shape in shapes.NAMED:
+            line = shape.sub(_named, line)
+    return line
 
 
 def _named(match: re.Match[str]) -> str:
@@ -113,6 +128,7 @@ def _is_password(name: str) -> bool:
     return any(word.lower() in shapes.PASSWORDS for word in _WORD.findall(name))
 
 
+@functools.lru_cache(maxsize=4096)
 def _secrecy(name: str) -> int:
     """0: no secret; 1: where a name is all there is; 2: in free text too."""
     words = [word.lower() for word in _WORD.findall(name)]

@@ -56,8 +56,8 @@ HARMLESS_AFTER = _words(
 )
 """What follows when a thing about the secret is named, not the secret (``ACCESS_KEY_ID`` is treated as one)."""
 
-WHOLE: tuple[tuple[str | None, re.Pattern[str]], ...] = (
-    (None, re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ABIA|ACCA)[A-Z0-9]{16}\b")),  # AWS
+WHOLE: tuple[tuple[str, re.Pattern[str]], ...] = (
+    ("A", re.compile(r"\b(?:AKIA|ASIA|AROA|AIDA|AGPA|ANPA|ABIA|ACCA)[A-Z0-9]{16}\b")),  # AWS
     ("gh", re.compile(r"\bgh[pousr]_[A-Za-z0-9]{30,}")),  # GitHub
     ("github_pat_", re.compile(r"\bgithub_pat_\w{22,}")),
     ("gl", re.compile(r"\bgl(?:pat|dt|rt|ptt)-[\w-]{20,}")),  # GitLab
@@ -83,33 +83,63 @@ URL_USER = re.compile(_SCHEME + r"(?!\[redacted\]@)(?:[^\s/?#@'\"<>]*:[^\s/?#'\"
 ANY_URL_USER = re.compile(_SCHEME + r"[^\s/?#'\"<>]*@")
 
 _UNLESS_DONE = r"(?!\[redacted\])"
-AFTER_PREFIX = (
-    re.compile(
-        r"([?&;](?:sig|signature|x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|access_token"
-        rf"|token|api_?key|key|password|secret|client_secret)=){_UNLESS_DONE}[^\s&;#'\"<>]+",
-        re.IGNORECASE,
+AFTER_PREFIX: tuple[tuple[str, re.Pattern[str]], ...] = (
+    (
+        "=",
+        re.compile(
+            r"([?&;](?:sig|signature|x-amz-signature|x-amz-security-token|x-amz-credential|x-goog-signature|access_token"
+            rf"|token|api_?key|key|password|secret|client_secret)=){_UNLESS_DONE}[^\s&;#'\"<>]+",
+            re.IGNORECASE,
+        ),
     ),
-    re.compile(
-        r"(\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Bearer|Basic|Token)[ \t]+)" + _UNLESS_DONE + r"[^\s'\"]+",
-        re.IGNORECASE,
+    (
+        "authorization",
+        re.compile(
+            rf"(\bAuthorization['\"]?\s*[:=]\s*['\"]?(?:Bearer|Basic|Token)[ \t]+){_UNLESS_DONE}[^\s'\"]+",
+            re.IGNORECASE,
+        ),
     ),
-    re.compile(r"(\bBearer[ \t]+)" + _UNLESS_DONE + r"(?=[^\s'\"]*\d)[\w.~+/=-]{16,}"),
-    re.compile(r"(\b(?:Set-)?Cookie['\"]?:[ \t]*)" + _UNLESS_DONE + r"[^\r\n'\"]+"),
-    re.compile(
-        r"(\b(?:AccountKey|SharedAccessKey|SharedAccessSignature)=)" + _UNLESS_DONE + r"[^\s;'\"]+", re.IGNORECASE
+    ("bearer", re.compile(rf"(\bBearer[ \t]+){_UNLESS_DONE}(?=[^\s'\"]*\d)[\w.~+/=-]{{16,}}")),
+    ("cookie", re.compile(rf"(\b(?:Set-)?Cookie['\"]?:[ \t]*){_UNLESS_DONE}[^\r\n'\"]+")),
+    (
+        "key=",
+        re.compile(rf"(\b(?:AccountKey|SharedAccessKey)=){_UNLESS_DONE}[^\s;'\"]+", re.IGNORECASE),
+    ),
+    (
+        "signature=",
+        re.compile(rf"(\bSharedAccessSignature=){_UNLESS_DONE}[^\s;'\"]+", re.IGNORECASE),
     ),
 )
-"""Values that are secrets by what stands before them."""
+"""Values that are secrets by what stands before them, each with text (in lower case) that must be there."""
+
+HINTS = (
+    *("akia", "asia", "aroa", "aida", "agpa", "anpa", "abia", "acca", "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+    *("github_pat_", "glpat-", "gldt-", "glrt-", "glptt-", "hf_", "sk-", "sk_", "rk_", "xox", "aiza", "ya29.", "npm_"),
+    *(
+        "pypi-",
+        "dapi",
+        "eyj",
+        "://",
+        "sig=",
+        "signature=",
+        "credential",
+        "sharedaccess",
+        "bearer",
+        "cookie",
+        "authorization",
+    ),
+    *("passw", "passp", "pwd", "secret", "key", "token", "auth", "jwt", "dsn"),
+)
+"""A line that has none of these, in lower case, holds no secret that is known here."""
 
 OPTION_NAME = re.compile(r"-{0,2}[A-Za-z_][A-Za-z0-9_.-]{0,100}")
-MAY_HOLD_A_NAME = re.compile(r"pass(?:w|p)|secret|credential|cookie|key|token|auth|bearer|jwt|dsn", re.IGNORECASE)
-"""Text without any of these holds no named secret."""
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,100}")
 _NAME = r"(?P<name>[A-Za-z_][A-Za-z0-9_.-]{0,100})"
 _APART = r"(?<![A-Za-z0-9_.-])"
 NAMED = (
     # "name": "value", name = 'value'
     re.compile(
-        rf"{_APART}(?P<open>['\"]?){_NAME}(?P=open)\s{{0,8}}[:=]\s{{0,8}}(?P<quote>['\"])(?P<value>[^'\"\r\n]+)(?P=quote)"
+        rf"{_APART}(?P<open>['\"]?){_NAME}(?P=open)[ \t]{{0,8}}[:=][ \t]{{0,8}}(?P<quote>['\"])(?P<value>[^'\"\r\n]+)(?P=quote)"
     ),
     # NAME=value
     re.compile(rf"{_APART}(?P<name>[A-Z_][A-Z0-9_]{{0,100}})=(?P<value>[^\s'\"()\[\]]+)"),
