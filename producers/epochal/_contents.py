@@ -111,6 +111,13 @@ class Contents:
             uri=record.uri or path.absolute().as_uri(),
             media_type=record.media_type or frozen.media_type,
         )
+        if frozen.leading_out:
+            self._warn.report(
+                "artifact links",
+                f"artifact {record.name!r}: {len(frozen.leading_out):,} of its symbolic links lead out of the "
+                f"directory ({frozen.leading_out[0]!r}, …): recorded as links, without what they lead to. "
+                "Log the target itself, or a copy of the directory with the links resolved (cp -rL)",
+            )
         pending = uploader.submit(frozen, known, store=copy)
         return Artifact(
             known.name,

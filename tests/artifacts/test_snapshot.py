@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 from artifacts.shapes import LARGE, many_shapes, patterned, sha256
 
+from epochal._artifacts import digest
 from epochal._artifacts.digest import digest_snapshot
 from epochal._artifacts.errors import ChangedWhileReading
+from epochal._artifacts.member import Member
 from epochal._artifacts.snapshot import Snapshot, snapshot
 
 OLD, NEW = patterned(LARGE, 1), patterned(LARGE, 2)
@@ -136,14 +138,26 @@ def test_a_modification_by_another_process_between_two_reads_is_noticed(tmp_path
     taken.discard()
 
 
-def test_a_directory_is_one_moment(tmp_path: Path) -> None:
+@pytest.mark.parametrize("already_read", [False, True])
+def test_a_directory_is_one_moment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, already_read: bool) -> None:
     """A file that was read already counts too: all of it is as it was at one moment."""
     folder = tmp_path / "folder"
     folder.mkdir()
     written(folder / "a", b"first")
     written(folder / "z", b"last")
     taken = snapshot(folder, None)
-    written(folder / "a", b"FIRST")
+    one_after_the_other = digest._digest_member
+
+    def then_change(member: Member) -> str:
+        found = one_after_the_other(member)
+        if member.path == "a":
+            written(folder / "a", b"FIRST")
+        return found
+
+    if already_read:
+        monkeypatch.setattr(digest, "_digest_member", then_change)
+    else:
+        written(folder / "a", b"FIRST")
     with pytest.raises(ChangedWhileReading, match="/a'"):
         digest_of(taken)
 

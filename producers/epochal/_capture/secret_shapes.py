@@ -139,7 +139,8 @@ _APART = r"(?<![A-Za-z0-9_.-])"
 NAMED = (
     # "name": "value", name = 'value'
     re.compile(
-        rf"{_APART}(?P<open>['\"]?){_NAME}(?P=open)[ \t]{{0,8}}[:=][ \t]{{0,8}}(?P<quote>['\"])(?P<value>[^'\"\r\n]+)(?P=quote)"
+        rf"{_APART}(?P<open>['\"]?){_NAME}(?P=open)[ \t]{{0,8}}[:=][ \t]{{0,8}}"
+        r"(?P<quote>['\"])(?P<value>[^'\"\r\n]+)(?P=quote)"
     ),
     # NAME=value
     re.compile(rf"{_APART}(?P<name>[A-Z_][A-Z0-9_]{{0,100}})=(?P<value>[^\s'\"()\[\]]+)"),
