@@ -42,6 +42,7 @@ class Settings:
     strict: bool = False
     component: str | None = None
     host: Literal["auto", "inline", "none"] = "auto"
+    host_idle_s: float = 60.0
     heartbeat_s: float = 10.0
     sync_s: float = 1.0
     system_s: float = 15.0
@@ -139,6 +140,14 @@ VARIABLES: Final = (
         "auto, inline, none",
         "host",
         _choice("auto", "inline", "none"),
+    ),
+    Variable(
+        "EPOCHAL_HOST_IDLE",
+        "seconds with no request, no live writer and nothing to take in after which a host ends by itself",
+        "60",
+        "0 < s ≤ 86400",
+        "host_idle_s",
+        _seconds,
     ),
     Variable("EPOCHAL_HEARTBEAT", "seconds between signs of life", "10", "0 < s ≤ 86400", "heartbeat_s", _seconds),
     Variable(

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from epochal._settings import from_env
 from epochal._version import __version__
 from epochal_processors.follower import Clock
 from epochal_processors.history import SqlHistory
@@ -32,8 +33,6 @@ from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
 from epochal_storage.migrations import migrate
 
-IDLE_S = 60.0
-"""Seconds with no request, no live writer and nothing to take in after which a host ends; EPOCHAL_HOST_IDLE."""
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
 log = logging.getLogger("epochal.host")
@@ -42,7 +41,7 @@ log = logging.getLogger("epochal.host")
 class Host:
     """One store's host, from the lock to the last sync."""
 
-    def __init__(self, store: Path, idle_s: float = IDLE_S) -> None:
+    def __init__(self, store: Path, idle_s: float) -> None:
         self._store = store
         self._idle_s = idle_s
         self._stop = threading.Event()
@@ -227,7 +226,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m epochal_processors.host STORE", file=sys.stderr)
         return 2
-    return Host(Path(arguments[0]).absolute(), float(os.environ.get("EPOCHAL_HOST_IDLE", IDLE_S))).run()
+    return Host(Path(arguments[0]).absolute(), from_env().host_idle_s).run()
 
 
 if __name__ == "__main__":
