@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Final, cast
 from uuid import UUID
 
 from ._errors import MisuseError
 from ._writer import Identity
 
-__all__ = ["About", "from_text"]
+__all__ = ["INFORMATION", "About", "from_text"]
+
+INFORMATION: Final = frozenset({"dataset", "metadata", "parameters"})
+"""Kinds of components that are no work."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,11 @@ class About:
     attempt: str = ""
     experiment: str | None = None
     trial: UUID | None = None
+
+    @property
+    def is_work(self) -> bool:
+        """Whether it runs. Information does not: it has no status, and no trial that it is attached to waits for it."""
+        return self.kind not in INFORMATION
 
     @property
     def identity(self) -> Identity:

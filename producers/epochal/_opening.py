@@ -75,7 +75,10 @@ def open_run(here: Session, asked: Request) -> Run:
         )
     if about.trial is not None:
         writer.emit(component_attached(component=component, trial=str(about.trial)))
-    writer.emit(run_started(component=component, rank=about.rank, attempt=about.attempt, world_size=about.world_size))
+    if about.is_work:
+        writer.emit(
+            run_started(component=component, rank=about.rank, attempt=about.attempt, world_size=about.world_size)
+        )
     run = Run(here, about, writer, main=True)
     if asked.past is not None:
         run.continue_from(asked.past)

@@ -183,11 +183,15 @@ class Run(Statements):
                     "the process ends while artifacts are still being stored: they are not recorded"
                 )
             about = self._about
-            rank, attempt = about.rank, about.attempt
-            finished = run_finished(
-                component=self.id, rank=rank, attempt=attempt, status=ending.status, error=ending.error
-            )
-            writer.emit(finished)
+            if about.is_work:
+                finished = run_finished(
+                    component=self.id,
+                    rank=about.rank,
+                    attempt=about.attempt,
+                    status=ending.status,
+                    error=ending.error,
+                )
+                writer.emit(finished)
             self._session.claims.give_back(about.component, about.rank)
         self._session.close_writer(writer)
 

@@ -68,7 +68,7 @@ class Surroundings:
         for section, values in seen.sections.items():
             self._say_section(section, values)
         if seen.diff:
-            name, media_type = "code.diff", "text/x-diff"
+            name, media_type = "sys/code.diff", "text/x-diff"
             record = Record(str(self._about.component), self._about.rank, name, "in", self._say, media_type=media_type)
             self._contents.keep(record, seen.diff)
 

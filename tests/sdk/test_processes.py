@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from sdk.children import Written, run
 
 
@@ -264,6 +265,7 @@ def test_a_signal_handler_that_logs(tmp_path: Path) -> None:
     assert {f"tick{tick}" for tick in range(ticks)} <= set(written.params())
 
 
+@pytest.mark.slow
 def test_a_thousand_runs_open_at_once(tmp_path: Path) -> None:
     """1,000 open runs under a limit of 1,024 descriptors."""
     child = run(

@@ -83,7 +83,7 @@ def test_the_whole_model(tmp_path: Path) -> None:
     assert len(written.of("trial.created")) == 18
     assert len({data["trial"] for data in written.data("component.attached")}) == 18
     assert len(written.of("component.attached")) == 36
-    assert [data["status"] for data in written.data("run.finished")] == ["completed"] * 19
+    assert [data["status"] for data in written.data("run.finished")] == ["completed"] * 18
     outputs = [data for data in written.data("artifact.logged") if data["direction"] == "out"]
     assert len({data["digest"] for data in outputs}) == 18
     assert {(data["name"], data["stored"], data["files"]) for data in outputs} == {("model", True, 1)}
@@ -92,6 +92,25 @@ def test_the_whole_model(tmp_path: Path) -> None:
     assert inputs["cifar10-dataset"]["uri"] == "s3://bucket/cifar10"
     assert inputs["preprocess"]["stored"]
     assert [data["resources"] for data in written.data("component.created")][1:] == [{"instance": "8xH200"}] * 18
+
+
+def test_information_does_not_run(tmp_path: Path) -> None:
+    """Metadata has no status that a trial would wait for; a preprocessing has, also when it belongs to no trial."""
+    child = run(
+        """
+        meta = epochal.component("meta")
+        with epochal.component("prep", kind="preprocessing") as prep:
+            prep.log({"rows": 3})
+        print(prep.id)
+        """,
+        tmp_path,
+    )
+    written = child.written
+    assert [data["component"] for data in written.data("run.started")] == [child.out.strip()]
+    assert [(data["component"], data["status"]) for data in written.data("run.finished")] == [
+        (child.out.strip(), "completed")
+    ]
+    assert len(written.of("writer.closed")) == 2
 
 
 VALUES = [math.nan, math.inf, -math.inf, -0.0, 5e-324, 1.7976931348623157e308, 0.1, 2.0**53, 1e-300]
