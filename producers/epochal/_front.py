@@ -172,7 +172,8 @@ def component(
     """Opens a component that belongs to no trial yet: a parameter set, a dataset, metadata. Attach it to trials.
 
     Of the kinds metadata, dataset and parameters it is information: it does not run and has no status. Of any other
-    kind (preprocessing, …) it is work, with a status like any run. It is open until ``finish()`` or the end of the process, and is not the current run unless entered by ``with``.
+    kind (preprocessing, …) it is work, with a status like any run. It is open until ``finish()`` or the end of the
+    process, and is not the current run unless entered by ``with``.
 
     Raises:
         TypeError: an argument is unknown or of the wrong type.
