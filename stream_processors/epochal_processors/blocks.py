@@ -12,7 +12,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from epochal_processors.columns import BLOCK_BITS, Index, PointBatch, Stream
+from epochal_processors.columns import BLOCK_BITS, Index, PointBatch, Stream, series_order
 from epochal_processors.frames import LIFECYCLE, METRICS
 from epochal_processors.partials import group_starts
 
@@ -72,17 +72,17 @@ def points_digest(stream: Stream, names: Sequence[str], columns: Sequence[npt.ND
     return rows.digest()
 
 
-def digest_blocks(batch: PointBatch, order: Index, chosen: Sequence[tuple[int, int]]) -> Iterator[Block]:
+def digest_blocks(batch: PointBatch, chosen: Sequence[tuple[int, int]], order: Index | None = None) -> Iterator[Block]:
     """The blocks that lie in the given runs of rows of a batch.
 
     Args:
         batch: points in sequence order within their streams, each once.
-        order: ``series_order(batch)``.
         chosen: first and end row of each block.
+        order: ``series_order(batch)``, where the caller has it.
     """
     if not chosen:
         return
-    local, tables = _local_names(batch, order)
+    local, tables = _local_names(batch, series_order(batch) if order is None else order)
     for start, end in chosen:
         stream = batch.streams[batch.stream[start]]
         block = int(batch.seq[start]) >> BLOCK_BITS

@@ -27,8 +27,8 @@ from epochal_processors.frames import (
     channel_of,
 )
 from epochal_processors.open_blocks import OpenBlocks, PointLoader
-from epochal_processors.partials import partials_table
-from epochal_processors.points import metrics_table
+from epochal_processors.partials import partials_rows
+from epochal_processors.points import metrics_rows
 from epochal_processors.project import event_digest, project_event
 from epochal_processors.rows import EventRow, FactRow
 from epochal_processors.tables import rows_table
@@ -154,10 +154,10 @@ class Materializer:
             return
         done = self._open.complete(parts)
         full = [run for run in done.runs if run[1] - run[0] == BLOCK_SIZE]
-        rows.metrics = metrics_table(done.given, done.given_order)
-        rows.partials = partials_table(done.known, done.order)
+        rows.metrics = metrics_rows(done.given)
+        rows.partials = partials_rows(done.series)
         projects = {stream.writer: stream.project for stream in done.known.streams}
-        for block in digest_blocks(done.known, done.order, full):
+        for block in digest_blocks(done.known, full, done.order):
             rows.blocks += self._chains.add(projects[block.writer], block)
         self._open.keep(done)
 

@@ -33,14 +33,15 @@ class PointLoader(Protocol):
 class Completed:
     """A batch together with the rows that complete its blocks.
 
-    ``given`` holds every row as it came; ``known`` each row once, in sequence order within its stream; ``runs`` are
-    the blocks of ``known`` as (first row, end row).
+    ``given`` holds every row as it came, in series order. ``known`` has each row once, in sequence order within its
+    stream; ``order`` is its series order, and ``series`` is it in that order. ``runs`` are the blocks of ``known`` as
+    (first row, end row).
     """
 
     given: PointBatch
-    given_order: Index
     known: PointBatch
     order: Index
+    series: PointBatch
     runs: list[tuple[int, int]]
 
 
@@ -58,12 +59,13 @@ class OpenBlocks:
         """A batch of the parts and of all rows, kept or stored, that lie in the same blocks."""
         earlier = [part for stream, blocks in _touched(parts).items() for part in self._earlier(stream, blocks)]
         given = assemble(sorted([*earlier, *parts], key=lambda part: int(part.seq[0])))
-        order = series_order(given)
         known = _once(given)
-        known_order = order if known is given else series_order(known)
+        order = series_order(known)
+        series = known.take(order)
+        sent = series if known is given else given.take(series_order(given))
         firsts = group_starts(known.stream, known.seq >> np.uint64(BLOCK_BITS))
         ends = np.append(firsts[1:], len(known))
-        return Completed(given, order, known, known_order, list(zip(firsts.tolist(), ends.tolist(), strict=True)))
+        return Completed(sent, known, order, series, list(zip(firsts.tolist(), ends.tolist(), strict=True)))
 
     def keep(self, completed: Completed) -> None:
         """Remember the unfinished blocks of a batch; forget those it filled."""
@@ -89,7 +91,7 @@ class OpenBlocks:
         for block in range(first, -(-max(count, held.end) // BLOCK_SIZE)):
             if block not in waiting and held.within(block << BLOCK_BITS, BLOCK_SIZE):
                 batch = assemble(self._earlier(stream, {block}))
-                blocks += digest_blocks(batch, series_order(batch), [(0, len(batch))])
+                blocks += digest_blocks(batch, [(0, len(batch))])
         for key in [key for key in self._kept if key[0] == stream.writer]:
             self._drop(key)
         return chains.finish(stream.project, blocks, stream.writer, METRICS)

@@ -23,31 +23,28 @@ SCALE = 2.0**-540
 Columns = dict[str, npt.NDArray[Any]]
 
 
-def partials_table(batch: PointBatch, order: Index | None = None) -> pa.Table:
+def partials_table(batch: PointBatch) -> pa.Table:
     """Rows of ``partials``: one for each series and block in the batch that has fresh points.
 
     The batch must hold every known row of each block it touches, once each, in sequence order within a stream.
-
-    Args:
-        batch: the points.
-        order: ``series_order(batch)``, where the caller has it.
     """
-    order = series_order(batch) if order is None else order
-    block = batch.seq[order] >> np.uint64(BLOCK_BITS)
-    starts = group_starts(batch.stream[order], batch.name[order], block)
-    sums = block_partials(batch.step[order], batch.value[order], starts)
-    occurred, recorded, offset = batch.occurred_ms[order], batch.recorded_us[order], batch.offset[order]
+    return partials_rows(batch.take(series_order(batch)))
+
+
+def partials_rows(batch: PointBatch) -> pa.Table:
+    """As :func:`partials_table`, for a batch that is in series order already."""
+    starts = group_starts(batch.stream, batch.name, batch.seq >> np.uint64(BLOCK_BITS))
+    sums = block_partials(batch.step, batch.value, starts)
     bounds = {
-        "occurred_from": _reduced(np.minimum, occurred, starts),
-        "occurred_until": _reduced(np.maximum, occurred, starts),
-        "recorded_from": _reduced(np.minimum, recorded, starts),
-        "recorded_until": _reduced(np.maximum, recorded, starts),
-        "offset_from": _reduced(np.minimum, offset, starts),
-        "offset_until": _reduced(np.maximum, offset, starts),
+        "occurred_from": _reduced(np.minimum, batch.occurred_ms, starts),
+        "occurred_until": _reduced(np.maximum, batch.occurred_ms, starts),
+        "recorded_from": _reduced(np.minimum, batch.recorded_us, starts),
+        "recorded_until": _reduced(np.maximum, batch.recorded_us, starts),
+        "offset_from": _reduced(np.minimum, batch.offset, starts),
+        "offset_until": _reduced(np.maximum, batch.offset, starts),
     }
-    fresh = np.flatnonzero(_reduced(np.logical_or, batch.fresh[order], starts))
-    at = order[starts[fresh]]
-    return _labelled(batch, at, {name: column[fresh] for name, column in {**sums, **bounds}.items()})
+    fresh = np.flatnonzero(_reduced(np.logical_or, batch.fresh, starts))
+    return _labelled(batch, starts[fresh], {name: column[fresh] for name, column in {**sums, **bounds}.items()})
 
 
 def _labelled(batch: PointBatch, at: Index, columns: Columns) -> pa.Table:

@@ -10,34 +10,33 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from epochal_processors.columns import Index, PointBatch, series_order
+from epochal_processors.columns import PointBatch, series_order
 from epochal_storage.schemas import UUID_TYPE
 
 
-def metrics_table(batch: PointBatch, order: Index | None = None) -> pa.Table:
-    """The batch as rows of ``metrics``, sorted as ClickHouse keeps them wherever steps don't fall.
+def metrics_table(batch: PointBatch) -> pa.Table:
+    """The fresh points of a batch as rows of ``metrics``, sorted as ClickHouse keeps them wherever steps don't fall."""
+    return metrics_rows(batch.take(series_order(batch)))
 
-    Args:
-        batch: the points.
-        order: ``series_order(batch)``, where the caller has it. Only fresh rows are taken.
-    """
-    order = series_order(batch) if order is None else order
-    order = order if batch.fresh.all() else order[batch.fresh[order]]
-    stream = batch.stream[order]
+
+def metrics_rows(batch: PointBatch) -> pa.Table:
+    """The fresh points of a batch as rows of ``metrics``, in their order."""
+    fresh = batch if batch.fresh.all() else batch.take(np.flatnonzero(batch.fresh))
+    stream, streams = fresh.stream, fresh.streams
     columns = {
-        "project": repeated(stream, [s.project for s in batch.streams]),
-        "component": uuids(stream, [s.component for s in batch.streams]),
-        "metric": named(batch.name[order], batch.names),
-        "rank": np.array([s.rank for s in batch.streams], np.uint32)[stream],
-        "step": batch.step[order],
-        "value": batch.value[order],
-        "logged_at": timestamps(batch.logged_ms[order], "ms"),
-        "occurred_at": timestamps(batch.occurred_ms[order], "ms"),
-        "recorded_at": timestamps(batch.recorded_us[order], "us"),
-        "log": repeated(stream, [s.log for s in batch.streams]),
-        "offset": batch.offset[order],
-        "writer": uuids(stream, [s.writer for s in batch.streams]),
-        "seq": batch.seq[order],
+        "project": repeated(stream, [s.project for s in streams]),
+        "component": uuids(stream, [s.component for s in streams]),
+        "metric": named(fresh.name, fresh.names),
+        "rank": np.array([s.rank for s in streams], np.uint32)[stream],
+        "step": fresh.step,
+        "value": fresh.value,
+        "logged_at": timestamps(fresh.logged_ms, "ms"),
+        "occurred_at": timestamps(fresh.occurred_ms, "ms"),
+        "recorded_at": timestamps(fresh.recorded_us, "us"),
+        "log": repeated(stream, [s.log for s in streams]),
+        "offset": fresh.offset,
+        "writer": uuids(stream, [s.writer for s in streams]),
+        "seq": fresh.seq,
     }
     return pa.table(columns)
 

@@ -17,7 +17,7 @@ from processors.points import COMPONENT, WRITER, Logged, frame, position
 
 from epochal_processors.blocks import NO_LINK, Block, digest_blocks, events_digest, link
 from epochal_processors.chains import START, Chains, Head
-from epochal_processors.columns import batch_of, series_order
+from epochal_processors.columns import batch_of
 from epochal_processors.project import event_digest
 
 DOCUMENT = (Path(__file__).parent.parent.parent / "docs" / "wire-format.md").read_text(encoding="utf-8")
@@ -64,7 +64,7 @@ def test_the_documented_vectors(vector: dict[str, Any]) -> None:
         ]
         plain = frame(logged, first_seq=vector["rows"][0]["seq"])
         batch = batch_of([(position(0), replace(plain, project=vector["project"], rank=vector["rank"]))])
-        (block,) = digest_blocks(batch, series_order(batch), [(0, len(batch))])
+        (block,) = digest_blocks(batch, [(0, len(batch))])
         assert slow_points_digest(vector) == bytes.fromhex(vector["digest"])
     else:
         digests = [(e["seq"], event_digest(bytes.fromhex(e["salt"]), e["payload"].encode())) for e in vector["events"]]
@@ -83,7 +83,7 @@ def test_blocks_of_any_points(rows: list[tuple[str, float, float]], block: int) 
     first = block * 4096
     logged = [Logged(name, step, v, 1000 + i, 2000 - i) for i, (name, step, v) in enumerate(rows)]
     batch = batch_of([(position(0), frame(logged, first_seq=first))])
-    (found,) = digest_blocks(batch, series_order(batch), [(0, len(batch))])
+    (found,) = digest_blocks(batch, [(0, len(batch))])
     names = sorted({name for name, _, _ in rows}, key=str.encode)
     vector = {
         "project": "p",
@@ -115,11 +115,11 @@ def test_many_blocks_and_streams_at_once() -> None:
     ]
     batch = batch_of([(position(i), one) for i, one in enumerate(frames)])
     runs = [(a, min(a + 4096, end)) for begin, end in ((0, 10_000), (10_000, 20_000)) for a in range(begin, end, 4096)]
-    together = {(b.writer, b.block): b.digest for b in digest_blocks(batch, series_order(batch), runs)}
+    together = {(b.writer, b.block): b.digest for b in digest_blocks(batch, runs)}
     assert len(together) == 6
     for one in frames:
         alone = batch_of([(position(0), one)])
-        for block in digest_blocks(alone, series_order(alone), [(0, 4096), (4096, 8192), (8192, 10_000)]):
+        for block in digest_blocks(alone, [(0, 4096), (4096, 8192), (8192, 10_000)]):
             assert together[one.writer, block.block] == block.digest
 
 

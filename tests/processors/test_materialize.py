@@ -95,14 +95,32 @@ def taken_whole() -> dict[str, list[tuple[Any, ...]]]:
 WHOLE = taken_whole()
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(0, 2**32), st.booleans(), st.integers(0, 3), st.integers(0, 3))
+cases = given(st.integers(0, 2**32), st.booleans(), st.integers(0, 3), st.integers(0, 3))
+
+
+@settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
+@cases
 def test_cuts_copies_order_restarts_and_errors_change_nothing(
     seed: int, shuffled: bool, restarts: int, errors: int
 ) -> None:
     """The same streams cut otherwise, partly twice, in any order, with restarts and refused inserts in between, give
     the same rows, partial sums, digests and links.
     """
+    check_any_way(seed, shuffled, restarts, errors)
+
+
+@pytest.mark.slow
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@cases
+def test_cuts_copies_order_restarts_and_errors_change_nothing_in_many_cases(
+    seed: int, shuffled: bool, restarts: int, errors: int
+) -> None:
+    """The same with many more cases."""
+    check_any_way(seed, shuffled, restarts, errors)
+
+
+def check_any_way(seed: int, shuffled: bool, restarts: int, errors: int) -> None:
+    """Take the streams in by one of all possible ways and compare with taking each whole."""
     rng = random.Random(seed)
     pieces = [part for stream in STREAMS for part in random_pieces(rng, stream)]
     if shuffled:
