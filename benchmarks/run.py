@@ -52,7 +52,7 @@ def run_script(script: Path, arguments: Sequence[str]) -> list[Figure]:
 def line(target: Target, figure: Figure | None) -> str:
     """One row of the table that is printed at the end."""
     sign = "≤" if target.better == "less" else "≥"
-    wanted = f"{sign} {target.bound:,g} {target.unit}"
+    wanted = f"{sign} {target.bound:,.12g} {target.unit}"
     if figure is None:
         return f"{target.what:<52} {wanted:>20}   not measured"
     spread = "" if figure.low is None or figure.high is None else f" ({figure.low:,.4g} to {figure.high:,.4g})"
