@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -272,6 +271,8 @@ def _refuse_unknown(call: str, unknown: Mapping[str, object]) -> None:
             "project",
             "mode",
         ]
+        import difflib
+
         near = difflib.get_close_matches(word, ours, 1)
         meant = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(ours)}"
         raise TypeError(f"{call}() has no {word!r}: {meant}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -186,6 +185,8 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     sentences: list[str] = []
     for name in sorted(environ):
         if name.startswith("EPOCHAL_") and name not in known and not name.startswith("EPOCHAL_TEST_"):
+            import difflib  # for this rare case only
+
             near = difflib.get_close_matches(name, known, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
             sentences.append(f"{name} is set, but this version knows no such setting{meant}")
