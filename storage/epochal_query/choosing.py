@@ -130,7 +130,7 @@ class _Answers:
         types, words, json = texts(table, "type_"), texts(table, "text"), texts(table, "value")
         numbers = floats(table, "number_")
         at = [i for i in np.flatnonzero(wanted) if types[i] != "null"]
-        shown = [None if types[i] in ("number", "bool") else words[i] or json[i] for i in at]
+        shown = [None if types[i] in ("number", "bool") else words[i] if types[i] == "text" else json[i] for i in at]
         self.sortable[by] = (places[at], numbers[at], shown)
 
     def ask_metrics(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from query.written import Log
 
 from epochal_query.connection import Opened
@@ -18,6 +19,10 @@ from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.http_auth import Role
 from epochal_storage.locate import find_or_start
+
+# how long an example takes says nothing on a busy machine
+settings.register_profile("reading", deadline=None)
+settings.load_profile("reading")
 
 SCRIPT = Path(__file__).with_name("bare_host.py")
 

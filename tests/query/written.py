@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID, uuid4
 
 import numpy as np
@@ -14,8 +14,9 @@ from epochal._ids import experiment_id, trial_id
 from epochal._journal.reader import POINT, Points, Record
 from epochal_processors.coverage import Coverage
 from epochal_processors.frames import EventFrame, Frame, PointFrame, Position
+from epochal_processors.history import SqlHistory
 from epochal_processors.materialize import Materializer
-from epochal_storage.writing import TableWriter
+from epochal_storage.client import StoreClient
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
@@ -27,22 +28,13 @@ def micros(when: datetime) -> int:
     return (when - EPOCH) // timedelta(microseconds=1)
 
 
-class _Nothing:
-    """The history of a store that starts empty."""
-
-    def points(self, *_: object) -> NoReturn:
-        raise AssertionError("nothing is read back")
-
-    digests = head = points
-
-
 class Log:
     """What a store's log holds; `now` moves on by a second with every event unless it is set."""
 
-    def __init__(self, writer: TableWriter, project: str = "default", start: datetime = START) -> None:
+    def __init__(self, store: StoreClient, project: str = "default", start: datetime = START) -> None:
         self.project = project
         self.now = start
-        self._materializer = Materializer(writer, _Nothing(), Coverage())  # type: ignore[arg-type]
+        self._materializer = Materializer(store, SqlHistory(store), Coverage())
         self._offset = -1
         self._frames: list[tuple[Position, Frame]] = []
         self._events: dict[UUID, int] = {}
