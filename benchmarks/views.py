@@ -32,10 +32,11 @@ WHEN = f"toDateTime64('2023-01-01', 3, 'UTC') + INTERVAL intDiv(number, {{per}})
 POINT_ROWS = f"""
 INSERT INTO metrics (project, component, metric, rank, step, value, logged_at, occurred_at, recorded_at, log, offset,
                      writer, seq)
-SELECT 'p', {COMPONENT.format(per=METRICS * POINTS)} AS c, 'metric ' || toString(intDiv(number, {POINTS}) % {METRICS}), 0,
-       number % {POINTS}, sin(number) + number % 7,
-       {WHEN.format(per=METRICS * POINTS)} + INTERVAL number % {POINTS} SECOND AS t, t, t + INTERVAL 1 SECOND, 'intake:x',
-       intDiv(number, {METRICS * POINTS}), c, (number % {POINTS}) * {METRICS} + intDiv(number, {POINTS}) % {METRICS}
+SELECT 'p', {COMPONENT.format(per=METRICS * POINTS)} AS c,
+       'metric ' || toString(intDiv(number, {POINTS}) % {METRICS}), 0, number % {POINTS}, sin(number) + number % 7,
+       {WHEN.format(per=METRICS * POINTS)} + INTERVAL number % {POINTS} SECOND AS t, t, t + INTERVAL 1 SECOND,
+       'intake:x', intDiv(number, {METRICS * POINTS}), c,
+       (number % {POINTS}) * {METRICS} + intDiv(number, {POINTS}) % {METRICS}
 FROM numbers({COMPONENTS * METRICS * POINTS}) SETTINGS optimize_on_insert = 0
 """
 LONG_ROWS = f"""
@@ -62,7 +63,8 @@ SELECT 'p', 'component', {field}, {component} AS c, {key}, false, {value}, {type
 FROM numbers({count}) SETTINGS optimize_on_insert = 0
 """
 OPENING = (
-    '{"component":"","rank":0,"attempt":"a","role":"main","world_size":1,"heartbeat_s":10.0,"host":"h","pid":1,"user":"u"}'
+    '{"component":"","rank":0,"attempt":"a","role":"main","world_size":1,"heartbeat_s":10.0,"host":"h","pid":1,'
+    '"user":"u"}'
 )
 STATEMENTS = (
     ("writer", "toString(c)", OPENING, 0),

@@ -14,7 +14,8 @@ from epochal_storage.migrations import available
 
 _NOUN = re.compile(
     r"CREATE OR REPLACE VIEW \{database\}\.(?P<name>\w+) \{on_cluster\} \(\n(?P<columns>.*?)\n\) "
-    r"AS SELECT \* FROM \{database\}\.(?P<bounded>\w+)\(as_of = '', known_at = ''\)\nCOMMENT '(?P<comment>(?:[^']|'')*)'",
+    r"AS SELECT \* FROM \{database\}\.(?P<bounded>\w+)\(as_of = '', known_at = ''\)\n"
+    r"COMMENT '(?P<comment>(?:[^']|'')*)'",
     re.DOTALL,
 )
 _COLUMN = re.compile(r"^\s*`(?P<name>\w+)` (?P<type>.+?) COMMENT '(?P<comment>(?:[^']|'')*)',?$", re.MULTILINE)
@@ -86,7 +87,9 @@ def document(found: Iterable[Noun]) -> str:
     """The page."""
     parts = [_HEAD]
     for noun in found:
-        parts.append(f"\n## {noun.name}\n\n{noun.comment[:1].upper()}{noun.comment[1:]}. With bounds: `{noun.bounded}`.\n")
+        parts.append(
+            f"\n## {noun.name}\n\n{noun.comment[:1].upper()}{noun.comment[1:]}. With bounds: `{noun.bounded}`.\n"
+        )
         parts.append("\n| column | type | meaning |\n|---|---|---|\n")
         parts += [f"| {column.name} | {_cell(column.type)} | {_cell(column.comment)} |\n" for column in noun.columns]
     return "".join(parts)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-
 from views.engine_child import receive, send
 
 SCRIPT = Path(__file__).with_name("engine_child.py")

@@ -58,7 +58,8 @@ def folded_experiments(fold: Fold) -> Shown:
 def trials(rows: Rows) -> Shown:
     """By id."""
     return {
-        r["trial"]: (r["experiment"], r["name"], loads(r["variables"]), r["note"], micros(r["created_at"])) for r in rows
+        r["trial"]: (r["experiment"], r["name"], loads(r["variables"]), r["note"], micros(r["created_at"]))
+        for r in rows
     }
 
 

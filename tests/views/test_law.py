@@ -117,24 +117,47 @@ def _is_id(value: Any) -> bool:
     return isinstance(value, bytes) and len(value) == 16
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate, Phase.shrink)
-)
-@given(st.randoms(use_true_random=False))
-def test_a_small_world_in_any_order_shows_what_the_fold_says(engine: TestEngine, dice: random.Random) -> None:
-    """Shuffled, doubled, cut and replayed, a world shows the same as its fold, at any place in both times."""
-    worlds = [world(dice, f"small-{uuid.uuid4()}", events=8, frames=3)]
+def play(engine: TestEngine, dice: random.Random, worlds: list[World], places: int) -> None:
+    """Take the worlds in and look at them from the present, and from some places in both times."""
     take_in(engine, worlds, dice)
     check(engine, worlds, Bounds(now=LATER_US))
-    check(engine, worlds, bounds_of(dice))
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_large_worlds_in_any_order_show_what_the_fold_says(engine: TestEngine, seed: int) -> None:
-    """As above, with thirty worlds at once: many lives, attempts, rewinds, cells and overwritten steps in each."""
-    dice = random.Random(seed)
-    worlds = [world(dice, f"large-{seed}-{i}", dice.choice((20, 60)), dice.choice((4, 12))) for i in range(30)]
-    take_in(engine, worlds, dice)
-    check(engine, worlds, Bounds(now=LATER_US))
-    for _ in range(3):
+    for _ in range(places):
         check(engine, worlds, bounds_of(dice))
+
+
+def many_worlds(seed: int) -> tuple[random.Random, list[World]]:
+    """Thirty worlds of a seed: many lives, attempts, rewinds, cells and overwritten steps in each."""
+    dice = random.Random(seed)
+    name = f"seed-{seed}-{uuid.uuid4()}"
+    return dice, [world(dice, f"{name}-{i}", dice.choice((20, 60)), dice.choice((4, 12))) for i in range(30)]
+
+
+# no shrinking: an example takes a second in the engine, so that it would outlast every patience
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.randoms(use_true_random=False))
+def test_small_worlds_in_any_order_show_what_the_fold_says(engine: TestEngine, dice: random.Random) -> None:
+    """Shuffled, doubled, cut and replayed, a world shows the same as its fold, at any place in both times."""
+    play(engine, dice, [world(dice, f"small-{uuid.uuid4()}", events=8, frames=3)], places=1)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_large_worlds_in_any_order_show_what_the_fold_says(engine: TestEngine, seed: int) -> None:
+    """As above, thirty worlds at once."""
+    dice, worlds = many_worlds(seed)
+    play(engine, dice, worlds, places=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_many_large_worlds_in_any_order_show_what_the_fold_says(engine: TestEngine, seed: int) -> None:
+    """As above, with more seeds and more places in both times."""
+    dice, worlds = many_worlds(seed)
+    play(engine, dice, worlds, places=4)
+
+
+@pytest.mark.slow
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.generate,))
+@given(st.randoms(use_true_random=False))
+def test_many_small_worlds_in_any_order_show_what_the_fold_says(engine: TestEngine, dice: random.Random) -> None:
+    """As above, with more examples."""
+    play(engine, dice, [world(dice, f"small-{uuid.uuid4()}", events=8, frames=3)], places=1)

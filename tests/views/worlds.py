@@ -22,7 +22,7 @@ BASE_US = 1_700_000_000_000_000
 SECOND = 1_000_000
 LOGS = ("intake:a", "intake:b")
 BLOCK = 4096
-NAMES = ("loss", "val/acc.1", "α-β 😀", "sys/cpu")
+NAMES = ("loss", "val/acc.1", "länge 😀", "sys/cpu")
 STEPS = (0.0, -0.0, 1.0, 2.0, 2.5, 3.0, -4.0, 1e15, 0.1)
 VALUES = (1.0, -1.0, 0.5, 3.25, math.nan, math.nan, math.inf, -math.inf, -0.0, 0.0, 1e300, -1e300, 1e-300, 5e-324, 1e8)
 PATHS = (["a"], ["a", "b"], ["a", "b", "c"], ["a.b"], ["a.b", "c"], ["lr"], [""], ["", "x"], ["ü", "\\"], ["a\\"])
@@ -97,11 +97,11 @@ class Making:
 
     def logged_at(self) -> int:
         """An instant that many share; now and then of a clock that is far ahead."""
-        return BASE_US + self.one((0, 1, 2, 3, 4, 5, 6, 600)) * SECOND
+        return BASE_US + SECOND * int(self.one((0, 1, 2, 3, 4, 5, 6, 600)))
 
     def occurred_at(self) -> int:
         """An instant on either side of the others."""
-        return BASE_US + self.one((-86_400, 0, 1, 2, 3, 4, 5, 6, 600)) * SECOND
+        return BASE_US + SECOND * int(self.one((-86_400, 0, 1, 2, 3, 4, 5, 6, 600)))
 
     def entity(self) -> dict[str, str]:
         """A kind and an entity of it."""
@@ -119,7 +119,9 @@ class Making:
 
     def abandoned(self) -> list[list[Any]]:
         """Some writers, and how many of their points."""
-        return [[str(self.one(self.writers)), self.one((0, 1, 2, 4, BLOCK, BLOCK + 2))] for _ in range(self.one((0, 1, 2)))]
+        return [
+            [str(self.one(self.writers)), self.one((0, 1, 2, 4, BLOCK, BLOCK + 2))] for _ in range(self.one((0, 1, 2)))
+        ]
 
     def counts(self) -> dict[str, Any]:
         """What a writer says of its streams."""
@@ -280,7 +282,10 @@ MAKERS: tuple[Maker, ...] = (
     lambda m: ("metric.defined", {**m.component(), "metric": m.one(NAMES), "goal": m.maybe(lambda: "min")}),
     _artifact,
     lambda m: ("artifact.failed", {**m.component(), "name": "data", "direction": "out", "reason": m.one(("r", "s"))}),
-    lambda m: ("environment.captured", {**m.component(), "section": m.one(("env", "a/b")), "values": {"x": m.one(JSONS)}}),
+    lambda m: (
+        "environment.captured",
+        {**m.component(), "section": m.one(("env", "a/b")), "values": {"x": m.one(JSONS)}},
+    ),
     lambda m: ("console.captured", {**m.component(), "stream": "stdout", "text": "x"}),
     lambda m: ("entity.deleted", {**m.entity(), "abandoned": m.abandoned()}),
     lambda m: ("entity.restored", {**m.entity(), "deletion": _deletion(m)}),

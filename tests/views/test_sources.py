@@ -1,0 +1,58 @@
+"""The migrations with the views say what their sources say, and every view has the columns that are documented."""
+
+from __future__ import annotations
+
+import pytest
+from views.engine_of_tests import RefusedError, TestEngine
+
+from epochal_storage.views_doc import nouns, view_names
+from epochal_storage.views_sql import SOURCE, TARGET, expanded, migration, sections
+
+NOUNS = {noun.name: noun for noun in nouns()}
+
+
+def test_the_migration_is_made_from_its_source() -> None:
+    """`python -m epochal_storage.views_sql` was run after the last change."""
+    assert TARGET.read_text(encoding="utf-8") == migration(SOURCE.read_text(encoding="utf-8"))
+
+
+def test_every_block_is_used() -> None:
+    """No block of the source is left over."""
+    blocks, views = sections(SOURCE.read_text(encoding="utf-8"))
+    texts = [*blocks.values(), *views.values()]
+    assert [name for name in blocks if not any(f"{{{{{name}" in text for text in texts)] == []
+
+
+def test_a_block_takes_arguments_with_blocks_in_them() -> None:
+    """An argument is put in whole, and in parts where it has bars."""
+    blocks = {"pair": "{{1}}+{{2}}", "twice": "{{argument}}{{argument}}", "x": "X"}
+    assert expanded("{{twice: {{x}}}} {{pair: a | b}}", blocks) == "XX a+b"
+
+
+def test_every_view_is_a_documented_noun_or_its_twin() -> None:
+    """Nothing is created that docs/views.md doesn't have."""
+    assert view_names() == NOUNS.keys() | {noun.bounded for noun in NOUNS.values()}
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_view_has_the_documented_columns_with_and_without_bounds(engine: TestEngine, name: str) -> None:
+    """Names and types, in order."""
+    noun = NOUNS[name]
+    documented = [(column.name, column.type) for column in noun.columns]
+    for view in (name, f"{noun.bounded}(as_of = '2020-01-01', known_at = '{{\"log\": 1}}')"):
+        described = engine.text(f"DESCRIBE (SELECT * FROM {view})")
+        shown = [tuple(line.split("\t")[:2]) for line in described.splitlines()]
+        assert [(column, kind.replace("\\'", "'")) for column, kind in shown] == documented
+
+
+@pytest.mark.parametrize("bound", ["as_of", "known_at"])
+@pytest.mark.parametrize("text", ["yesterday-ish", "2024-13-45", "{broken"])
+def test_a_bound_that_is_neither_time_nor_watermark_is_refused(engine: TestEngine, bound: str, text: str) -> None:
+    """A misspelt time never means no bound: it is an error, or, as a watermark that names no log, nothing."""
+    bounds = {"as_of": "", "known_at": "", bound: text}
+    sql = "SELECT count() AS n FROM statements_at(as_of = {as_of:String}, known_at = {known_at:String})"
+    if (bound, text) == ("known_at", "{broken"):
+        assert engine.rows(sql, **bounds) == [{"n": 0}]
+        return
+    with pytest.raises(RefusedError):
+        engine.rows(sql, **bounds)
