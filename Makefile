@@ -34,7 +34,7 @@ format: $(VENV)/.dev  ## format the code and mend what ruff can mend
 docs: $(VENV)/.dev  ## write the generated documents again
 	@$(BIN)/python tests/docs/generated.py --write
 
-bench: $(VENV)/.dev  ## every figure of docs/performance.md, beside its target and its limit
+bench: $(VENV)/.dev $(VENV)/.demo  ## every figure of docs/performance.md, beside its target and its limit
 	@$(BIN)/python benchmarks/run.py
 
 clean:  ## remove the environment, caches and build outputs (never a store)
