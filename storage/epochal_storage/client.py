@@ -158,7 +158,6 @@ def _opened(endpoint: Endpoint) -> Client:
             database=endpoint.database,
             # threads may ask at once, which ClickHouse allows only without a session
             autogenerate_session_id=False,
-            form_encode_query_params=True,
             compress=endpoint.pid is None,
             send_receive_timeout=3600,
             # a pool of its own: not shared with the user's clients, and no proxy between us and loopback

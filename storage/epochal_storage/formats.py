@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from epochal_storage.sql_text import Token, tokens
@@ -35,26 +36,13 @@ def insert_with_format(text: str) -> Insert | None:
     return None
 
 
-def answer_format(sql: str, default_format: str) -> str:
-    """The format an answer has: that of the query's own FORMAT clause, else the default."""
-    clause = _clause(sql)
-    return clause[1].text if clause else default_format
-
-
-def without_format(sql: str) -> str:
-    """The query up to its own FORMAT clause, if it has one."""
-    clause = _clause(sql)
-    return sql[: clause[0].start] if clause else sql
-
-
-def _clause(sql: str) -> tuple[Token, Token] | None:
+def format_clause(found: Sequence[Token]) -> tuple[Token, Token] | None:
     """The words FORMAT and its name, where they end a query or only SETTINGS follow."""
-    found = [token for token in tokens(sql) if token.text != ";"]
+    found = [token for token in found if token.text != ";"]
     for place in range(len(found) - 1, 0, -1):
         word, name = found[place - 1], found[place]
         if word.kind == "word" and word.name == "format" and name.kind == "word":
-            rest = found[place + 1 :]
-            return (word, name) if not rest or rest[0].name == "settings" else None
+            return (word, name) if found[place + 1 :] == [] or found[place + 1].name == "settings" else None
     return None
 
 

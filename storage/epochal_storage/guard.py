@@ -7,8 +7,13 @@ into the host's own memory with `python`: on a server these are bound to a direc
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
 from epochal_storage.errors import EngineError
-from epochal_storage.sql_text import Token, statements, tokens
+from epochal_storage.sql_text import Token, tokens
 
 _SELECTS = frozenset({"select", "with", "from"})
 _FIRST_WORDS = _SELECTS | {"show", "describe", "desc", "explain", "exists", "use"}
@@ -20,26 +25,55 @@ _WRITES = frozenset(
     }
 )  # fmt: skip
 
+# functions can be named without being called: arrayMap(file, …), APPLY(file)
+_FUNCTIONS = frozenset({"file", "showcertificate"})
 # `eval` runs SQL that stands in a string, where it can't be looked at
-_REACHING_OUT = frozenset(
-    {"file", "python", "eval", "filesystem", "executable", "arrowstream", "filecluster", "showcertificate"}
-)
+_TABLE_FUNCTIONS = frozenset({"python", "eval", "filesystem", "executable", "arrowstream", "filecluster"})
+
+_PLAIN_ESCAPES = re.compile(r"""\\[\\`"]""")
 
 _READONLY = 164
 _SYNTAX_ERROR = 62
 
 
-def check_read(sql: str) -> None:
-    """Raise EngineError, with the code ClickHouse would use, unless the text is one statement that only reads.
+@dataclass(frozen=True)
+class Examined:
+    """A text of SQL, looked through once."""
 
-    Guarantees: never alters the text; says which word it stumbled over.
-    """
-    if len(statements(sql)) > 1:
-        raise EngineError("one statement at a time: found a ';' with more behind it", _SYNTAX_ERROR, "SYNTAX_ERROR")
+    tokens: Sequence[Token]
+    selects: bool
+    """It is one query of rows, and not SHOW, DESCRIBE, EXPLAIN or a statement that changes something."""
+    refusal: EngineError | None
+    """Why a reader may not run it; None when it may. Has the code that ClickHouse would use."""
+
+
+def examined(sql: str) -> Examined:
+    """Look through a text of SQL. Guarantees: one pass; never alters the text."""
     found = list(tokens(sql))
-    if not found:
+    try:
+        _check(found)
+    except EngineError as error:
+        return Examined(found, selects=False, refusal=error)
+    return Examined(found, selects=_first(found).name in _SELECTS, refusal=None)
+
+
+def check_read(sql: str) -> None:
+    """Raise the EngineError for which a reader may not run a text; do nothing when it may."""
+    refusal = examined(sql).refusal
+    if refusal is not None:
+        raise refusal
+
+
+def _first(found: Sequence[Token]) -> Token:
+    return next((token for token in found if token.text != "("), found[0])
+
+
+def _check(found: Sequence[Token]) -> None:
+    if not found or found[0].text == ";":
         raise EngineError("the query is empty", _SYNTAX_ERROR, "SYNTAX_ERROR")
-    first = next((token for token in found if token.text != "("), found[0])
+    if any(before.text == ";" != after.text for before, after in pairwise(found)):
+        raise EngineError("one statement at a time: found a ';' with more behind it", _SYNTAX_ERROR, "SYNTAX_ERROR")
+    first = _first(found)
     if first.name in _WRITES:
         raise _refused(f"this connection may only read; {first.text.upper()} doesn't")
     if first.name not in _FIRST_WORDS:
@@ -52,29 +86,18 @@ def check_read(sql: str) -> None:
         _check_token(token, found[place - 1] if place else None, found[place + 1] if place + 1 < len(found) else None)
 
 
-def reads(sql: str) -> bool:
-    """Whether `check_read` has nothing against a text."""
-    try:
-        check_read(sql)
-    except EngineError:
-        return False
-    return True
-
-
-def selects(sql: str) -> bool:
-    """Whether a text is a query of rows, and not SHOW, DESCRIBE, EXPLAIN or a statement that changes something."""
-    first = next((token for token in tokens(sql) if token.text != "("), None)
-    return first is not None and first.name in _SELECTS and reads(sql)
-
-
 def _check_token(token: Token, before: Token | None, after: Token | None) -> None:
-    if token.name in _REACHING_OUT and not _is_column(before, after):
+    if token.kind not in ("word", "quoted"):
+        return
+    called = after is not None and after.text == "("
+    if (token.name in _TABLE_FUNCTIONS and called) or (token.name in _FUNCTIONS and not _is_column(before, called)):
         raise _refused(
             f"this connection may only read the store, and {token.text} reaches outside of it; "
             f"if it is a column, write it with its table: t.{token.text}"
         )
-    if token.kind == "quoted" and "\\" in token.text and after is not None and after.text == "(":
-        raise _refused(f"a function's name may not hold a backslash here: {token.text[:40]}")
+    if token.kind == "quoted" and "\\" in _PLAIN_ESCAPES.sub("", token.text):
+        # a name spelt in escapes could be any of the words above
+        raise _refused(f"a name may hold no escape but of quotes and backslashes here: {token.text[:40]}")
     if token.name == "outfile" and before is not None and before.name == "into":
         raise _refused(
             "this connection may only read: INTO OUTFILE writes a file; write the answer where you receive it"
@@ -83,10 +106,9 @@ def _check_token(token: Token, before: Token | None, after: Token | None) -> Non
         raise _refused("this connection may only read: PARALLEL WITH runs further statements")
 
 
-def _is_column(before: Token | None, after: Token | None) -> bool:
-    """Whether a word is plainly the name of a column or format: behind a dot, AS or FORMAT, and no call."""
-    named = before is not None and (before.text == "." or before.name in ("as", "format"))
-    return named and (after is None or after.text != "(")
+def _is_column(before: Token | None, called: bool) -> bool:
+    """Whether a word is plainly the name of a column: behind a dot or AS, and no call."""
+    return before is not None and (before.text == "." or before.name == "as") and not called
 
 
 def _refused(message: str) -> EngineError:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.parser import BytesParser
-from email.policy import HTTP as HTTP_POLICY
 
 from epochal_storage.errors import EngineError
 from epochal_storage.http_auth import Headers
@@ -32,6 +30,10 @@ _REFUSED = re.compile(
     r"readonly|allow_ddl|allow_introspection_functions|implicit_select|allow_experimental_eval_table_function"
     r"|max_untracked_memory|max_memory_usage_for_user|max_execution_time_leaf|memory_.*|profile|workload"
 )
+
+
+_BOUNDARY = re.compile(r'boundary=(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
+_FIELD = re.compile(rb'content-disposition:[^\r]*\bname="([^"]*)"', re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -91,17 +93,25 @@ def reader_settings(settings: Mapping[str, str], bounds: Mapping[str, int]) -> d
 
 
 def form_fields(content_type: str, body: bytes) -> dict[str, str]:
-    """The fields of a multipart form. Raises: EngineError for a form with files (external tables)."""
-    parser = BytesParser(policy=HTTP_POLICY)
-    message = parser.parsebytes(b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body)
+    """The fields of a multipart form.
+
+    Raises: EngineError for a form that isn't one, or that has files (external tables).
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        raise EngineError("the form names no boundary", 36, "BAD_ARGUMENTS")
+    # a delimiter is at the beginning of a line, and the end of the line before belongs to it
+    parts = (b"\r\n" + body).split(b"\r\n--" + (boundary[1] or boundary[2]).encode())
     found: dict[str, str] = {}
-    for part in message.iter_parts():
-        name = part.get_param("name", header="content-disposition")
-        if part.get_filename() is not None or not isinstance(name, str):
+    for part in parts[1:]:
+        if part.startswith(b"--"):
+            return found
+        head, gap, value = part.partition(b"\r\n\r\n")
+        name = _FIELD.search(head)
+        if not gap or name is None or b"filename=" in head.lower():
             raise EngineError("external tables aren't spoken here; pass an Array parameter", 48, "NOT_IMPLEMENTED")
-        payload = part.get_payload(decode=True)
-        found[name] = payload.decode() if isinstance(payload, bytes) else ""
-    return found
+        found[name[1].decode()] = value.decode()
+    raise EngineError("the form has no end", 36, "BAD_ARGUMENTS")
 
 
 def _lowered(name: str, value: str, bound: int) -> str:

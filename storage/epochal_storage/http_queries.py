@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from epochal_storage.engine import STREAMED_FORMATS, Engine, Session
 from epochal_storage.errors import EngineError
-from epochal_storage.formats import Insert, answer_format, insert_with_format, without_format
-from epochal_storage.guard import check_read, reads, selects
+from epochal_storage.formats import Insert, format_clause, insert_with_format
+from epochal_storage.guard import Examined, examined
 from epochal_storage.http_call import Call, reader_settings
 from epochal_storage.native import empty_block
 
@@ -34,14 +34,16 @@ class Answer:
 def read(engine: Engine, call: Call, body: Iterator[bytes], before: Callable[[], None]) -> Answer:
     """Answer a reader. Raises: EngineError, also between pieces."""
     sql = _text(call, body)
-    check_read(sql)
+    text = examined(sql)
+    if text.refusal is not None:
+        raise text.refusal
     bounds = {"max_execution_time": engine.limits.seconds, "max_memory_usage": engine.limits.memory}
     settings = reader_settings(call.settings, bounds)
     if call.catch_up:
         before()
     with ExitStack() as stack:
         session = stack.enter_context(engine.session(settings, database=call.database))
-        return _answered(session, call, sql, stack)
+        return _answered(session, call, sql, text, stack)
 
 
 def write(engine: Engine, call: Call, body: Iterator[bytes], before: Callable[[], None]) -> Answer | int:
@@ -53,23 +55,26 @@ def write(engine: Engine, call: Call, body: Iterator[bytes], before: Callable[[]
         if insert is not None:
             return session.insert(*_insert_parts(insert, call, data, body))
         sql = _text(call, itertools.chain((data,), body))
-        if reads(sql) and call.catch_up:
+        text = examined(sql)
+        if text.refusal is None and call.catch_up:
             before()
-        return _answered(session, call, sql, stack)
+        return _answered(session, call, sql, text, stack)
 
 
-def _answered(session: Session, call: Call, sql: str, stack: ExitStack) -> Answer:
-    sql = sql.strip().rstrip(";")
-    output_format = answer_format(sql, call.default_format)
+def _answered(session: Session, call: Call, sql: str, text: Examined, stack: ExitStack) -> Answer:
+    # spaces at the beginning stay: the places of the tokens count from there
+    sql = sql.rstrip().rstrip(";")
+    clause = format_clause(text.tokens)
+    output_format = clause[1].text if clause else call.default_format
     # USE is the one statement a reader may run that changes its connection
-    session.spent = not selects(sql)
-    if output_format not in STREAMED_FORMATS or not selects(sql):
+    session.spent = not text.selects
+    if output_format not in STREAMED_FORMATS or not text.selects:
         whole = session.query(sql, output_format, call.parameters)
         return Answer(output_format, (piece for piece in (whole,)))
     pieces = session.stream(sql, output_format, call.parameters)
     first = next(pieces, b"")
     if not first and output_format == "Native":
-        first = _columns_only(session, call, sql)
+        first = _columns_only(session, call, sql[: clause[0].start] if clause else sql)
     return Answer(output_format, _owned(stack.pop_all(), first, pieces))
 
 
@@ -79,10 +84,10 @@ def _owned(stack: ExitStack, first: bytes, pieces: Iterator[bytes]) -> Generator
         yield from pieces
 
 
-def _columns_only(session: Session, call: Call, sql: str) -> bytes:
+def _columns_only(session: Session, call: Call, query: str) -> bytes:
     """The columns of an answer without rows; nothing for a statement that can't be asked for them."""
     try:
-        described = session.query(f"DESCRIBE TABLE ({without_format(sql)}\n)", "JSONCompact", call.parameters)
+        described = session.query(f"DESCRIBE TABLE ({query}\n)", "JSONCompact", call.parameters)
     except EngineError:
         return b""
     return empty_block([(row[0], row[1]) for row in json.loads(described)["data"]])

@@ -164,6 +164,7 @@ def test_a_read_goes_on_when_the_host_is_killed(hosts: Hosts, tmp_path: Path) ->
     assert counts[-1] >= 100
 
 
+@pytest.mark.slow
 def test_a_stopped_host_is_named(hosts: Hosts, tmp_path: Path) -> None:
     """A host that is stopped makes an error that names its process, in about ten seconds, at open and in a query."""
     client = hosts.client(tmp_path)

@@ -221,6 +221,8 @@ WRITES = [
     "SELECT `file`('/etc/hostname')",
     "SELECT \"\\x66ile\"('/etc/hostname')",
     "SELECT arrayMap(file, ['/etc/hostname'])",
+    "SELECT arrayMap(`fil\\x65`, ['/etc/hostname'])",
+    "SELECT arrayMap(`fi\\le`, ['/etc/hostname'])",
     "SELECT * APPLY(file) FROM (SELECT '/etc/hostname')",
     "SELECT/**/FILE/**/('/etc/hostname')",
     "SELECT * FROM url('http://127.0.0.1:1', 'LineAsString')",
@@ -256,7 +258,9 @@ def test_a_reader_changes_nothing_and_reaches_nothing(info: HostFile, sql: str) 
 
 def test_columns_may_be_called_like_what_reaches_out(info: HostFile) -> None:
     """The words that are refused as functions are still good names of columns, and good text."""
-    assert ask(info, "SELECT t.file, 'file(' FROM (SELECT 1 AS file) AS t").body == b"1\tfile(\n"
+    assert (
+        ask(info, "SELECT t.file, 'file(', python FROM (SELECT 1 AS file, 2 AS python) AS t").body == b"1\tfile(\t2\n"
+    )
 
 
 def test_a_get_never_writes(info: HostFile) -> None:

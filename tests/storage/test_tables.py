@@ -13,6 +13,7 @@ from storage_rows import canonical, some_rows
 
 from epochal_storage.client import StoreClient
 from epochal_storage.errors import SchemaError
+from epochal_storage.guard import check_read
 from epochal_storage.schemas import SCHEMAS, fitted, rows_of, uuid_column
 
 
@@ -56,6 +57,16 @@ def test_schema_is_that_of_the_migrations(reader: StoreClient, table: str) -> No
     if table == "dead_letters":
         made["frame"] = pa.binary()
     assert list(made.items()) == [(field.name, field.type) for field in SCHEMAS[table]]
+
+
+def test_every_column_of_every_view_can_be_read(reader: StoreClient) -> None:
+    """No column that the store offers has a name that a reader may not write down."""
+    columns = reader.query_arrow(
+        "SELECT DISTINCT name FROM system.columns WHERE database = currentDatabase() ORDER BY name"
+    )["name"].to_pylist()
+    assert "metric" in columns
+    for name in columns:
+        check_read(f"SELECT {name}, `{name}` FROM t WHERE {name} = 1")
 
 
 def test_every_table_that_the_migrations_make_takes_rows(reader: StoreClient) -> None:
