@@ -189,6 +189,33 @@ def test_a_hole_in_a_live_journal_is_damage_only_after_a_second(
         assert [one.count for one in reader.damage] == ([] if healed else [1])
 
 
+def test_a_large_hole_in_a_live_journal_is_passed_once_its_segment_is_done(tmp_path: Path) -> None:
+    """A live segment is searched only a little ahead; what lies behind a larger hole comes with its successor."""
+    writer = open_writer(tmp_path)
+    for i in range(12_000):
+        writer.append_points({"a": i}, i, None)
+    segment = sorted(writer.directory.glob("*.seg"))[2]
+    first = layout.parse_segment_header(segment.read_bytes()[:128]).first_seq
+    with segment.open("r+b") as file:
+        file.seek(128 + 32 * 100)
+        file.write(bytes(32 * 5000))
+    clock = [0.0]
+    reader = MetricsReader(writer.directory, monotonic=lambda: clock[0])
+    before = flat(reader.read(100_000))
+    for _ in range(3):
+        clock[0] += 2
+        assert (reader.read(100_000), reader.damage) == ([], [])
+    assert [point.seq for point in before] == list(range(first + 99))
+    for i in range(12_000, 20_000):
+        writer.append_points({"a": i}, i, None)
+    writer.close()
+    assert reader.read(100_000) == []
+    clock[0] += 2
+    after = flat(reader.read(100_000))
+    assert [point.seq for point in after] == list(range(first + 99 + 5000, 20_000))
+    assert [(one.first_seq, one.count) for one in reader.damage] == [(first + 99, 5000)]
+
+
 def test_an_event_file_cut_anywhere_keeps_what_precedes_the_cut(
     events_journal: tuple[Path, bytes, list[tuple[int, bytes]]],
 ) -> None:

@@ -71,14 +71,16 @@ class Segment:
 
     def release(self) -> None:
         """Let map and descriptor go; the file stays as it is."""
-        if isinstance(self.buffer, mmap.mmap):
-            if self.guarded:
-                process_guard().forget(self.guarded)
-            self.buffer.close()
-        self.buffer = None
-        if self.fd >= 0:
-            os.close(self.fd)
-            self.fd = -1
+        # forgotten first: an interruption in between must not lead to a second close, of what is others' by then
+        buffer, self.buffer = self.buffer, None
+        guarded, self.guarded = self.guarded, 0
+        fd, self.fd = self.fd, -1
+        if guarded:
+            process_guard().forget(guarded)
+        if isinstance(buffer, mmap.mmap):
+            buffer.close()
+        if fd >= 0:
+            os.close(fd)
 
     def trouble(self, header: bytes) -> str:
         """What is wrong with the file, if something is: deleted, replaced, shorter than what was written."""
