@@ -156,19 +156,19 @@ class Handler(BaseHTTPRequestHandler):
                 **_summary(begun, 0),
             },
         )
-        pieces = _with_error(answer.pieces, tag, self._broken)
+        broken: list[bool] = []
+        pieces = _with_error(answer.pieces, tag, lambda: broken.append(True))
         for piece in compressed(pieces, encoding) if encoding else pieces:
             if piece:
                 self.wfile.write(b"%x\r\n" % len(piece))
                 self.wfile.write(piece)
                 self.wfile.write(b"\r\n")
-        if not self.close_connection:
+        if broken:
+            # no end of the body follows, so that a client that knows nothing of tags sees that it broke off
+            self.close_connection = True
+        else:
             self.wfile.write(b"0\r\n\r\n")
         self.wfile.flush()
-
-    def _broken(self) -> None:
-        # no end of the body follows, so that a client that knows nothing of tags sees that it broke off
-        self.close_connection = True
 
     def _answer_json(self, value: Mapping[str, Any]) -> None:
         self._answer(HTTPStatus.OK, json.dumps(value).encode() + b"\n", _JSON)
