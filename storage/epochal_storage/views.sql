@@ -407,22 +407,13 @@ SELECT
     JSONExtractString(d.opening, 'kind') AS kind,
     d.display_name AS display_name, d.resources AS resources, toUUIDOrNull(d.parent_text) AS parent,
     d.note AS note, d.created_at AS created_at,
-    if(r.ranks = 0, NULL, r.start) AS start,
-    if(r.ranks = 0 OR status IN ('running', 'lost'), NULL, r.end) AS end,
-    (toUnixTimestamp64Micro(end) - toUnixTimestamp64Micro(start)) / 1000000 AS duration_s,
-    multiIf(
-        r.ranks = 0, '',
-        r.failed > 0, 'failed',
-        r.lost_ranks > 0, 'lost',
-        r.stopped > 0, 'stopped',
-        r.running > 0 OR r.ranks < r.world_size, 'running',
-        'completed') AS status,
+    r.start AS start, r.end AS end,
+    (toUnixTimestamp64Micro(r.end) - toUnixTimestamp64Micro(r.start)) / 1000000 AS duration_s,
+    r.status AS status,
     JSONExtractString(r.failure, 'error', 'type') AS error_type,
     JSONExtractString(r.failure, 'error', 'message') AS error_message,
-    r.ranks AS ranks, toUInt32(r.world_size) AS world_size, r.attempts AS attempts,
-    r.created_by AS created_by, r.host AS host,
-    if(r.writers = 0, NULL, r.last_seen) AS last_seen,
-    r.lost AS lost
+    r.ranks AS ranks, r.world_size AS world_size, r.attempts AS attempts,
+    r.created_by AS created_by, r.host AS host, r.last_seen AS last_seen, r.lost AS lost
 FROM (
     SELECT
         s.project AS project, s.entity AS component,
@@ -437,26 +428,37 @@ FROM (
 ) AS d
 LEFT JOIN (
     SELECT
-        project, component,
-        countIf(a.newest) AS ranks,
-        countIf(a.started_place > 0) AS attempts,
-        maxIf(a.world_size, a.newest) AS world_size,
-        countIf(a.newest AND a.status = 'failed') AS failed,
-        countIf(a.newest AND a.status = 'lost') AS lost_ranks,
-        countIf(a.newest AND a.status = 'stopped') AS stopped,
-        countIf(a.newest AND a.status = 'running') AS running,
-        minIf(a.started, a.started_place > 0) AS start,
-        maxIf(a.ended, a.newest) AS end,
-        argMinIf(a.finish, a.rank, a.newest AND a.status = 'failed') AS failure,
-        argMinIf(a.created_by, a.opened_place, a.opened_place > 0) AS created_by,
-        argMinIf(a.host, a.opened_place, a.opened_place > 0) AS host,
-        max(a.last_seen) AS last_seen,
-        sum(a.writers) AS writers,
-        sum(a.lost) AS lost
+        project, component, ranks, world_size, attempts, failure, created_by, host, lost,
+        multiIf(
+            ranks = 0, '',
+            has(statuses, 'failed'), 'failed',
+            has(statuses, 'lost'), 'lost',
+            has(statuses, 'stopped'), 'stopped',
+            has(statuses, 'running') OR ranks < world_size, 'running',
+            'completed') AS status,
+        if(ranks = 0, NULL, started) AS start,
+        if(status IN ('completed', 'failed', 'stopped'), ended, NULL) AS end,
+        if(writers = 0, NULL, seen) AS last_seen
     FROM (
-    {{attempts}}
-    ) AS a
-    GROUP BY project, component
+        SELECT
+            project, component,
+            countIf(a.newest) AS ranks,
+            countIf(a.started_place > 0) AS attempts,
+            toUInt32(maxIf(a.world_size, a.newest)) AS world_size,
+            groupUniqArrayIf(a.status, a.newest) AS statuses,
+            minIf(a.started, a.started_place > 0) AS started,
+            maxIf(a.ended, a.newest) AS ended,
+            argMinIf(a.finish, a.rank, a.newest AND a.status = 'failed') AS failure,
+            argMinIf(a.created_by, a.opened_place, a.opened_place > 0) AS created_by,
+            argMinIf(a.host, a.opened_place, a.opened_place > 0) AS host,
+            max(a.last_seen) AS seen,
+            sum(a.writers) AS writers,
+            sum(a.lost) AS lost
+        FROM (
+        {{attempts}}
+        ) AS a
+        GROUP BY project, component
+    )
 ) AS r ON d.project = r.project AND d.component = r.component
 
 -- block main_line
@@ -649,3 +651,9 @@ GROUP BY project, component, metric, rank
 
 -- view summaries_at
 {{summaries: true}}
+
+-- block wanted
+component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
+
+-- view summaries_of
+{{summaries: {{wanted}}}}

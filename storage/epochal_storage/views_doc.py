@@ -41,8 +41,10 @@ SELECT name, status FROM components_at(as_of = '2026-03-03T12:00:00Z', known_at 
 ```
 
 Conditions on `project`, `component`, `metric` and `rank` reach the sorting key through the views: name them whenever
-they are known. What each view shows is defined by the law of views ([architecture](architecture.md)) and held to a
-reference fold in plain Python by `tests/views/test_law.py`.
+they are known. `summaries_at` has to look at the blocks of all series before it knows which points to read;
+`summaries_of(as_of = '…', known_at = '…', components = '["<id>", …]')` shows the same of the components listed and
+looks at theirs only. What each view shows is defined by the law of views ([architecture](architecture.md)) and held to
+a reference fold in plain Python by `tests/views/test_law.py`.
 """
 
 

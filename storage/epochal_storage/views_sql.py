@@ -14,7 +14,8 @@ SOURCE = Path(__file__).with_name("views.sql")
 TARGET = Path(__file__).parent / "migrations" / "0003_views.sql"
 
 _SECTION = re.compile(r"^-- (block|view) (\w+)$", re.MULTILINE)
-_INNER = re.compile(r"\{\{(\w+)(?:: ((?:[^{}]|\{\{[^{}]*\}\})*))?\}\}")
+# an argument may hold blocks, and those may have arguments that hold blocks
+_INNER = re.compile(r"\{\{(\w+)(?:: ((?:[^{}]|\{\{(?:[^{}]|\{\{[^{}]*\}\})*\}\})*))?\}\}")
 _HEAD = """\
 -- The views that fold the log. Each takes two texts: as_of (a time: what was true then) and known_at (a time, or a
 -- watermark as JSON text {"<log>": offset}: what the system knew then); '' is no bound. Times without a zone are UTC.

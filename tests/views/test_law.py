@@ -69,6 +69,20 @@ def check(engine: TestEngine, worlds: list[World], bounds: Bounds) -> None:
     summaries = shown_by(engine, "summaries", bounds, list(folds))
     for project, folded in folds.items():
         check_summaries(folded, summaries[project], bounds)
+    check_summaries_of_some(engine, bounds, summaries)
+
+
+def check_summaries_of_some(engine: TestEngine, bounds: Bounds, summaries: Mapping[str, list[dict[str, Any]]]) -> None:
+    """`summaries_of` shows the rows of `summaries_at` that belong to the components listed."""
+    wanted = sorted({str(row["component"]) for rows in summaries.values() for row in rows})[::2]
+    (found,) = engine.rows(
+        "SELECT count() AS n FROM summaries_of(as_of = {as_of:String}, known_at = {known_at:String}, "
+        "components = {components:String}) WHERE has({projects:Array(String)}, project)",
+        **texts_of(bounds),
+        components=json.dumps(wanted),
+        projects=list(summaries),
+    )
+    assert found["n"] == sum(str(row["component"]) in wanted for rows in summaries.values() for row in rows)
 
 
 def check_summaries(fold: Fold, rows: list[dict[str, Any]], bounds: Bounds) -> None:

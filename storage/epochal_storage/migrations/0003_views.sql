@@ -795,22 +795,13 @@ SELECT
     JSONExtractString(d.opening, 'kind') AS kind,
     d.display_name AS display_name, d.resources AS resources, toUUIDOrNull(d.parent_text) AS parent,
     d.note AS note, d.created_at AS created_at,
-    if(r.ranks = 0, NULL, r.start) AS start,
-    if(r.ranks = 0 OR status IN ('running', 'lost'), NULL, r.end) AS end,
-    (toUnixTimestamp64Micro(end) - toUnixTimestamp64Micro(start)) / 1000000 AS duration_s,
-    multiIf(
-        r.ranks = 0, '',
-        r.failed > 0, 'failed',
-        r.lost_ranks > 0, 'lost',
-        r.stopped > 0, 'stopped',
-        r.running > 0 OR r.ranks < r.world_size, 'running',
-        'completed') AS status,
+    r.start AS start, r.end AS end,
+    (toUnixTimestamp64Micro(r.end) - toUnixTimestamp64Micro(r.start)) / 1000000 AS duration_s,
+    r.status AS status,
     JSONExtractString(r.failure, 'error', 'type') AS error_type,
     JSONExtractString(r.failure, 'error', 'message') AS error_message,
-    r.ranks AS ranks, toUInt32(r.world_size) AS world_size, r.attempts AS attempts,
-    r.created_by AS created_by, r.host AS host,
-    if(r.writers = 0, NULL, r.last_seen) AS last_seen,
-    r.lost AS lost
+    r.ranks AS ranks, r.world_size AS world_size, r.attempts AS attempts,
+    r.created_by AS created_by, r.host AS host, r.last_seen AS last_seen, r.lost AS lost
 FROM (
     SELECT
         s.project AS project, s.entity AS component,
@@ -846,24 +837,34 @@ AND (NOT startsWith({known_at:String}, '{')
 ) AS d
 LEFT JOIN (
     SELECT
-        project, component,
-        countIf(a.newest) AS ranks,
-        countIf(a.started_place > 0) AS attempts,
-        maxIf(a.world_size, a.newest) AS world_size,
-        countIf(a.newest AND a.status = 'failed') AS failed,
-        countIf(a.newest AND a.status = 'lost') AS lost_ranks,
-        countIf(a.newest AND a.status = 'stopped') AS stopped,
-        countIf(a.newest AND a.status = 'running') AS running,
-        minIf(a.started, a.started_place > 0) AS start,
-        maxIf(a.ended, a.newest) AS end,
-        argMinIf(a.finish, a.rank, a.newest AND a.status = 'failed') AS failure,
-        argMinIf(a.created_by, a.opened_place, a.opened_place > 0) AS created_by,
-        argMinIf(a.host, a.opened_place, a.opened_place > 0) AS host,
-        max(a.last_seen) AS last_seen,
-        sum(a.writers) AS writers,
-        sum(a.lost) AS lost
+        project, component, ranks, world_size, attempts, failure, created_by, host, lost,
+        multiIf(
+            ranks = 0, '',
+            has(statuses, 'failed'), 'failed',
+            has(statuses, 'lost'), 'lost',
+            has(statuses, 'stopped'), 'stopped',
+            has(statuses, 'running') OR ranks < world_size, 'running',
+            'completed') AS status,
+        if(ranks = 0, NULL, started) AS start,
+        if(status IN ('completed', 'failed', 'stopped'), ended, NULL) AS end,
+        if(writers = 0, NULL, seen) AS last_seen
     FROM (
-    SELECT
+        SELECT
+            project, component,
+            countIf(a.newest) AS ranks,
+            countIf(a.started_place > 0) AS attempts,
+            toUInt32(maxIf(a.world_size, a.newest)) AS world_size,
+            groupUniqArrayIf(a.status, a.newest) AS statuses,
+            minIf(a.started, a.started_place > 0) AS started,
+            maxIf(a.ended, a.newest) AS ended,
+            argMinIf(a.finish, a.rank, a.newest AND a.status = 'failed') AS failure,
+            argMinIf(a.created_by, a.opened_place, a.opened_place > 0) AS created_by,
+            argMinIf(a.host, a.opened_place, a.opened_place > 0) AS host,
+            max(a.last_seen) AS seen,
+            sum(a.writers) AS writers,
+            sum(a.lost) AS lost
+        FROM (
+        SELECT
         project, component, rank, attempt,
         maxIf(u.started_place, u.is_run) AS started_place,
         started_place > 0 AND started_place = max(started_place) OVER (PARTITION BY project, component, rank) AS newest,
@@ -956,8 +957,9 @@ AND (NOT startsWith({known_at:String}, '{')
         WHERE run != '' OR opening != ''
     ) AS u
     GROUP BY project, component, rank, attempt
-    ) AS a
-    GROUP BY project, component
+        ) AS a
+        GROUP BY project, component
+    )
 ) AS r ON d.project = r.project AND d.component = r.component;
 
 CREATE OR REPLACE VIEW {database}.metrics_at {on_cluster} AS
@@ -1202,6 +1204,202 @@ AND (NOT startsWith({known_at:String}, '{')
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
     FROM {database}.partials FINAL
     WHERE true
+)
+    )
+    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+      AND NOT arrayExists(
+          x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
+)
+WHERE step != next_step
+) AS p
+GROUP BY project, component, metric, rank
+) AS u
+GROUP BY project, component, metric, rank;
+
+CREATE OR REPLACE VIEW {database}.summaries_of {on_cluster} AS
+WITH
+    groupArray(u.moments) AS parts,
+    arraySum(parts.1) AS values,
+    arraySum(part -> part.2 * (part.1 / values), parts) AS average,
+    arraySum(part -> part.3 + part.1 * pow(part.2 - average, 2), parts) AS squares
+SELECT
+    project, component, metric, rank,
+    sum(u.count) AS count,
+    sum(u.nan_count) AS nan_count,
+    if(values = 0, nan, min(u.least)) AS min,
+    if(values = 0, nan, reinterpretAsFloat64(bitXor(toUInt64(min(u.least_at)), if(toUInt64(min(u.least_at)) >= 9223372036854775808, 9223372036854775808, 18446744073709551615)))) AS argmin,
+    if(values = 0, nan, max(u.greatest)) AS max,
+    if(values = 0, nan, reinterpretAsFloat64(bitXor(toUInt64(min(u.greatest_at)), if(toUInt64(min(u.greatest_at)) >= 9223372036854775808, 9223372036854775808, 18446744073709551615)))) AS argmax,
+    if(values = 0, nan, average) AS mean,
+    if(values < 2, NULL, sqrt(squares / (values - 1)) / max(u.scale)) AS std,
+    argMin(u.first, u.first_step) AS first,
+    argMax(u.last, u.last_step) AS last
+FROM (
+    SELECT
+    project, component, metric, rank,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(least + 0.), if(least < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(argmin + 0.), if(argmin < 0, 18446744073709551615, 9223372036854775808)) AS least_at,
+    bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64((-greatest) + 0.), if((-greatest) < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(argmax + 0.), if(argmax < 0, 18446744073709551615, 9223372036854775808)) AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
+    1. AS scale,
+    first_step, first, last_step, last
+FROM (
+SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
+)
+)
+WHERE tidy AND whole
+    UNION ALL
+    SELECT
+    project, component, metric, rank,
+    count() AS count,
+    countIf(isNaN(p.value)) AS nan_count,
+    if(nan_count = count, inf, minIf(p.value, NOT isNaN(p.value))) AS least,
+    if(nan_count = count, -inf, maxIf(p.value, NOT isNaN(p.value))) AS greatest,
+    if(nan_count = count, bitNot(toUInt128(0)), minIf(bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64(p.value + 0.), if(p.value < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(p.step + 0.), if(p.step < 0, 18446744073709551615, 9223372036854775808)), NOT isNaN(p.value))) AS least_at,
+    if(nan_count = count, bitNot(toUInt128(0)), minIf(bitShiftLeft(toUInt128(bitXor(reinterpretAsUInt64((-p.value) + 0.), if((-p.value) < 0, 18446744073709551615, 9223372036854775808))), 64) + bitXor(reinterpretAsUInt64(p.step + 0.), if(p.step < 0, 18446744073709551615, 9223372036854775808)), NOT isNaN(p.value)))
+        AS greatest_at,
+    (
+        toInt64(count - nan_count),
+        multiIf(
+            nan_count = count, 0.,
+            isInfinite(avgIf(p.value, NOT isNaN(p.value))) AND NOT isInfinite(least) AND NOT isInfinite(greatest),
+            avgIf(p.value * exp2(-64), NOT isNaN(p.value)) * exp2(64),
+            avgIf(p.value, NOT isNaN(p.value))),
+        multiIf(
+            nan_count = count, 0.,
+            isInfinite(least) OR isInfinite(greatest), nan,
+            scale = 1, varPopStableIf(p.value, NOT isNaN(p.value)),
+            scale < 1, varPopStableIf(p.value * exp2(-600), NOT isNaN(p.value)),
+            varPopStableIf(p.value * exp2(600), NOT isNaN(p.value))) * (count - nan_count)
+    ) AS moments,
+    multiIf(
+        isInfinite(least) OR isInfinite(greatest) OR greatest = least, 1.,
+        greatest - least > 1e140, exp2(-600),
+        greatest - least < 1e-140, exp2(600),
+        1.) AS scale,
+    min(p.step) AS first_step,
+    argMin(p.value, p.step) AS first,
+    max(p.step) AS last_step,
+    argMax(p.value, p.step) AS last
+FROM (
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            -- as in facts: a clock more than a minute ahead of the log counts as the log's
+            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM {database}.metrics AS p FINAL
+    LEFT JOIN (
+    SELECT
+    project, component,
+    arrayFlatten(arrayConcat(
+        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+FROM (
+    SELECT
+        project, component, rewinds, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
+                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
+    ) AS c ON p.project = c.project AND p.component = c.component
+    WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
 )
     )
     WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
