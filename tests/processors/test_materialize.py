@@ -110,7 +110,7 @@ def test_cuts_copies_order_restarts_and_errors_change_nothing(
 
 
 @pytest.mark.slow
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @cases
 def test_cuts_copies_order_restarts_and_errors_change_nothing_in_many_cases(
     seed: int, shuffled: bool, restarts: int, errors: int
