@@ -28,7 +28,10 @@ from ._version import __version__
 if TYPE_CHECKING:
     from epochal_query import Store, open
 
+    from ._artifacts.artifact import Artifact
+
 __all__ = [
+    "Artifact",
     "EpochalError",
     "Experiment",
     "JournalError",
@@ -55,6 +58,8 @@ _READING = ("Store", "open")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "Artifact":  # what log_output and log_input return; a run that logs no artifact never loads it
+        return importlib.import_module("epochal._artifacts.artifact").Artifact
     if name not in _READING:
         raise AttributeError(f"module 'epochal' has no attribute {name!r}")
     try:
