@@ -280,6 +280,7 @@ def test_threads_lose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(sink.text().splitlines()) == expected
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_signal_handler_may_print_while_something_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     """It would wait for ever for a lock that its own thread holds, if that lock were not reentrant."""
     own_streams(monkeypatch)

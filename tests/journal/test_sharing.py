@@ -60,6 +60,7 @@ def alarm(handler: object, interval_s: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_signal_handler_that_logs_neither_deadlocks_nor_loses(tmp_path: Path, mode: Mode) -> None:
     """The handler interrupts ``log`` on its own thread all the time; all its calls are there, whole."""
@@ -94,6 +95,7 @@ class InterruptedByTestError(Exception):
     pass
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("timed", [False, True])
 def test_an_exception_from_a_signal_handler_leaves_a_sound_journal(tmp_path: Path, mode: Mode, timed: bool) -> None:
