@@ -14,7 +14,8 @@ from epochal_query.filter_tree import STATISTICS, All, Compare, Condition, Field
 from epochal_query.names import near
 from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
-from epochal_query.report import Wanted, assemble
+from epochal_query.report import report_of
+from epochal_query.report_cells import Wanted
 from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope
 
@@ -44,7 +45,7 @@ def best(reading: Reading, scope: Scope, wanted: Ranking, where: Condition | Non
     order = (OrderKey(field, descending=mode == "max"), OrderKey(Field("", "end")))
     condition = a_number if where is None else All((where, a_number))
     components = choose_components(reading, scope, Choice(condition, order, wanted.limit, wanted.ranks))
-    return assemble(reading, scope, components, Wanted(metrics=[wanted.metric], ranks=wanted.ranks))
+    return report_of(reading, scope, components, Wanted(metrics=[wanted.metric], ranks=wanted.ranks))
 
 
 def _ways(reading: Reading, scope: Scope, wanted: Ranking) -> tuple[str, str]:

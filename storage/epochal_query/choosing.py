@@ -6,8 +6,9 @@ One query that asks all views at once would be shorter, but the engine's analysi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -21,7 +22,7 @@ from epochal_query.filter_names import Keys, checked_names
 from epochal_query.filter_sql import Bound, attribute_test, cell_test, metric_test
 from epochal_query.filter_tree import All, Condition, Field, IsNull, Leaf, Not, OrderKey, Root, Some, depth, leaves
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, together
 from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope
 
@@ -59,12 +60,15 @@ def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Tabl
     sorted_by = [key.field for key in choice.order]
     keys = checked_names(reading.present, scope.at(reading, reading.present), compared, sorted_by)
     answers = _Answers(reading, scope, choice.ranks, keys)
-    answers.ask_components([leaf for leaf in compared if not leaf.field.root])
+    questions = [answers.ask_components([leaf for leaf in compared if not leaf.field.root])]
     for root in ("params", "tags", "metrics"):
         mine = [leaf for leaf in compared if leaf.field.root == root]
         by = [one for one in sorted_by if one.root == root]
         if mine or by:
-            (answers.ask_metrics if root == "metrics" else answers.ask_cells)(mine, by)
+            questions.append((answers.ask_metrics if root == "metrics" else answers.ask_cells)(mine, by))
+    tables = together(*(partial(reading.rows, one.sql, **scope.parameters, **one.parameters) for one in questions))
+    for one, table in zip(questions, tables, strict=True):
+        one.take(table)
     places = answers.order(choice.order)
     if choice.where is not None:
         places = places[answers.truth(choice.where)[places]]
@@ -82,6 +86,15 @@ def _checked(choice: Choice) -> list[Leaf]:
     return list(leaves(choice.where))
 
 
+@dataclass(frozen=True)
+class _Question:
+    """A query, what it binds besides the scope, and what to do with its answer."""
+
+    sql: str
+    parameters: Mapping[str, Any]
+    take: Callable[[pa.Table], None]
+
+
 @dataclass
 class _Answers:
     """What the views answered, by the place of a component among those in scope."""
@@ -96,18 +109,22 @@ class _Answers:
     sortable: dict[Field, tuple[Codes, Any, Any]] = field(default_factory=dict[Field, tuple[Codes, Any, Any]])
     """Places that have the field, with a number or a text each."""
 
-    def ask_components(self, compared: Sequence[Leaf]) -> None:
+    def ask_components(self, compared: Sequence[Leaf]) -> _Question:
         """Ask ``components``, with its comparisons and every attribute that can be sorted by."""
         bound = Bound()
         tests = [f"{attribute_test(leaf, bound, self.reading.now)} AS t{i}" for i, leaf in enumerate(compared)]
         others = sorted({attribute.column for attribute in ATTRIBUTES.values()} - set(COLUMNS))
         sql = f"""SELECT {", ".join([*COLUMNS, *others, *tests])} FROM components_at({BOUNDS})
                   WHERE project = {{project:String}} AND {self.scope.sql} ORDER BY created_at, name, component"""
-        self.components = self.reading.rows(sql, **self.scope.parameters, **bound.parameters)
-        for i, leaf in enumerate(compared):
-            self._hold(leaf, np.arange(self.components.num_rows), self.components, f"t{i}")
 
-    def ask_cells(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> None:
+        def take(table: pa.Table) -> None:
+            self.components = table
+            for i, leaf in enumerate(compared):
+                self._hold(leaf, np.arange(table.num_rows), table, f"t{i}")
+
+        return _Question(sql, bound.parameters, take)
+
+    def ask_cells(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> _Question:
         """Ask ``params`` or ``tags``."""
         bound = Bound()
         fields = [*[leaf.field for leaf in compared], *sorted_by]
@@ -119,11 +136,15 @@ class _Answers:
         source = VIEWS[fields[0].root].replace("<keys>", every) + " AND project = {project:String}"
         columns = ["component", "key", "toString(type) AS type_", "ifNull(number, 0) AS number_", "text", "value"]
         sql = f"SELECT {', '.join([*columns, *tests])} FROM ({source}) WHERE {self.scope.sql}"
-        table, places = self._within(self.reading.rows(sql, **self.scope.parameters, **bound.parameters))
-        for i, leaf in enumerate(compared):
-            self._hold(leaf, places, table, f"t{i}")
-        for one in sorted_by:
-            self._sort_cells(one, table, places)
+
+        def take(answer: pa.Table) -> None:
+            table, places = self._within(answer)
+            for i, leaf in enumerate(compared):
+                self._hold(leaf, places, table, f"t{i}")
+            for one in sorted_by:
+                self._sort_cells(one, table, places)
+
+        return _Question(sql, bound.parameters, take)
 
     def _sort_cells(self, by: Field, table: pa.Table, places: Codes) -> None:
         wanted = np.isin(np.array(texts(table, "key"), dtype=object), list(self.keys[by]))
@@ -133,7 +154,7 @@ class _Answers:
         shown = [None if types[i] in ("number", "bool") else words[i] if types[i] == "text" else json[i] for i in at]
         self.sortable[by] = (places[at], numbers[at], shown)
 
-    def ask_metrics(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> None:
+    def ask_metrics(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> _Question:
         """Ask ``summaries``."""
         bound = Bound()
         fields = [*[leaf.field for leaf in compared], *sorted_by]
@@ -146,14 +167,17 @@ class _Answers:
         sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])} FROM summaries_at({BOUNDS})
                   WHERE project = {{project:String}} AND {self.scope.sql} AND metric IN {every}
                   GROUP BY component, metric"""
-        table, places = self._within(self.reading.rows(sql, **self.scope.parameters, **bound.parameters))
-        for i, leaf in enumerate(compared):
-            self._hold(leaf, places, table, f"t{i}")
-        names = np.array(texts(table, "metric"), dtype=object)
-        for i, one in enumerate(sorted_by):
-            there = column(table, f"s{i}").is_valid().to_numpy(False) & (names == one.name)
-            at = np.flatnonzero(there)
-            self.sortable[one] = (places[at], floats(table, f"s{i}")[at], [None] * len(at))
+
+        def take(answer: pa.Table) -> None:
+            table, places = self._within(answer)
+            for i, leaf in enumerate(compared):
+                self._hold(leaf, places, table, f"t{i}")
+            names = np.array(texts(table, "metric"), dtype=object)
+            for i, one in enumerate(sorted_by):
+                at = np.flatnonzero(column(table, f"s{i}").is_valid().to_numpy(False) & (names == one.name))
+                self.sortable[one] = (places[at], floats(table, f"s{i}")[at], [None] * len(at))
+
+        return _Question(sql, bound.parameters, take)
 
     def _within(self, table: pa.Table) -> tuple[pa.Table, Codes]:
         places = codes(table, "component", column(self.components, "component"))

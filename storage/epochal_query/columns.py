@@ -8,6 +8,7 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -50,6 +51,21 @@ def ids(table: pa.Table, name: str) -> list[UUID]:
     return [UUID(bytes=raw) for raw in column(table, name).to_pylist()]
 
 
+def id_texts(table: pa.Table, name: str) -> list[str]:
+    """A column of ids as text; much quicker than by way of :func:`ids`."""
+    digits = b"".join(column(table, name).to_pylist()).hex()
+    return [
+        f"{digits[at : at + 8]}-{digits[at + 8 : at + 12]}-{digits[at + 12 : at + 16]}-"
+        f"{digits[at + 16 : at + 20]}-{digits[at + 20 : at + 32]}"
+        for at in range(0, len(digits), 32)
+    ]
+
+
+def instants(table: pa.Table, name: str) -> Any:
+    """A column of times as pandas keeps them: UTC, microseconds."""
+    return pd.Series(compute.cast(column(table, name), pa.timestamp("us", "UTC")).to_pandas())
+
+
 def codes(table: pa.Table, name: str, known: Any) -> Codes:
     """The place of each row's value in ``known`` (an Arrow array of the column's own kind); -1 where it isn't there."""
     found = compute.fill_null(compute.index_in(column(table, name), value_set=known), -1)
@@ -68,7 +84,9 @@ def distinct(table: pa.Table, name: str) -> tuple[Codes, list[str]]:
 
 def decoded(text: str) -> Any:
     """A JSON value of the store as Python: its marks for NaN, infinities, reprs and escaped keys undone."""
-    return _unmarked(json.loads(text)) if text else None
+    if not text:
+        return None
+    return _unmarked(json.loads(text)) if '"$' in text else json.loads(text)
 
 
 def _unmarked(value: Any) -> Any:

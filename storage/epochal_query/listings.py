@@ -10,10 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from epochal_query.cells import lists
-from epochal_query.columns import codes, column, decoded, floats, ids, texts, values
+from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, texts, values
 from epochal_query.memberships import Members
 from epochal_query.reading import Reading
-from epochal_query.report import instants
 from epochal_query.resolve import BOUNDS, resolve, trial_label
 from epochal_query.scope import Scope
 
@@ -38,7 +37,7 @@ def experiments(reading: Reading) -> pd.DataFrame:
     )
     return pd.DataFrame(
         {
-            "id": _texts(map(str, ids(table, "experiment"))),
+            "id": _texts(id_texts(table, "experiment")),
             **{name: _texts(texts(table, name)) for name in ("name", "hypothesis", "objective")},
             "variables": _objects(decoded(value) if value else None for value in texts(table, "variables")),
             **{name: _texts(texts(table, name)) for name in ("verdict", "verdict_note", "note")},
@@ -69,7 +68,7 @@ def trials(reading: Reading, experiment: object = None) -> pd.DataFrame:
     counts, statuses = _trial_components(reading, table)
     return pd.DataFrame(
         {
-            "id": _texts(map(str, ids(table, "trial"))),
+            "id": _texts(id_texts(table, "trial")),
             "name": _texts(map(trial_label, texts(table, "name"), variables)),
             "experiment": _texts(texts(table, "experiment")),
             "variables": _objects(decoded(value or "{}") for value in variables),
@@ -117,7 +116,7 @@ def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> p
     named = members.names(column(table, "component"))
     return pd.DataFrame(
         {
-            "id": _texts(map(str, ids(table, "component"))),
+            "id": _texts(id_texts(table, "component")),
             **{name: _texts(texts(table, name)) for name in ("name", "display_name", "kind", "status")},
             "trials": lists(named.trials, named.places, table.num_rows),
             "experiments": lists(named.experiments, named.places, table.num_rows),

@@ -10,7 +10,7 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from epochal_query.columns import Codes, codes, column, compute, ids, texts
+from epochal_query.columns import Codes, codes, column, compute, texts
 from epochal_query.reading import Reading
 from epochal_query.resolve import BOUNDS, Entity, resolve, trial_label
 
@@ -62,7 +62,8 @@ class Members:
         kept = np.flatnonzero(places >= 0)
         table = self.table.take(pa.array(kept))
         labels = list(map(trial_label, texts(table, "name"), texts(table, "variables")))
-        return Named(places[kept], labels, [self.experiments[id_] for id_ in ids(table, "experiment")])
+        experiments = {id_.bytes: name for id_, name in self.experiments.items()}
+        return Named(places[kept], labels, [experiments[raw] for raw in column(table, "experiment").to_pylist()])
 
 
 @dataclass(frozen=True)

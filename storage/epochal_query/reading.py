@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -92,3 +93,9 @@ class Reading:
             "known_at": known,
         }
         return {**told, "remarks": list(self.remarks)} if self.remarks else told
+
+
+def together(*questions: Callable[[], Any]) -> list[Any]:
+    """The answers to independent questions, asked at the same time; the first failure is raised."""
+    with ThreadPoolExecutor(len(questions), "epochal-read") as pool:
+        return [answer.result() for answer in [pool.submit(question) for question in questions]]

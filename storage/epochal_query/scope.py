@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pyarrow as pa
 
-from epochal_query.columns import compute, texts
+from epochal_query.columns import compute, id_texts, texts
 from epochal_query.memberships import Members
 from epochal_query.reading import Reading
 from epochal_query.resolve import BOUNDS, resolve
@@ -53,7 +53,7 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
     if experiment is None and trial is None:
         if component is None:
             return Scope("1", {}, words, given=given)
-        return _named([entity.id for entity in resolve(reading, "component", component)], words, given, None)
+        return _named([str(entity.id) for entity in resolve(reading, "component", component)], words, given, None)
     wanted: dict[str, set[bytes]] = {}
     owners = [] if experiment is None else resolve(reading, "experiment", experiment)
     if experiment is not None:
@@ -66,7 +66,7 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
         only = pa.array([entity.id.bytes for entity in resolve(reading, "component", component)], pa.binary(16))
         found = found.filter(compute.is_in(found, value_set=only))
     if len(found) <= NAMED_MAX:
-        return _named([UUID(bytes=raw) for raw in found.to_pylist()], words, given, members)
+        return _named(id_texts(pa.table({"component": found}), "component"), words, given, members)
     return _asked(wanted, words, given, members)
 
 
@@ -76,8 +76,7 @@ def _words(reading: Reading, experiment: object, trial: object, component: objec
     return " of ".join(words) or f"project {reading.project!r}"
 
 
-def _named(ids: list[UUID], words: str, given: tuple[object, object, object], members: Members | None) -> Scope:
-    chosen = [str(id_) for id_ in ids]
+def _named(chosen: list[str], words: str, given: tuple[object, object, object], members: Members | None) -> Scope:
     sql = "component IN {components:Array(UUID)}"
     return Scope(sql, {"components": chosen}, words, not chosen, given, members)
 

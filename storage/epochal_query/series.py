@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from epochal_query.columns import Codes, codes, column, distinct, floats, ids, texts
+from epochal_query.columns import Codes, codes, column, distinct, floats, id_texts, instants, texts
 from epochal_query.errors import FilterError
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
-from epochal_query.report import SYSTEM_PREFIX, instants
+from epochal_query.report_cells import SYSTEM_PREFIX
 from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope, metric_names
 
@@ -166,7 +166,7 @@ def _spread(names: list[str], at: Codes) -> Any:
 def _described(reading: Reading, scope: Scope, listed: pa.Array) -> dict[str, list[str]]:
     """For each component that occurs: its id, name, trials and experiments (names, between commas if several)."""
     empty = pa.table({"component": listed})
-    found = {"component": [str(one) for one in ids(empty, "component")], "name": [""] * len(listed)}
+    found = {"component": id_texts(empty, "component"), "name": [""] * len(listed)}
     gathered: dict[str, list[dict[str, None]]] = {key: [{} for _ in listed] for key in ("trial", "experiment")}
     named = reading.rows(
         f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM cells_at({BOUNDS})

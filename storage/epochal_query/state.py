@@ -10,7 +10,7 @@ import pyarrow as pa
 from epochal_query.columns import decoded
 from epochal_query.param_paths import nested
 from epochal_query.reading import Reading
-from epochal_query.report import SYSTEM_PREFIX
+from epochal_query.report_cells import SYSTEM_PREFIX
 from epochal_query.resolve import BOUNDS, Entity, trial_label
 
 Row = dict[str, Any]

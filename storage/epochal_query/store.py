@@ -21,7 +21,8 @@ from epochal_query.lineage import Lineage, lineage_of
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
 from epochal_query.reading import Reading
-from epochal_query.report import Wanted, build_report
+from epochal_query.report import build_report
+from epochal_query.report_cells import Wanted
 from epochal_query.resolve import resolve_any, resolve_one
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame

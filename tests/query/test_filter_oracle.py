@@ -138,14 +138,15 @@ def _compare(value: Any, operator: str, wanted: Any) -> bool:
         value, wanted = float(value), float(wanted)
     if isinstance(value, str):
         value, wanted = value.encode(), wanted.encode()
-    return {
+    found: dict[str, bool] = {
         "=": value == wanted,
         "!=": value != wanted,
         "<": value < wanted,
         "<=": value <= wanted,
         ">": value > wanted,
         ">=": value >= wanted,
-    }[operator]
+    }
+    return found[operator]
 
 
 def _like(pattern: str) -> re.Pattern[str]:
@@ -186,6 +187,7 @@ def _leaf(dice: random.Random) -> Condition:
     root = dice.choice(["params", "params", "tags", "metrics", "metrics", ""])
     negate = dice.random() < 0.3
     found: Condition
+    wanted: Any
     if root == "metrics":
         by = Field("metrics", dice.choice(["m", "val/m.1"]), dice.choice(STATS))
         wanted = dice.choice([0, 1, -1.5, 2, math.inf])

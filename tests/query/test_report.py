@@ -46,7 +46,8 @@ class Story:
 
     def _training(self, log: Log, trial: Any, n: int, variables: dict[str, Any]) -> Any:
         loss = [(step, 1.0 / (step + 1 + n)) for step in range(variables["epochs"])]
-        metrics = {"loss": loss, "sys/cpu": [(0.0, 50.0)]} | ({"rare": [(0.0, math.nan)]} if n == 2 else {})
+        metrics: dict[str, Any] = {"loss": loss, "sys/cpu": [(0.0, 50.0)]}
+        metrics |= {"rare": [(0.0, math.nan)]} if n == 2 else {}
         run = log.run(
             [trial], params={**variables, "lr": 0.1 * n}, metrics=metrics, status="failed" if n == 5 else "completed"
         )

@@ -1,0 +1,136 @@
+"""What the views say of the components of a report: params, statistics, artifacts, environment, memberships."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+
+from epochal_query.columns import distinct, texts
+from epochal_query.memberships import Members
+from epochal_query.names import Selection, as_parts, choose
+from epochal_query.param_paths import shown
+from epochal_query.rank_values import Ranks, over_ranks
+from epochal_query.reading import Reading, together
+from epochal_query.report_columns import STATISTICS, Artifact
+from epochal_query.resolve import BOUNDS
+from epochal_query.scope import Scope, metric_names, param_keys
+
+SYSTEM_PREFIX = "sys/"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a report is to show; None is everything that is not system or environment."""
+
+    metrics: Selection | None = None
+    params: Selection | None = None
+    artifacts: Selection | None = None
+    ranks: Ranks = None
+    system: bool = False
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Lines about components, and the chosen names in the order of their columns (None: those of the lines)."""
+
+    params: pa.Table
+    keys: list[str] | None
+    metrics: pa.Table
+    measured: list[str] | None
+    artifacts: pa.Table
+    named: list[str] | None
+    environment: pa.Table | None
+    members: Members
+
+
+def ask_cells(reading: Reading, scope: Scope, wanted: Wanted) -> Cells:
+    """Ask the views, at the same time, about the components in scope.
+
+    Raises:
+        UnknownNameError: a chosen name that nobody ever logged; the message has near ones.
+    """
+    params, metrics, artifacts, environment, members = together(
+        partial(_params, reading, scope, wanted.params),
+        partial(_metrics, reading, scope, wanted),
+        partial(_artifacts, reading, scope, wanted.artifacts),
+        partial(_environment, reading, scope, wanted.system),
+        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
+    )
+    return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members)
+
+
+def _params(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[pa.Table, list[str] | None]:
+    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM params_at({BOUNDS})
+              WHERE project = {{project:String}} AND {scope.sql}"""
+    if selection is None:
+        return reading.rows(sql, **scope.parameters), None
+    keys: list[str] = []
+    if as_parts(selection, "params"):
+        present = reading.present
+        alike: dict[str, list[str]] = {}
+        for key in param_keys(present, scope.at(reading, present)):
+            alike.setdefault(shown(key), []).append(key)
+        picked = choose(selection, list(alike), "param", f" in {scope.words}")
+        keys = [key for name in picked for key in alike[name]]
+    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", keys=keys, **scope.parameters), keys
+
+
+def _metrics(reading: Reading, scope: Scope, wanted: Wanted) -> tuple[pa.Table, list[str] | None]:
+    """Lines with the columns component, metric and the statistics of a report."""
+    name = "concat(metric, ' (rank ', toString(rank), ')')" if wanted.ranks == "each" else "metric"
+    stats = ", ".join(f"{over_ranks(stat, wanted.ranks)} AS {stat}_" for stat in STATISTICS)
+    chosen: list[str] | None = None
+    which = "1" if wanted.system else f"NOT startsWith(metric, '{SYSTEM_PREFIX}')"
+    if wanted.metrics is not None:
+        present = reading.present
+        known = metric_names(present, scope.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
+        chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
+        which = "metric IN {metrics:Array(String)}"
+    sql = f"""
+        SELECT component, {name} AS shown, {stats} FROM summaries_at({BOUNDS})
+        WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, shown"""
+    table = reading.rows(sql, metrics=chosen or [], **scope.parameters)
+    table = table.rename_columns(["component", "metric", *STATISTICS])
+    return table, by_rank(distinct(table, "metric")[1], chosen) if wanted.ranks == "each" else chosen
+
+
+def by_rank(found: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
+    """The names ``<metric> (rank <n>)`` in the order of the chosen metrics, those of one metric by number."""
+
+    def key(name: str) -> tuple[int, str, int]:
+        metric, _, rank = name.rpartition(" (rank ")
+        place = chosen.index(metric) if chosen is not None and metric in chosen else 0
+        return place, metric, int(rank[:-1])
+
+    return sorted(found, key=key)
+
+
+def _artifacts(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[pa.Table, list[str] | None]:
+    sql = f"""SELECT component, name, direction, ifNull(media_type, '') AS media_type,
+                     coalesce(uri, digest, '') AS place
+              FROM artifacts_at({BOUNDS}) WHERE project = {{project:String}} AND {scope.sql}"""
+    table = reading.rows(sql, **scope.parameters)
+    if selection is None:
+        return table, None
+    sql = f"SELECT DISTINCT name FROM artifacts_at({BOUNDS}) WHERE project = {{project:String}} ORDER BY name"
+    known = texts(reading.present.rows(sql), "name") if as_parts(selection, "artifacts") else []
+    return table, choose(selection, known, "artifact", f" in project {reading.project!r}")
+
+
+def artifact_order(lines: Sequence[Artifact], chosen: Sequence[str] | None) -> list[Artifact]:
+    """The artifacts of the columns: inputs, then outputs, by name or as chosen."""
+    known = {one for one in lines if chosen is None or one[0] in chosen}
+    place = {name: i for i, name in enumerate(chosen or ())}
+    return sorted(known, key=lambda one: (one[1], place.get(one[0], 0), one[0]))
+
+
+def _environment(reading: Reading, scope: Scope, asked: bool) -> pa.Table | None:
+    """What surrounded the lowest rank of each component, by section."""
+    if not asked:
+        return None
+    sql = f"""SELECT component, section, argMin(values, rank) AS captured FROM environments_at({BOUNDS})
+              WHERE project = {{project:String}} AND {scope.sql} GROUP BY component, section"""
+    return reading.rows(sql, **scope.parameters)
