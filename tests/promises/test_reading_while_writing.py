@@ -19,7 +19,7 @@ import epochal
 
 def test_a_read_sees_every_call_that_had_returned(tmp_path: Path) -> None:
     """Whatever `log()` had returned before the read began is in its answer, value for value."""
-    with job(tmp_path, "writer", 1, 20_000) as running:
+    with job(tmp_path, "writer", 1, 5_000) as running:
         store = epochal.open(tmp_path)
         while running.process.poll() is None:
             returned = running.acknowledged
@@ -27,7 +27,7 @@ def test_a_read_sees_every_call_that_had_returned(tmp_path: Path) -> None:
             assert len(values) >= returned
             assert values == [value(1, call) for call in range(len(values))]
         assert running.wait() == 0
-        assert len(store.metrics(component=running.component, metric="half")) == 20_000
+        assert len(store.metrics(component=running.component, metric="half")) == 5_000
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_a_killed_job_loses_nothing_that_had_returned(tmp_path: Path) -> None:
     """SIGKILL of a job: every call that had returned is read back, and the job is lost, not running for ever."""
     chance = random.Random(7)
     store = epochal.open(tmp_path)
-    for number in range(5):
+    for number in range(3):
         with job(tmp_path, f"killed-{number}", number, 1_000_000) as running:
             wanted = chance.randrange(1, 3000)
             while running.acknowledged < wanted:
