@@ -42,7 +42,7 @@ def report_of(reading: Reading, scope: Scope, components: pa.Table, wanted: Want
     """The report over components chosen already, in their order."""
     few = components.num_rows <= NARROW_MAX
     narrow = of_components(scope, id_texts(components, "component")) if few else scope
-    return assemble(components, ask_cells(reading, narrow, wanted))
+    return assemble(components, ask_cells(reading, narrow, wanted, scope))
 
 
 def assemble(components: pa.Table, cells: Cells) -> pd.DataFrame:

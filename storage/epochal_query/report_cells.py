@@ -46,15 +46,16 @@ class Cells:
     members: Members
 
 
-def ask_cells(reading: Reading, scope: Scope, wanted: Wanted) -> Cells:
-    """Ask the views, at the same time, about the components in scope.
+def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | None = None) -> Cells:
+    """Ask the views, at the same time, about the components in scope; names are looked up in ``named_in``.
 
     Raises:
         UnknownNameError: a chosen name that nobody ever logged; the message has near ones.
     """
+    named_in = named_in or scope
     params, metrics, artifacts, environment, members = together(
-        partial(_params, reading, scope, wanted.params),
-        partial(_metrics, reading, scope, wanted),
+        partial(_params, reading, scope, named_in, wanted.params),
+        partial(_metrics, reading, scope, named_in, wanted),
         partial(_artifacts, reading, scope, wanted.artifacts),
         partial(_environment, reading, scope, wanted.system),
         lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
@@ -62,7 +63,9 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted) -> Cells:
     return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members)
 
 
-def _params(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[pa.Table, list[str] | None]:
+def _params(
+    reading: Reading, scope: Scope, named_in: Scope, selection: Selection | None
+) -> tuple[pa.Table, list[str] | None]:
     sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM params_at({BOUNDS})
               WHERE project = {{project:String}} AND {scope.sql}"""
     if selection is None:
@@ -71,14 +74,14 @@ def _params(reading: Reading, scope: Scope, selection: Selection | None) -> tupl
     if as_parts(selection, "params"):
         present = reading.present
         alike: dict[str, list[str]] = {}
-        for key in param_keys(present, scope.at(reading, present)):
+        for key in param_keys(present, named_in.at(reading, present)):
             alike.setdefault(shown(key), []).append(key)
         picked = choose(selection, list(alike), "param", f" in {scope.words}")
         keys = [key for name in picked for key in alike[name]]
     return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", keys=keys, **scope.parameters), keys
 
 
-def _metrics(reading: Reading, scope: Scope, wanted: Wanted) -> tuple[pa.Table, list[str] | None]:
+def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) -> tuple[pa.Table, list[str] | None]:
     """Lines with the columns component, metric and the statistics of a report."""
     name = "concat(metric, ' (rank ', toString(rank), ')')" if wanted.ranks == "each" else "metric"
     stats = ", ".join(f"{over_ranks(stat, wanted.ranks)} AS {stat}_" for stat in STATISTICS)
@@ -86,7 +89,7 @@ def _metrics(reading: Reading, scope: Scope, wanted: Wanted) -> tuple[pa.Table, 
     which = "1" if wanted.system else f"NOT startsWith(metric, '{SYSTEM_PREFIX}')"
     if wanted.metrics is not None:
         present = reading.present
-        known = metric_names(present, scope.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
+        known = metric_names(present, named_in.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
     sql = f"""

@@ -27,12 +27,9 @@ from epochal_query.resolve import resolve_any, resolve_one
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
 from epochal_query.state import has_ended, state_of
-from epochal_query.times import Watermark, When, parse_watermark
+from epochal_query.times import KnownAt, Watermark, When, parse_watermark
 from epochal_query.user_sql import user_query
 from epochal_query.waiting import reached, wait_until
-
-KnownAt = When | Mapping[str, int]
-"""An instant, or a watermark (as a mapping or its JSON text)."""
 
 
 class Store:
@@ -48,8 +45,6 @@ class Store:
         self.project = project
         self.last_watermark: Watermark = {}
 
-    # --- lists ---------------------------------------------------------------------------------------------------
-
     def experiments(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row an experiment: id, name, hypothesis, objective, variables, verdict, note, trials (how many), ..."""
         reading = self.begin(as_of, known_at)
@@ -60,8 +55,7 @@ class Store:
     ) -> pd.DataFrame:
         """One row a trial, of one or several experiments or of all: id, name, experiment, variables, status, …
 
-        Raises:
-            UnknownNameError: an experiment that is not in the project.
+        Raises UnknownNameError: an experiment that is not in the project.
         """
         reading = self.begin(as_of, known_at)
         return _told(listings.trials(reading, experiment), reading)
@@ -78,14 +72,11 @@ class Store:
     ) -> pd.DataFrame:
         """One row a component that belongs to all that is given; ``unassigned``: only those in no trial.
 
-        Raises:
-            UnknownNameError: something given is not in the project.
+        Raises UnknownNameError: something given is not in the project.
         """
         reading = self.begin(as_of, known_at)
         scope = scope_of(reading, experiment, trial, component)
         return _told(listings.components(reading, scope, unassigned=unassigned), reading)
-
-    # --- reports -------------------------------------------------------------------------------------------------
 
     def report(
         self,
@@ -180,13 +171,10 @@ class Store:
             cast("dict[str, Any]", frame.attrs["epochal"])["max_points"] = max_points
         return frame
 
-    # --- one thing -----------------------------------------------------------------------------------------------
-
     def state(self, entity: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> dict[str, Any]:
         """Everything known of a component, trial or experiment; empty where it did not exist then.
 
-        Raises:
-            UnknownNameError: nothing is meant, or several things are.
+        Raises UnknownNameError: nothing is meant, or several things are.
         """
         reading = self.begin(as_of, known_at)
         return state_of(reading, resolve_any(reading, entity))
@@ -196,8 +184,7 @@ class Store:
     ) -> Certificate:
         """What is proven about a component's completeness: ``state`` is closed, recovered, open, gaps or parked.
 
-        Raises:
-            UnknownNameError: no component is meant, or several are.
+        Raises UnknownNameError: no component is meant, or several are.
         """
         reading = self.begin(as_of, known_at)
         return certificate_of(reading, resolve_one(reading, "component", component))
@@ -246,14 +233,11 @@ class Store:
     ) -> Artifact:
         """The artifact with this digest, URI or name; ``fetch`` brings its content, verified.
 
-        Raises:
-            UnknownNameError: there is none, or the name stands for different contents.
+        Raises UnknownNameError: there is none, or the name stands for different contents.
         """
         reading = self.begin(as_of, known_at)
         owner = None if component is None else resolve_one(reading, "component", component).id
         return find_artifact(reading, given, owner, direction, self._opened.contents)
-
-    # --- everything else -----------------------------------------------------------------------------------------
 
     def sql(
         self,

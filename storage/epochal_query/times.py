@@ -20,6 +20,9 @@ Watermark = dict[str, int]
 When = datetime | date | str
 """An instant: a datetime, a date (its first moment), ISO text, or relative text."""
 
+KnownAt = When | Mapping[str, int]
+"""An instant, or a watermark (as a mapping or its JSON text)."""
+
 _ACCEPTED = (
     "a datetime, ISO text such as '2025-03-03' or '2025-03-03T12:00:00+01:00', "
     "or relative text such as 'now', 'yesterday', '2 hours ago'"

@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import re
 
+from epochal._errors import EpochalError
 
-class StoreError(Exception):
+
+class StoreError(EpochalError):
     """Anything the storage package raises on purpose."""
 
 

@@ -211,6 +211,13 @@ def test_comparisons_that_make_no_sense(store: Store, where: str, problem: str) 
     assert type(error.value).__name__ in ("FilterError", "TimeError")
 
 
+def test_names_are_those_of_the_experiment_and_not_of_the_rows_that_are_left(store: Store) -> None:
+    """A filter that leaves only components without a metric doesn't make its name unknown."""
+    frame = store.report("cifar", metrics=["rare"], params=["big"], where="params.epochs = 1")
+    assert list(frame["rare - Count"].isna()) == [True, True]
+    assert list(frame["big"].isna()) == [True, True]
+
+
 def test_unknown_experiments(store: Store) -> None:
     """Near names; an empty experiment is an empty table with the fixed columns."""
     with pytest.raises(UnknownNameError, match="near: 'cifar'"):
