@@ -45,7 +45,8 @@ def main(*, store: str | None = None, output: str | Path = ".", epochs_scale: fl
         os.environ["EPOCHAL_STORE"] = store
     with TemporaryDirectory() as cache:
         keras = load_keras(compiled=Path(cache))
-        show.opening(console, plan, store or "your default store")
+        place = os.environ.get("EPOCHAL_STORE") or "your default store (epochal doctor says where that is)"
+        show.opening(console, plan, place)
         experiment = declare(plan)
         with _progress(console) as bar:
             trained = _train(plan, experiment, keras, bar, total)
