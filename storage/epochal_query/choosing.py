@@ -103,7 +103,7 @@ class _Answers:
     scope: Scope
     ranks: Ranks
     keys: Keys
-    components: pa.Table = field(default_factory=lambda: pa.table({}))
+    components: pa.Table = field(default_factory=partial(pa.table, {}))
     held: dict[int, Flags] = field(default_factory=dict[int, Flags])
     """By id of the comparison: where it holds."""
     sortable: dict[Field, tuple[Codes, Any, Any]] = field(default_factory=dict[Field, tuple[Codes, Any, Any]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ def build_report(reading: Reading, scope: Scope, wanted: Wanted, choice: Choice)
     """
     if choice.where is None and choice.limit is None:
         components, cells = together(
-            lambda: choose_components(reading, scope, choice), lambda: ask_cells(reading, scope, wanted)
+            partial(choose_components, reading, scope, choice), partial(ask_cells, reading, scope, wanted)
         )
         return assemble(components, cells)
     return report_of(reading, scope, choose_components(reading, scope, choice), wanted)

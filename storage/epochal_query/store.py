@@ -275,7 +275,7 @@ class Store:
         wait_until(lambda: has_ended(self.begin(), found.id), timeout, f"component {found.name!r} ({found.id}) to end")
 
     def close(self) -> None:
-        """Let go of connections. Reading goes on to work: the next read opens new ones."""
+        """Let go of connections; the next read opens new ones."""
         self._opened.connection.close()
 
     def watermark(self) -> Watermark:
@@ -283,11 +283,7 @@ class Store:
         return self._opened.connection.watermark()
 
     def begin(self, as_of: object = None, known_at: object = None) -> Reading:
-        """Begin one consistent read, for queries of one's own over the views.
-
-        Raises:
-            TimeError: a time or a watermark that can't be understood.
-        """
+        """Begin one consistent read, for queries of one's own. Raises TimeError: a time can't be understood."""
         reading = Reading.begin(self._opened.connection, self.project, as_of, known_at, self._opened.now())
         self.last_watermark = dict(reading.watermark)
         return reading
