@@ -57,7 +57,7 @@ class Cleaner:
             watermark: the number up to which the store has everything.
             now: whether to do it at once.
         """
-        finished = [source for source in sources if source.finished]
+        finished = [source for source in sources if source.finished and source.whole]
         segments = [path for source in sources if not source.finished for path in source.taken_segments()]
         due = now or self._monotonic() >= self._next
         if not due or not (finished or segments or watermark > self._synced):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
@@ -97,24 +97,43 @@ class Follower:
         self._sources: dict[UUID, JournalSource] = {}
         self._failures: dict[UUID, str] = {}
         self._vanished: set[UUID] = set()
+        self._new: list[JournalSource] = []
+        self._told = False
         self._letters: list[Received] = []
 
     def run_once(self) -> Progress:
         """A full cycle: everything that was in the journals when it began is in the store when it returns.
+
+        That includes the end of every writer whose process was gone by then.
 
         Raises:
             OSError: the intake can't be written.
             StoreError: the store refuses; the next cycle goes on where this one stopped.
         """
         try:
-            return self._cycle()
+            progress = self._cycle()
+            while self._is_behind():
+                more = self._cycle()
+                progress = replace(more, events=progress.events + more.events, points=progress.points + more.points)
+            return progress
         except BaseException:
             # what was read but not handed over is read again, from where the log ends
             self._sources = {}
             self._delivery.claim()
             raise
 
+    def _is_behind(self) -> bool:
+        """Whether the last cycle found out what one more would have looked at: that a journal never seen before belongs
+        to a dead process, or what was said of vanished writers since.
+        """
+        alive: dict[UUID, bool] = {}
+        return self._told or any(
+            source.identity.process is not None and not source.final and self._is_dead(source, alive)
+            for source in self._new
+        )
+
     def _cycle(self) -> Progress:
+        self._told = False
         self._delivery.retry()
         self._discover()
         events = points = 0
@@ -169,6 +188,7 @@ class Follower:
         for writer in sorted(new):
             directory = self._journals / str(writer)
             self._sources[writer] = JournalSource(directory, self._coverage, self._clock.monotonic)
+        self._new = [self._sources[writer] for writer in new]
 
     def _frames(self) -> Iterator[Frame]:
         """Everything that is there, each journal a share at a time."""
@@ -251,6 +271,8 @@ class Follower:
             self._delivery.settle()
         for source in ended:
             source.finished = True
+            if not source.whole:
+                self._report_once(source, _lacking(source))
         self.clean(now=False)
 
     def clean(self, *, now: bool = True) -> None:
@@ -275,7 +297,17 @@ class Follower:
             lost={"damaged": source.lost} if source.lost else {},
         )
         self._voice.vanished(who.project, said)
+        self._told = True
         self._vanished.add(who.writer)
+
+
+def _lacking(source: JournalSource) -> str:
+    (events, points), said = source.counts, source.identity.closed_at
+    assert said is not None
+    return (
+        f"{source.directory} holds {events} events and {points} points, but its writer closed it after {said[0]} events "
+        f"and {said[1]} points: what is there was taken in, and the journal is kept; put the missing files back into it"
+    )
 
 
 def _ending(source: JournalSource) -> Ending:

@@ -20,6 +20,7 @@ _ABOUT_WRITERS = b'"epochal.writer.'
 class Identity:
     """What a journal says about its writer; ``None`` and empty where it hasn't said so yet.
 
+    ``closed_at`` are the final counts of a writer that ended properly: lifecycle, metrics.
     ``vanished`` are other writers that this one (a host) found gone.
     """
 
@@ -31,8 +32,13 @@ class Identity:
     role: str = ""
     process: UUID | None = None
     known: bool = False
-    closed: bool = False
+    closed_at: tuple[int, int] | None = None
     vanished: frozenset[UUID] = frozenset()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the writer ended properly."""
+        return self.closed_at is not None
 
 
 def learned(identity: Identity, records: Iterable[Record]) -> Identity:
@@ -68,4 +74,6 @@ def _with(identity: Identity, event: Event) -> Identity:
             attempt=said.attempt,
             known=True,
         )
-    return replace(identity, closed=identity.closed or isinstance(said, WriterClosed))
+    if isinstance(said, WriterClosed):
+        return replace(identity, closed_at=(said.lifecycle, said.metrics))
+    return identity

@@ -62,6 +62,12 @@ class JournalSource:
         return sum(damage.count for damage in (*self._events.damage, *self._points.damage))
 
     @property
+    def whole(self) -> bool:
+        """Whether everything is there that the writer said it wrote when it closed, or was told to be damaged."""
+        said = self.identity.closed_at
+        return said is None or all(count >= wanted for count, wanted in zip(self.counts, said, strict=True))
+
+    @property
     def caught_up(self) -> bool:
         """Whether everything that was there at the beginning of the cycle was read."""
         return self._done and not self.failure
@@ -107,9 +113,11 @@ class JournalSource:
         return self._points.fully_read_segments()
 
     def _more_points(self, taken: int) -> bool:
-        """Whether there may be points left that were there when this cycle came to this journal."""
-        if taken < SHARE:
-            return False
+        """Whether there may be points left: all of them where the writer has ended, else those that were there when
+        this cycle came to this journal.
+        """
+        if taken < SHARE or self.final:
+            return taken >= SHARE
         if self._points_left is None:
             self._points_left = _room(self.directory)
         self._points_left -= taken

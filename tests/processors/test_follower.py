@@ -19,9 +19,11 @@ from processors.memory_store import RefusedError
 
 from epochal._ids import uuid7
 from epochal._journal.process import ProcessLock
-from epochal_processors import cleaning
+from epochal_processors import cleaning, journal_source
 from epochal_processors.cleaning import INTERVAL_S
 from epochal_processors.follower import NAMELESS_S
+from epochal_processors.frames import Frame
+from epochal_processors.journal_source import JournalSource
 
 
 @pytest.fixture
@@ -195,6 +197,58 @@ def test_a_writer_that_vanished_is_told_once(bench: Bench) -> None:
     vanished = bench.events("writer.vanished")
     assert len({data["writer"] for data in vanished}) == len(vanished)
     assert len(hosts) >= 1
+
+
+def test_a_writer_that_goes_on_and_ends_within_a_cycle_loses_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is added to a journal while a long cycle reads it, up to its writer's proper end, is taken before the
+    journal is let go.
+    """
+    monkeypatch.setattr(journal_source, "SHARE", 1_000)
+    job = bench.job(segment_bytes=1 << 16).open().log(10_000)
+    read, looks = JournalSource.read, iter(range(1_000))
+
+    def read_and_go_on(source: JournalSource) -> list[Frame]:
+        look = next(looks)
+        if look == 2:
+            job.log(30_000).close()
+        return read(source)
+
+    monkeypatch.setattr(JournalSource, "read", read_and_go_on)
+    host = bench.host()
+    for _ in range(3):
+        host.follower.run_once()
+        host.follower.clean()
+    assert bench.values(job) == numbered(40_000)
+    assert not (bench.journals / str(job.writer)).exists()
+
+
+def test_a_journal_that_lacks_what_its_writer_says_it_wrote_is_kept(bench: Bench) -> None:
+    """Somebody deleted the last segment of a journal: what is left of it is taken and stays, and the log says why."""
+    job = bench.job(segment_bytes=1 << 16).open().log(5_000).close()
+    last = max((bench.journals / str(job.writer)).glob("points-*.seg"))
+    last.rename(bench.directory / last.name)
+    host = bench.host()
+    host.follower.run_once()
+    host.follower.clean()
+    (told,) = [line for line in bench.reports if str(job.writer) in line]
+    assert "5000" in told
+    assert len(bench.values(job)) < 5_000
+    (bench.directory / last.name).rename(last)
+    host.follower.run_once()
+    host.follower.clean()
+    assert bench.values(job) == numbered(5_000)
+    assert not (bench.journals / str(job.writer)).exists()
+
+
+def test_the_first_look_at_a_dead_writer_concludes(bench: Bench) -> None:
+    """One cycle after a kill the store has all the writer wrote and knows that it vanished, though nobody had looked
+    at its journal before.
+    """
+    writer = killed_job(bench)
+    bench.host().follower.run_once()
+    assert [data["writer"] for data in bench.events("writer.vanished")] == [str(writer)]
 
 
 def test_what_comes_after_the_vanishing_is_taken_all_the_same(bench: Bench) -> None:
