@@ -305,8 +305,8 @@ def _lacking(source: JournalSource) -> str:
     (events, points), said = source.counts, source.identity.closed_at
     assert said is not None
     return (
-        f"{source.directory} holds {events} events and {points} points, but its writer closed it after {said[0]} events "
-        f"and {said[1]} points: what is there was taken in, and the journal is kept; put the missing files back into it"
+        f"{source.directory} holds {events} events and {points} points, but its writer closed it after {said[0]} "
+        f"and {said[1]}: what is there was taken in, and the journal is kept; put the missing files back into it"
     )
 
 
