@@ -318,22 +318,12 @@ class Fold:
         return {(c, UUID(t)) for _, c, t in self.cells("member") if ("trial", UUID(t)) in self.existing}
 
     def params(self) -> dict[UUID, dict[str, object]]:
-        """Component to {path key: value}; a later cell hides older ones at, above and below its path."""
-        said = [s for s in self.alive if s.field == "param"]
-        newest: dict[tuple[UUID, str], Statement] = {}
-        for s in said:
-            if (s.entity, s.key) not in newest or s.order > newest[s.entity, s.key].order:
-                newest[s.entity, s.key] = s
+        """Component to {path key: value}: each statement in order hides what was said before at related paths."""
         shown: dict[UUID, dict[str, object]] = defaultdict(dict)
-        for (entity, key), s in newest.items():
-            hidden = any(
-                other.order > s.order and related(key, other_key)
-                for (other_entity, other_key), other in newest.items()
-                if other_entity == entity and other_key != key
-            )
-            if not hidden and not s.removed:
-                shown[entity][key] = s.value
-        return dict(shown)
+        for s in sorted((s for s in self.alive if s.field == "param"), key=lambda s: s.order):
+            cells = {key: value for key, value in shown[s.entity].items() if not hides(s, key)}
+            shown[s.entity] = cells if s.removed else {**cells, s.key: s.value}
+        return {entity: cells for entity, cells in shown.items() if cells}
 
     def attempts(self) -> dict[tuple[UUID, int], list[str]]:
         """(component, rank) to its attempts in order of opening."""
@@ -403,9 +393,9 @@ class Fold:
         return {at: summarize(points) for at, points in series.items()}
 
 
-def related(a: str, b: str) -> bool:
-    """Whether one path key lies at, above or below the other."""
-    return a == b or a.startswith(b + ".") or b.startswith(a + ".")
+def hides(s: Statement, key: str) -> bool:
+    """Whether a later statement hides a param at this key: at and below its path; a value also above it."""
+    return key == s.key or key.startswith(s.key + ".") or (not s.removed and s.key.startswith(key + "."))
 
 
 @dataclass(frozen=True)

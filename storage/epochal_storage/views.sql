@@ -103,8 +103,8 @@ GROUP BY s.project, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place)
 
 -- view params_at
--- A statement says its place at its own path and at every path above; a path then says its own place to every path
--- below. Whoever was told of a greater place than its own is hidden.
+-- A statement says its place at its own path and, unless it takes away, at every path above; a path then says its own
+-- place to every path below. Whoever was told of a greater place than its own is hidden.
 SELECT
     project, component, at AS path,
     anyIf(n.value, n.own) AS value,
@@ -125,7 +125,7 @@ FROM (
         SELECT
             s.project AS project, s.entity AS component, s.path AS path,
             maxIf(s.place, s.path = s.key) AS place,
-            maxIf(s.place, s.path != s.key) AS told_from_below,
+            maxIf(s.place, s.path != s.key AND NOT s.removed) AS told_from_below,
             groupUniqArrayIf(s.key, s.path != s.key) AS below,
             argMaxIf(s.removed, s.place, s.path = s.key) AS removed,
             argMaxIf(s.value, s.place, s.path = s.key) AS value,

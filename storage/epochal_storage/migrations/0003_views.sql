@@ -212,7 +212,7 @@ FROM (
         SELECT
             s.project AS project, s.entity AS component, s.path AS path,
             maxIf(s.place, s.path = s.key) AS place,
-            maxIf(s.place, s.path != s.key) AS told_from_below,
+            maxIf(s.place, s.path != s.key AND NOT s.removed) AS told_from_below,
             groupUniqArrayIf(s.key, s.path != s.key) AS below,
             argMaxIf(s.removed, s.place, s.path = s.key) AS removed,
             argMaxIf(s.value, s.place, s.path = s.key) AS value,

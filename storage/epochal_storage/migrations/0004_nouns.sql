@@ -94,7 +94,7 @@ CREATE OR REPLACE VIEW {database}.params {on_cluster} (
     `writer` UUID COMMENT 'who said it',
     `seq` UInt64 COMMENT 'its event''s place in the writer''s lifecycle stream: the event is <writer>:<seq>'
 ) AS SELECT * FROM {database}.params_at(as_of = '', known_at = '')
-COMMENT 'one row a parameter: a later value hides older ones at, above and below its path; unset ones are gone';
+COMMENT 'one row a parameter: a later value hides older ones at, above and below its path, unsetting those at and below';
 
 CREATE OR REPLACE VIEW {database}.tags {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
