@@ -1,8 +1,14 @@
-"""Numbered SQL files that bring a store's tables to this version: the same files on chDB, a server and a cluster."""
+"""Numbered SQL files that bring a store's tables to this version: the same files on chDB, a server and a cluster.
+
+A file never changes once a store may have had it, except one that only makes views: it is run again when it has
+changed. `migrations/revisions.json` lists the checksums that such a file has had, the oldest first, so that a store of
+an earlier version can be told from one of a newer.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +19,7 @@ from epochal_storage.sql_text import quoted_name, quoted_text, statements
 from epochal_storage.writing import SqlRunner
 
 _FILE = re.compile(r"^(\d{4})_[a-z0-9_]+\.sql$")
+REVISIONS = "revisions.json"
 _ENGINE = re.compile(r"\{engine\}(?:\(([^()]*)\))?")
 
 
@@ -26,11 +33,14 @@ class Layout:
 
 @dataclass(frozen=True)
 class Migration:
-    """One numbered file. `checksum` is SHA-256 of its text, before the layout is filled in."""
+    """One numbered file. `checksum` is SHA-256 of its text, before the layout is filled in; `earlier` are those that
+    the file had in earlier versions, where it may be run again.
+    """
 
     name: str
     text: str
     checksum: str
+    earlier: tuple[str, ...] = ()
 
     def statements(self, layout: Layout) -> list[str]:
         """Its statements, with the layout filled in."""
@@ -52,7 +62,8 @@ def available() -> list[Migration]:
     for place, name in enumerate(names, start=1):
         if int(name[:4]) != place:
             raise MigrationError(f"migration {name} is number {place} in order; numbers count up by one from 0001")
-    return [_migration(name, (folder / name).read_text(encoding="utf-8")) for name in names]
+    revisions = json.loads((folder / REVISIONS).read_text(encoding="utf-8"))
+    return [_migration(name, (folder / name).read_text(encoding="utf-8"), revisions.get(name, [])) for name in names]
 
 
 def filled(text: str, layout: Layout) -> str:
@@ -65,6 +76,8 @@ def filled(text: str, layout: Layout) -> str:
 def pending(known: Sequence[Applied], migrations: Sequence[Migration]) -> list[Migration]:
     """What is still to be applied.
 
+    Views come again where the store has an earlier revision of them.
+
     Raises: MigrationError where an applied one was edited since, is unknown here (the store is newer),
     or comes after one that wasn't applied.
     """
@@ -75,15 +88,21 @@ def pending(known: Sequence[Applied], migrations: Sequence[Migration]) -> list[M
                 f"the store has had migration {applied.name}, which this version doesn't know: "
                 "it was made by a newer version of Epochal; install that version or a later one"
             )
-        if ours[applied.name].checksum != applied.checksum:
+        known_here = ours[applied.name]
+        if known_here.earlier and applied.checksum not in (known_here.checksum, *known_here.earlier):
+            raise MigrationError(
+                f"the store has views of {applied.name} with the SHA-256 {applied.checksum[:16]}…, which this version "
+                "doesn't know: they were made by a newer version of Epochal; install that version or a later one"
+            )
+        if known_here.checksum != applied.checksum and not known_here.earlier:
             raise MigrationError(
                 f"migration {applied.name} was edited after the store had it: its SHA-256 was "
                 f"{applied.checksum[:16]}…, now it is {ours[applied.name].checksum[:16]}…; "
                 "restore the file and put the change into a new migration"
             )
-    done = {applied.name for applied in known}
+    done = {applied.name for applied in known if ours[applied.name].checksum == applied.checksum}
     todo = [migration for migration in migrations if migration.name not in done]
-    late = [migration.name for migration in todo if done and migration.name < max(done)]
+    late = [migration.name for migration in todo if done and migration.name < max(done) and not migration.earlier]
     if late:
         raise MigrationError(
             f"migrations {late} come before {max(done)}, which the store has had; give them new numbers"
@@ -126,8 +145,13 @@ def script(layout: Layout, migrations: Sequence[Migration] | None = None) -> str
     return "".join(f"{line};\n\n" for line in lines)
 
 
-def _migration(name: str, text: str) -> Migration:
-    return Migration(name, text, hashlib.sha256(text.encode()).hexdigest())
+def checksum(text: str) -> str:
+    """SHA-256 of a file's text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _migration(name: str, text: str, revisions: Sequence[str]) -> Migration:
+    return Migration(name, text, checksum(text), tuple(revisions[:-1]))
 
 
 def _engine(arguments: str | None, layout: Layout) -> str:

@@ -93,6 +93,22 @@ def test_an_edited_migration_is_an_error() -> None:
         pending([Applied(one.name, "another")], [one])
 
 
+def test_views_that_changed_are_made_again(tmp_path: Path) -> None:
+    """A store with the views of an earlier version gets those of this one; one with views of a newer is left alone."""
+    code = """
+from epochal_storage.migrations import checksum, migrate, Migration
+old, new = (f"CREATE OR REPLACE VIEW {{database}}.v AS SELECT {n} AS n" for n in (1, 2))
+table = Migration("0002_t.sql", "CREATE TABLE IF NOT EXISTS {database}.t (a Int8) ENGINE = {engine} ORDER BY a", "t")
+print(migrate(engine, migrations=[Migration("0001_v.sql", old, checksum(old)), table]))
+print(migrate(engine, migrations=[Migration("0001_v.sql", new, checksum(new), (checksum(old),)), table]))
+print(engine.query("SELECT n FROM v", "TSV").decode().strip())
+print(migrate(engine, migrations=[Migration("0001_v.sql", new, checksum(new), (checksum(old),)), table]))
+"""
+    assert in_engine(tmp_path, code).splitlines() == ["['0001_v.sql', '0002_t.sql']", "['0001_v.sql']", "2", "[]"]
+    with pytest.raises(MigrationError, match=r"0001_v\.sql.*made by a newer version"):
+        pending([Applied("0001_v.sql", "unheard of")], [Migration("0001_v.sql", "", "now", ("before",))])
+
+
 def test_a_newer_store_is_an_error() -> None:
     """A store that a newer version made is left alone, and the error says which version is needed."""
     with pytest.raises(MigrationError, match=r"0007_y\.sql, which this version doesn't know.*newer version"):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from views.engine_of_tests import RefusedError, TestEngine
 
+from epochal_storage.migrations import REVISIONS
 from epochal_storage.views_doc import nouns, view_names
-from epochal_storage.views_sql import SOURCE, TARGET, expanded, migration, sections
+from epochal_storage.views_sql import SOURCE, TARGET, expanded, migration, revised, sections
 
 NOUNS = {noun.name: noun for noun in nouns()}
 
@@ -14,6 +17,8 @@ NOUNS = {noun.name: noun for noun in nouns()}
 def test_the_migration_is_made_from_its_source() -> None:
     """`python -m epochal_storage.views_sql` was run after the last change."""
     assert TARGET.read_text(encoding="utf-8") == migration(SOURCE.read_text(encoding="utf-8"))
+    revisions = json.loads((TARGET.parent / REVISIONS).read_text())
+    assert revised(revisions) == revisions
 
 
 def test_every_block_is_used() -> None:
