@@ -47,6 +47,8 @@ class Node:
     controller_port: int
     directory: Path
     advertised_port: int
+    more_ports: dict[str, int] = field(default_factory=dict)
+    """Ports of the cluster's further listeners, by their names."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,6 +69,8 @@ class Cluster:
     nodes: int = 1
     port: int | None = None
     properties: Mapping[str, str] = field(default_factory=dict)
+    listeners: Mapping[str, str] = field(default_factory=dict)
+    """Further listeners: names, and the security protocols that are spoken there."""
     scram: tuple[str, ...] = ()
     """Users for SCRAM, as Kafka's storage tool takes them: ``SCRAM-SHA-256=[name=…,password=…]``."""
     advertise: Callable[[int, int], int] = lambda node, port: port
@@ -77,14 +81,19 @@ class Cluster:
         """Where clients begin: host:port, with commas."""
         return ",".join(f"127.0.0.1:{node.advertised_port}" for node in self.members)
 
+    def servers(self, listener: str) -> str:
+        """Where clients of a further listener begin."""
+        return ",".join(f"127.0.0.1:{node.more_ports[listener]}" for node in self.members)
+
     def __enter__(self) -> Cluster:
         jars = find_jars()
-        ports = free_ports(2 * self.nodes)
+        ports = free_ports((2 + len(self.listeners)) * self.nodes)
         for i in range(self.nodes):
-            port = self.port + i if self.port is not None else ports[2 * i]
+            port = self.port + i if self.port is not None else ports.pop()
+            more = {name: ports.pop() for name in self.listeners}
             folder = self.directory / f"node-{i + 1}"
             folder.mkdir(parents=True)
-            self.members.append(Node(i + 1, port, ports[2 * i + 1], folder, self.advertise(i, port)))
+            self.members.append(Node(i + 1, port, ports.pop(), folder, self.advertise(i, port), more))
         try:
             cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
             formats = [self._format(jars, node, cluster_id) for node in self.members]
@@ -160,13 +169,16 @@ class Cluster:
 
     def _properties(self, node: Node) -> dict[str, str]:
         voters = ",".join(f"{member.id}@127.0.0.1:{member.controller_port}" for member in self.members)
+        more = "".join(f",{name}://127.0.0.1:{port}" for name, port in node.more_ports.items())
+        protocols = "".join(f",{name}:{protocol}" for name, protocol in self.listeners.items())
         return {
             "process.roles": "broker,controller",
             "node.id": str(node.id),
             "controller.quorum.voters": voters,
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.advertised_port}",
+            "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}{more}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.advertised_port}{more}",
+            "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "log.dirs": str(node.directory / "data"),
             **_small(self.nodes),
             **self.properties,

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ._errors import SettingsError
+from ._settings_parsers import CAPTURES, Secret, capture, choice, flag, prefix, seconds, servers, size
 
 __all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "unknown_variables"]
 
 Mode = Literal["on", "offline", "disabled"]
-CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
-"""What can be captured without a word from the user."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,8 @@ class Variable:
     accepted: str
     field: str
     parse: Callable[[str], object]
+    secret: bool = False
+    """Whether its value is never shown."""
 
 
 @dataclass(frozen=True)
@@ -45,38 +46,18 @@ class Settings:
     heartbeat_s: float = 10.0
     sync_s: float = 1.0
     system_s: float = 15.0
-
-
-def _choice(*choices: str) -> Callable[[str], object]:
-    def parse(text: str) -> object:
-        if text.lower() not in choices:
-            raise ValueError
-        return text.lower()
-
-    return parse
-
-
-def _flag(text: str) -> bool:
-    flags = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-    if text.lower() not in flags:
-        raise ValueError
-    return flags[text.lower()]
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds <= 86400:
-        raise ValueError
-    return seconds
-
-
-def _capture(text: str) -> frozenset[str]:
-    words = {word.strip().lower() for word in text.split(",") if word.strip()}
-    if words in ({"all"}, {"none"}):
-        return CAPTURES if words == {"all"} else frozenset()
-    if not words or not words <= CAPTURES:
-        raise ValueError
-    return frozenset(words)
+    kafka: str | None = None
+    kafka_topic_prefix: str = "epochal."
+    kafka_security_protocol: str = "PLAINTEXT"
+    kafka_sasl_mechanism: str | None = None
+    kafka_sasl_user: str | None = None
+    kafka_sasl_password: Secret | None = None
+    kafka_sasl_token: Secret | None = None
+    kafka_ca: str | None = None
+    kafka_cert: str | None = None
+    kafka_key: str | None = None
+    kafka_wait_s: float = 30.0
+    spool_limit_bytes: int = 50 * 10**9
 
 
 VARIABLES: Final = (
@@ -112,7 +93,7 @@ VARIABLES: Final = (
         "on",
         "on, offline, disabled",
         "mode",
-        _choice("on", "offline", "disabled"),
+        choice("on", "offline", "disabled"),
     ),
     Variable(
         "EPOCHAL_CAPTURE",
@@ -120,9 +101,9 @@ VARIABLES: Final = (
         "all",
         f"all, none, or a list with commas of {', '.join(sorted(CAPTURES))}",
         "capture",
-        _capture,
+        capture,
     ),
-    Variable("EPOCHAL_STRICT", "raise instead of warn", "off", "on or off (1/0, true/false, yes/no)", "strict", _flag),
+    Variable("EPOCHAL_STRICT", "raise instead of warn", "off", "on or off (1/0, true/false, yes/no)", "strict", flag),
     Variable(
         "EPOCHAL_COMPONENT",
         "the run that this process is part of: set by Epochal for child processes, read by `epochal.current()`",
@@ -138,7 +119,7 @@ VARIABLES: Final = (
         "auto",
         "auto, inline, none",
         "host",
-        _choice("auto", "inline", "none"),
+        choice("auto", "inline", "none"),
     ),
     Variable(
         "EPOCHAL_HOST_IDLE",
@@ -146,18 +127,90 @@ VARIABLES: Final = (
         "60",
         "0 < s ≤ 86400",
         "host_idle_s",
-        _seconds,
+        seconds,
     ),
-    Variable("EPOCHAL_HEARTBEAT", "seconds between signs of life", "10", "0 < s ≤ 86400", "heartbeat_s", _seconds),
+    Variable("EPOCHAL_HEARTBEAT", "seconds between signs of life", "10", "0 < s ≤ 86400", "heartbeat_s", seconds),
     Variable(
         "EPOCHAL_SYNC",
         "seconds between forced writes of the journal to the disk (for power loss; a killed process loses nothing)",
         "1",
         "0 < s ≤ 86400",
         "sync_s",
-        _seconds,
+        seconds,
     ),
-    Variable("EPOCHAL_SYSTEM", "seconds between system metrics", "15", "0 < s ≤ 86400", "system_s", _seconds),
+    Variable("EPOCHAL_SYSTEM", "seconds between system metrics", "15", "0 < s ≤ 86400", "system_s", seconds),
+    Variable(
+        "EPOCHAL_KAFKA",
+        "bootstrap servers of the Kafka that journals are shipped to",
+        "none: embedded",
+        "host:port, several with commas",
+        "kafka",
+        servers,
+    ),
+    Variable(
+        "EPOCHAL_KAFKA_TOPIC_PREFIX",
+        "what the names of the topics begin with: <prefix>events, <prefix>metrics, <prefix>dead-letters",
+        "epochal.",
+        "letters, digits, `.`, `_`, `-`",
+        "kafka_topic_prefix",
+        prefix,
+    ),
+    Variable(
+        "EPOCHAL_KAFKA_SECURITY_PROTOCOL",
+        "how to talk to the brokers",
+        "PLAINTEXT",
+        "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+        "kafka_security_protocol",
+        choice("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    ),
+    Variable(
+        "EPOCHAL_KAFKA_SASL_MECHANISM",
+        "how to say who we are",
+        "none",
+        "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER",
+        "kafka_sasl_mechanism",
+        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
+    ),
+    Variable("EPOCHAL_KAFKA_SASL_USER", "for PLAIN and SCRAM", "none", "any text", "kafka_sasl_user", str),
+    Variable(
+        "EPOCHAL_KAFKA_SASL_PASSWORD",
+        "for PLAIN and SCRAM; a secret",
+        "none",
+        "any text",
+        "kafka_sasl_password",
+        Secret,
+        secret=True,
+    ),
+    Variable(
+        "EPOCHAL_KAFKA_SASL_TOKEN",
+        "for OAUTHBEARER; a secret. A file is read again for every connection, so that tokens may be renewed",
+        "none",
+        "a token, or @ and the path of a file that holds it",
+        "kafka_sasl_token",
+        Secret,
+        secret=True,
+    ),
+    Variable("EPOCHAL_KAFKA_CA", "certificates of who is trusted", "the system's", "a PEM file", "kafka_ca", str),
+    Variable("EPOCHAL_KAFKA_CERT", "our own certificate (mutual TLS)", "none", "a PEM file", "kafka_cert", str),
+    Variable("EPOCHAL_KAFKA_KEY", "its private key", "inside EPOCHAL_KAFKA_CERT", "a PEM file", "kafka_key", str),
+    Variable(
+        "EPOCHAL_KAFKA_WAIT",
+        "seconds that finish() and the end of a process wait until Kafka has acknowledged everything; what is not "
+        "stays in the spool, for `epochal ship` or the next job",
+        "30",
+        "0 < s ≤ 86400",
+        "kafka_wait_s",
+        seconds,
+    ),
+    Variable(
+        "EPOCHAL_SPOOL_LIMIT",
+        "with Kafka: how much disk all journals of the spool together may take; at the limit new points are not kept "
+        "but counted as lost, with one warning, and journals that Kafka has not acknowledged are never deleted",
+        "50 GB",
+        "at least 1 MB: a number with KB, MB, GB or TB",
+        "spool_limit_bytes",
+        size,
+    ),
 )
 """The one table of settings."""
 
@@ -175,8 +228,25 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             try:
                 values[variable.field] = variable.parse(text)
             except ValueError:
-                raise SettingsError(f"{variable.name}={text!r}: accepted are {variable.accepted}") from None
-    return Settings(**cast("dict[str, str]", values))  # type: ignore[arg-type]  # the parsers give each field its type
+                given = "***" if variable.secret else repr(text)
+                raise SettingsError(f"{variable.name}={given}: accepted are {variable.accepted}") from None
+    settings = Settings(**cast("dict[str, str]", values))  # type: ignore[arg-type]  # the parsers give each its type
+    _check_identity(settings)
+    return settings
+
+
+def _check_identity(settings: Settings) -> None:
+    """What is said of SASL must be enough, and not be said in vain: who gives a mechanism doesn't want plain text."""
+    mechanism, protocol = settings.kafka_sasl_mechanism, settings.kafka_security_protocol
+    if protocol.startswith("SASL") != (mechanism is not None):
+        raise SettingsError(
+            f"EPOCHAL_KAFKA_SECURITY_PROTOCOL is {protocol} and EPOCHAL_KAFKA_SASL_MECHANISM is {mechanism}: "
+            "SASL_PLAINTEXT and SASL_SSL need a mechanism, and a mechanism needs one of them"
+        )
+    needed = {None: (), "OAUTHBEARER": ("token",)}.get(mechanism, ("user", "password"))
+    for what in needed:
+        if getattr(settings, f"kafka_sasl_{what}") is None:
+            raise SettingsError(f"EPOCHAL_KAFKA_SASL_{what.upper()} is not set, and {mechanism} needs it")
 
 
 def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:

@@ -1,4 +1,4 @@
-"""The commands that work with the SDK alone: version, doctor, journal cat."""
+"""The commands that work with the SDK alone: version, doctor, journal cat; and those of the way to Kafka."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import click
 
 from ._doctor import examine
 from ._errors import NotFoundError
+from ._kafka import commands as kafka_commands
 from ._places import journal_place
 from ._settings import from_env
 from ._version import __version__
@@ -23,6 +24,7 @@ def register(group: click.Group) -> None:
     group.add_command(version)
     group.add_command(doctor)
     group.add_command(journal)
+    kafka_commands.register(group)
 
 
 @click.command()

@@ -1,0 +1,88 @@
+"""Texts of settings to values. Each raises ValueError for what is not accepted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+__all__ = ["CAPTURES", "Secret", "capture", "choice", "flag", "prefix", "seconds", "servers", "size"]
+
+CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
+"""What can be captured without a word from the user."""
+_UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+
+
+class Secret(str):
+    """A text that shows itself to those who use it, and to nobody who prints what holds it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+def choice(*choices: str) -> Callable[[str], object]:
+    """One of these words, in any case; they are what comes out."""
+
+    def parse(text: str) -> object:
+        for word in choices:
+            if text.lower() == word.lower():
+                return word
+        raise ValueError
+
+    return parse
+
+
+def flag(text: str) -> bool:
+    """On or off, in its many spellings."""
+    flags = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in flags:
+        raise ValueError
+    return flags[text.lower()]
+
+
+def seconds(text: str) -> float:
+    """More than nothing and at most a day."""
+    number = float(text)
+    if not 0 < number <= 86400:
+        raise ValueError
+    return number
+
+
+def size(text: str) -> int:
+    """Bytes, from a number with a decimal unit."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?B?)", text.upper())
+    if found is None or found[2] not in _UNITS:
+        raise ValueError
+    number = int(float(found[1]) * _UNITS[found[2]])
+    if number < 10**6:
+        raise ValueError
+    return number
+
+
+def capture(text: str) -> frozenset[str]:
+    """All, none, or some of what can be captured."""
+    words = {word.strip().lower() for word in text.split(",") if word.strip()}
+    if words in ({"all"}, {"none"}):
+        return CAPTURES if words == {"all"} else frozenset()
+    if not words or not words <= CAPTURES:
+        raise ValueError
+    return frozenset(words)
+
+
+def servers(text: str) -> str:
+    """Hosts with their ports."""
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    for server in found:
+        host, _, port = server.rpartition(":")
+        if not host or "/" in host or not port.isdecimal() or not 0 < int(port) < 65536:
+            raise ValueError
+    return ",".join(found)
+
+
+def prefix(text: str) -> str:
+    """The beginning of topics' names."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", text):
+        raise ValueError
+    return text
