@@ -22,8 +22,7 @@ from epochal_query.filter_names import Keys, checked_names
 from epochal_query.filter_sql import Bound, attribute_test, cell_test, metric_test
 from epochal_query.filter_tree import All, Condition, Field, IsNull, Leaf, Not, OrderKey, Root, Some, depth, leaves
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, together
-from epochal_query.resolve import BOUNDS
+from epochal_query.reading import Reading, at, together
 from epochal_query.scope import Scope
 
 Flags = npt.NDArray[np.bool_]
@@ -31,8 +30,8 @@ Flags = npt.NDArray[np.bool_]
 COLUMNS = ("component", "name", "display_name", "kind", "status", "start", "end", "created_at")
 DEPTH_MAX = 200
 VIEWS: dict[Root, str] = {
-    "params": f"SELECT component, path AS key, type, number, text, value FROM params_at({BOUNDS}) WHERE path IN <keys>",
-    "tags": f"""SELECT entity AS component, tag AS key, type, number, text, value FROM tags_at({BOUNDS})
+    "params": f"SELECT component, path AS key, type, number, text, value FROM {at('params')} WHERE path IN <keys>",
+    "tags": f"""SELECT entity AS component, tag AS key, type, number, text, value FROM {at("tags")}
                 WHERE kind = 'component' AND tag IN <keys>""",
 }
 
@@ -114,7 +113,7 @@ class _Answers:
         bound = Bound()
         tests = [f"{attribute_test(leaf, bound, self.reading.now)} AS t{i}" for i, leaf in enumerate(compared)]
         others = sorted({attribute.column for attribute in ATTRIBUTES.values()} - set(COLUMNS))
-        sql = f"""SELECT {", ".join([*COLUMNS, *others, *tests])} FROM components_at({BOUNDS})
+        sql = f"""SELECT {", ".join([*COLUMNS, *others, *tests])} FROM {at("components")}
                   WHERE project = {{project:String}} AND {self.scope.sql} ORDER BY created_at, name, component"""
 
         def take(table: pa.Table) -> None:
@@ -164,7 +163,7 @@ class _Answers:
             for i, leaf in enumerate(compared)
         ]
         stats = [f"{over_ranks(one.stat, self.ranks)} AS s{i}" for i, one in enumerate(sorted_by)]
-        sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])} FROM summaries_at({BOUNDS})
+        sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])} FROM {at("summaries")}
                   WHERE project = {{project:String}} AND {self.scope.sql} AND metric IN {every}
                   GROUP BY component, metric"""
 

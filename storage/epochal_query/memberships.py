@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 
 from epochal_query.columns import Codes, codes, column, compute, texts
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, Entity, resolve, trial_label
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import Entity, resolve, trial_label
 
 MEMBERS = f"""
     SELECT m.component AS component, m.trial AS trial, t.name AS name, t.variables AS variables,
            t.experiment AS experiment
-    FROM (SELECT component, trial FROM memberships_at({BOUNDS})
+    FROM (SELECT component, trial FROM {at("memberships")}
           WHERE project = {{project:String}} AND <components>) AS m
-    INNER JOIN (SELECT trial, experiment, name, variables, created_at FROM trials_at({BOUNDS})
+    INNER JOIN (SELECT trial, experiment, name, variables, created_at FROM {at("trials")}
                 WHERE project = {{project:String}}) AS t ON t.trial = m.trial
     ORDER BY t.created_at, t.trial, m.component"""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 
 import pyarrow as pa
@@ -13,6 +14,11 @@ import pyarrow as pa
 from epochal_query.errors import FilterError, QueryError
 from epochal_query.times import Bounds, Watermark, parse_watermark, pin
 from epochal_storage.errors import EngineError
+from epochal_storage.views_sql import put_in
+
+_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, count() = 0 AS uncut FROM facts
+                WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
+                  AND field IN ('deleted', 'rewound')"""
 
 
 class Source(Protocol):
@@ -25,6 +31,25 @@ class Source(Protocol):
     def watermark(self) -> Watermark:
         """How far the log is taken in, after taking in all that was written on this machine before the call."""
         ...
+
+
+def at(view: str) -> str:
+    """A view in a query for :meth:`Reading.rows`, at the place in both times that the reading is about."""
+    return f"{{{{{view}_at}}}}"
+
+
+class _Project:
+    """What holds of a project up to the watermark of a reading, and makes its queries simpler."""
+
+    def __init__(self, source: Source, project: str) -> None:
+        self._source = source
+        self._project = project
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound."""
+        found = self._source.query_arrow(_TAKEN_OUT, {"project": self._project}, fresh=False)
+        return frozenset(name for name in found.column_names if found[name][0].as_py())
 
 
 @dataclass(frozen=True)
@@ -40,6 +65,7 @@ class Reading:
     watermark: Watermark
     now: datetime
     remarks: tuple[str, ...] = ()
+    of_project: _Project | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def begin(cls, source: Source, project: str, as_of: object, known_at: object, now: datetime) -> Reading:
@@ -51,7 +77,7 @@ class Reading:
         pin(as_of, known_at, {}, now)  # a time that can't be understood is said before anything is waited for
         watermark = source.watermark()
         bounds, remarks = pin(as_of, known_at, watermark, now)
-        return cls(source, project, bounds, watermark, now, remarks)
+        return cls(source, project, bounds, watermark, now, remarks, _Project(source, project))
 
     @property
     def present(self) -> Reading:
@@ -64,14 +90,24 @@ class Reading:
         """Whether it reads what is true and known now."""
         return self.bounds == self.present.bounds
 
+    @property
+    def facts(self) -> frozenset[str]:
+        """What holds in this reading, as the variants of blocks in `views.sql` name it."""
+        held = self.of_project.facts if self.of_project else frozenset[str]()
+        return held | self.bounds.facts
+
     def rows(self, sql: str, **parameters: object) -> pa.Table:
-        """The answer to a query; ``project``, ``as_of`` and ``known_at`` are bound, too.
+        """The answer to a query over tables and views (`at`); ``project`` and the bounds are bound, too.
+
+        ``components`` binds the ids of the only components that the query may be about.
 
         Raises:
             FilterError: the engine can't use a pattern.
             QueryError: the engine refused the query; for example it would take too long or too much memory.
         """
         bound = {"project": self.project, **self.bounds.parameters, **parameters}
+        if "{{" in sql:
+            sql = put_in(sql, self.facts | ({"named"} if "components" in parameters else frozenset()))
         used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
         try:
             return self.source.query_arrow(sql, used, fresh=False)

@@ -13,9 +13,8 @@ from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.param_paths import shown
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, together
+from epochal_query.reading import Reading, at, together
 from epochal_query.report_columns import STATISTICS, Artifact
-from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope, metric_names, param_keys
 
 SYSTEM_PREFIX = "sys/"
@@ -66,7 +65,7 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
 def _params(
     reading: Reading, scope: Scope, named_in: Scope, selection: Selection | None
 ) -> tuple[pa.Table, list[str] | None]:
-    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM params_at({BOUNDS})
+    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM {at("params")}
               WHERE project = {{project:String}} AND {scope.sql}"""
     if selection is None:
         return reading.rows(sql, **scope.parameters), None
@@ -93,7 +92,7 @@ def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) ->
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
     sql = f"""
-        SELECT component, {name} AS shown, {stats} FROM summaries_at({BOUNDS})
+        SELECT component, {name} AS shown, {stats} FROM {at("summaries")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, shown"""
     table = reading.rows(sql, metrics=chosen or [], **scope.parameters)
     table = table.rename_columns(["component", "metric", *STATISTICS])
@@ -114,11 +113,11 @@ def by_rank(found: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
 def _artifacts(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[pa.Table, list[str] | None]:
     sql = f"""SELECT component, name, direction, ifNull(media_type, '') AS media_type,
                      coalesce(uri, digest, '') AS place
-              FROM artifacts_at({BOUNDS}) WHERE project = {{project:String}} AND {scope.sql}"""
+              FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql}"""
     table = reading.rows(sql, **scope.parameters)
     if selection is None:
         return table, None
-    sql = f"SELECT DISTINCT name FROM artifacts_at({BOUNDS}) WHERE project = {{project:String}} ORDER BY name"
+    sql = f"SELECT DISTINCT name FROM {at('artifacts')} WHERE project = {{project:String}} ORDER BY name"
     known = texts(reading.present.rows(sql), "name") if as_parts(selection, "artifacts") else []
     return table, choose(selection, known, "artifact", f" in project {reading.project!r}")
 
@@ -134,6 +133,6 @@ def _environment(reading: Reading, scope: Scope, asked: bool) -> pa.Table | None
     """What surrounded the lowest rank of each component, by section."""
     if not asked:
         return None
-    sql = f"""SELECT component, section, argMin(values, rank) AS captured FROM environments_at({BOUNDS})
+    sql = f"""SELECT component, section, argMin(values, rank) AS captured FROM {at("environments")}
               WHERE project = {{project:String}} AND {scope.sql} GROUP BY component, section"""
     return reading.rows(sql, **scope.parameters)

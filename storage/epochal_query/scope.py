@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from epochal_query.columns import compute, id_texts, texts
 from epochal_query.memberships import Members
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, resolve
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import resolve
 
 NAMED_MAX = 20_000
 """Up to so many components are named one by one in queries, which the engine answers by primary key."""
@@ -93,10 +93,10 @@ def _asked(
     if "experiment" in wanted:
         bound["experiments"] = [str(UUID(bytes=raw)) for raw in wanted["experiment"]]
         trials.append(
-            f"trial IN (SELECT trial FROM trials_at({BOUNDS}) "
+            f"trial IN (SELECT trial FROM {at('trials')} "
             "WHERE project = {project:String} AND experiment IN {experiments:Array(UUID)})"
         )
-    inside = f"SELECT component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}}"
+    inside = f"SELECT component FROM {at('memberships')} WHERE project = {{project:String}}"
     return Scope(f"component IN ({inside} AND {' AND '.join(trials)})", bound, words, False, given, members)
 
 

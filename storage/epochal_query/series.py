@@ -14,9 +14,8 @@ from epochal_query.errors import FilterError
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.rank_values import Ranks
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, at
 from epochal_query.report_cells import SYSTEM_PREFIX
-from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope, metric_names
 
 POINTS_MIN = 5
@@ -49,7 +48,7 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
         )
     which, names = _which(reading, scope, wanted.metric)
     points = f"""
-        SELECT component, metric, rank, step, value, occurred_at FROM metrics_at({BOUNDS})
+        SELECT component, metric, rank, step, value, occurred_at FROM {at("metrics")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which} AND {_of_ranks(scope, which, wanted.ranks)}"""
     if wanted.ranks in ("mean", "max"):
         points = _over_ranks(points, wanted.ranks)
@@ -169,7 +168,7 @@ def _described(reading: Reading, scope: Scope, listed: pa.Array) -> dict[str, li
     found = {"component": id_texts(empty, "component"), "name": [""] * len(listed)}
     gathered: dict[str, list[dict[str, None]]] = {key: [{} for _ in listed] for key in ("trial", "experiment")}
     named = reading.rows(
-        f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM cells_at({BOUNDS})
+        f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM {at("cells")}
             WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'
               AND {scope.on("entity")}""",
         **scope.parameters,

@@ -56,9 +56,20 @@ class Bounds:
     known_at: str = ""
 
     @property
-    def parameters(self) -> dict[str, str]:
-        """To be bound to ``{as_of:String}`` and ``{known_at:String}``."""
-        return {"as_of": self.as_of, "known_at": self.known_at}
+    def parameters(self) -> dict[str, object]:
+        """What the views bind; a watermark also as ``{logs:Array(String)}`` and ``{offsets:Array(Int64)}``."""
+        bound: dict[str, object] = {"as_of": self.as_of, "known_at": self.known_at}
+        if "watermark" in self.facts:
+            reached = parse_watermark(self.known_at)
+            bound |= {"logs": [*reached, ""], "offsets": [*reached.values(), -1]}
+        return bound
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Which variants of the views show the same at this place: ``watermark``, ``present``."""
+        if not self.known_at.startswith("{"):
+            return frozenset()
+        return frozenset({"watermark"} if self.as_of else {"watermark", "present"})
 
 
 def parse_instant(when: object, now: datetime, what: str = "as_of") -> datetime:

@@ -1,6 +1,14 @@
 -- The views, as they are written. `python -m epochal_storage.views_sql` makes migrations/0003_views.sql from this
 -- file: it puts each block in where {{its name}} stands. A view that called other views would be shorter to read,
 -- but the engine analyses a view twice for each that it is nested in.
+--
+-- A block `when` something holds is a variant for readers that know it does; it must show the same rows:
+--   watermark   known_at is a watermark, given as {logs:Array(String)} and {offsets:Array(Int64)} as well
+--   present     there is no as_of
+--   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
+--   uncut       nor was a run in it rewound
+--   tidy        no point of the series that are read can hide another
+--   named       of components only {components:Array(UUID)} are read
 
 -- block within
 -- what the bounds keep of a table, from the endings of its time and offset columns: after FINAL, which has to see
@@ -11,6 +19,16 @@ AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recor
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)'))
+
+-- block within when watermark
+{{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{reached: {{1}} | {{3}}}}
+
+-- block within when watermark, present
+{{reached: {{1}} | {{3}}}}
+
+-- block reached
+-- the watermark covers a row
+toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offsets:Array(Int64)}, toInt64(-1))
 
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
@@ -23,6 +41,12 @@ WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts | _at | }}
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 
+-- block lives when undeleted
+SELECT project, kind, entity, toUInt256(0) AS horizon
+FROM {database}.facts FINAL
+WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+GROUP BY project, kind, entity
+
 -- block statements
 -- FROM and WHERE: the statements that count, as s
 FROM {database}.facts AS s FINAL
@@ -30,6 +54,21 @@ INNER JOIN (
 {{lives}}
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
 WHERE {{argument}} AND s.place > l.horizon AND {{within: s | _at | }}
+
+-- block statements when undeleted
+FROM {database}.facts AS s FINAL
+WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+  AND {{named: s}} AND (s.kind, s.entity) IN (
+    SELECT kind, entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND field = 'opened' AND {{named: facts}} AND {{within: facts | _at | }}
+  )
+
+-- block named
+true
+
+-- block named when named
+({{argument}}.kind != 'component' OR {{argument}}.entity IN {components:Array(UUID)})
 
 -- view statements_at
 SELECT
@@ -383,6 +422,9 @@ if({as_of:String} = '' AND ({known_at:String} = '' OR startsWith({known_at:Strin
                           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}),
                           6, 'UTC')))
 
+-- block reference_instant when watermark, present
+now64(6, 'UTC')
+
 -- view attempts_at
 SELECT
     project, component, rank, attempt,
@@ -485,6 +527,28 @@ FROM (
 )
 WHERE step != next_step
 
+-- block main_line when uncut
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM {database}.metrics AS p FINAL
+    WHERE {{argument}} AND {{within: p | _at | }}
+)
+WHERE step != next_step
+
+-- block main_line when uncut, tidy
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM {database}.metrics AS p FINAL
+WHERE {{argument}} AND {{within: p | _at | }}
+
 -- block components_with_cuts
 SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
 
@@ -537,6 +601,12 @@ reinterpretAsFloat64(bitXor(toUInt64({{argument}}), if(toUInt64({{argument}}) >=
 -- one integer whose minimum is the least value, at the least step that has it
 bitShiftLeft(toUInt128({{sortable: {{1}}}}), 64) + {{sortable: {{2}}}}
 
+-- block has_cuts
+(project, component) IN ({{components_with_cuts}})
+
+-- block has_cuts when uncut
+false
+
 -- block seen_blocks
 -- Blocks of points: whether all of one (whole), or any of it (touched), lies within the bounds, and whether its series
 -- is tidy: no point of it can hide another, so that the partial sums of its blocks may be merged.
@@ -553,7 +623,7 @@ FROM (
         ifNull({{within: partials | _from | _from}}, false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN ({{components_with_cuts}}) AS has_cuts,
+        {{has_cuts}} AS has_cuts,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from views.engine_of_tests import RefusedError, TestEngine
@@ -23,9 +24,20 @@ def test_the_migration_is_made_from_its_source() -> None:
 
 def test_every_block_is_used() -> None:
     """No block of the source is left over."""
-    blocks, views = sections(SOURCE.read_text(encoding="utf-8"))
-    texts = [*blocks.values(), *views.values()]
-    assert [name for name in blocks if not any(f"{{{{{name}" in text for text in texts)] == []
+    source = SOURCE.read_text(encoding="utf-8")
+    blocks, _ = sections(source)
+    assert [name for name in blocks if f"{{{{{name}" not in source] == []
+
+
+def test_every_fact_of_a_variant_is_explained() -> None:
+    """The head of the source says what each fact means, and no other."""
+    source = SOURCE.read_text(encoding="utf-8")
+    used = {
+        fact.strip()
+        for _, _, when in re.findall(r"^-- (block) (\w+) when (.+)$", source, re.M)
+        for fact in when.split(",")
+    }
+    assert used == set(re.findall(r"^--   (\w+)  ", source, re.M))
 
 
 def test_a_block_takes_arguments_with_blocks_in_them() -> None:
