@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
@@ -33,9 +33,21 @@ class Source(Protocol):
         ...
 
 
-def at(view: str) -> str:
-    """A view in a query for :meth:`Reading.rows`, at the place in both times that the reading is about."""
-    return f"{{{{{view}_at}}}}"
+NAMED_MAX = 500
+"""Fewer components than this are named wherever they are read from; of more that costs more than it saves."""
+
+
+def at(view: str, statements: str = "") -> str:
+    """A view in a query for :meth:`Reading.rows`, at the place in both times that the reading is about.
+
+    ``statements``: a further condition on the statements ``s`` that it is made of, from AND on (``params`` only).
+    """
+    return f"{{{{{view}_at: {statements}}}}}" if statements else f"{{{{{view}_at}}}}"
+
+
+def block(name: str, argument: str = "") -> str:
+    """A block of `views.sql` in a query for :meth:`Reading.rows`."""
+    return f"{{{{{name}: {argument}}}}}" if argument else f"{{{{{name}}}}}"
 
 
 class _Project:
@@ -96,10 +108,11 @@ class Reading:
         held = self.of_project.facts if self.of_project else frozenset[str]()
         return held | self.bounds.facts
 
-    def rows(self, sql: str, **parameters: object) -> pa.Table:
+    def rows(self, sql: str, knowing: frozenset[str] = frozenset(), /, **parameters: object) -> pa.Table:
         """The answer to a query over tables and views (`at`); ``project`` and the bounds are bound, too.
 
-        ``components`` binds the ids of the only components that the query may be about.
+        ``components`` binds the ids of the only components that the query may be about; ``knowing`` are further facts
+        that hold (see `views.sql`).
 
         Raises:
             FilterError: the engine can't use a pattern.
@@ -107,7 +120,8 @@ class Reading:
         """
         bound = {"project": self.project, **self.bounds.parameters, **parameters}
         if "{{" in sql:
-            sql = put_in(sql, self.facts | ({"named"} if "components" in parameters else frozenset()))
+            named = len(cast("list[str]", parameters.get("components", []))) in range(1, NAMED_MAX)
+            sql = put_in(sql, self.facts | knowing | ({"named"} if named else frozenset()))
         used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
         try:
             return self.source.query_arrow(sql, used, fresh=False)

@@ -11,11 +11,12 @@ import pyarrow as pa
 from epochal_query.columns import distinct, texts
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
-from epochal_query.param_paths import shown
+from epochal_query.param_paths import shown, touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, at, together
+from epochal_query.reading import Reading, at, block, together
 from epochal_query.report_columns import STATISTICS, Artifact
 from epochal_query.scope import Scope, metric_names, param_keys
+from epochal_query.tidiness import of_series, tidiness
 
 SYSTEM_PREFIX = "sys/"
 
@@ -77,7 +78,9 @@ def _params(
             alike.setdefault(shown(key), []).append(key)
         picked = choose(selection, list(alike), "param", f" in {scope.words}")
         keys = [key for name in picked for key in alike[name]]
-    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", keys=keys, **scope.parameters), keys
+    sql = sql.replace("<params>", at("params", touching("{near:Array(String)}")))
+    bound = {"keys": keys, "near": with_those_above(keys), **scope.parameters}
+    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", **bound), keys
 
 
 def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) -> tuple[pa.Table, list[str] | None]:
@@ -91,10 +94,10 @@ def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) ->
         known = metric_names(present, named_in.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
-    sql = f"""
-        SELECT component, {name} AS shown, {stats} FROM {at("summaries")}
-        WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, shown"""
-    table = reading.rows(sql, metrics=chosen or [], **scope.parameters)
+    facts = tidiness(reading, scope, which, metrics=chosen or [])
+    sql = f"""SELECT component, {name} AS shown, {stats} FROM ({block("summaries", of_series(scope, which))})
+              GROUP BY component, shown"""
+    table = reading.rows(sql, facts, metrics=chosen or [], **scope.parameters)
     table = table.rename_columns(["component", "metric", *STATISTICS])
     return table, by_rank(distinct(table, "metric")[1], chosen) if wanted.ranks == "each" else chosen
 

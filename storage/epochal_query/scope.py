@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -117,8 +117,8 @@ def _candidates(wanted: Mapping[str, set[bytes]]) -> tuple[str, dict[str, Any]]:
 def of_components(scope: Scope, components: list[str]) -> Scope:
     """The scope narrowed to these ids."""
     return Scope(
-        "component IN {chosen:Array(UUID)}",
-        {"chosen": components},
+        "component IN {components:Array(UUID)}",
+        {"components": components},
         scope.words,
         not components,
         scope.given,
@@ -126,10 +126,12 @@ def of_components(scope: Scope, components: list[str]) -> Scope:
     )
 
 
-def metric_names(reading: Reading, scope: Scope) -> list[str]:
-    """The metrics that components in scope ever logged, sorted."""
-    sql = f"SELECT DISTINCT metric FROM partials WHERE project = {{project:String}} AND {scope.sql} ORDER BY metric"
-    return texts(reading.rows(sql, **scope.parameters), "metric")
+def metric_names(reading: Reading, scope: Scope, of: Collection[str] | None = None) -> list[str]:
+    """The metrics that components in scope ever logged, sorted; those among some names where they are given."""
+    some = "1" if of is None else "metric IN {names:Array(String)}"
+    sql = f"""SELECT DISTINCT metric FROM partials WHERE project = {{project:String}} AND {scope.sql} AND {some}
+              ORDER BY metric"""
+    return texts(reading.rows(sql, names=list(of or ()), **scope.parameters), "metric")
 
 
 def param_keys(reading: Reading, scope: Scope) -> list[str]:

@@ -14,9 +14,10 @@ from epochal_query.errors import FilterError
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.rank_values import Ranks
-from epochal_query.reading import Reading, at
+from epochal_query.reading import Reading, at, block, together
 from epochal_query.report_cells import SYSTEM_PREFIX
 from epochal_query.scope import Scope, metric_names
+from epochal_query.tidiness import of_series, tidiness
 
 POINTS_MIN = 5
 """A bucket can show five points: first, last, smallest, greatest, and a NaN."""
@@ -47,6 +48,7 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
             f"max_points={wanted.max_points!r} is not a whole number from {POINTS_MIN} on, or None for all"
         )
     which, names = _which(reading, scope, wanted.metric)
+    facts = tidiness(reading, scope, which, metrics=names)
     points = f"""
         SELECT component, metric, rank, step, value, occurred_at FROM {at("metrics")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which} AND {_of_ranks(scope, which, wanted.ranks)}"""
@@ -55,14 +57,13 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
     sql = f"{points} ORDER BY {_KEY}, step"
     if wanted.max_points is not None:
         sql = _downsampled(points, scope, which)
-    table = reading.rows(
-        sql,
-        **scope.parameters,
-        metrics=names,
-        buckets=(wanted.max_points or 0) // POINTS_MIN,
-        max_points=wanted.max_points or 0,
+    bound = {"metrics": names, "buckets": (wanted.max_points or 0) // POINTS_MIN, "max_points": wanted.max_points or 0}
+    table, named, members = together(
+        lambda: reading.rows(sql, facts, **scope.parameters, **bound),
+        lambda: _names(reading, scope),
+        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
     )
-    return _frame(reading, scope, table, wanted)
+    return _frame(table, named, members, wanted)
 
 
 def _enough(value: object) -> bool:
@@ -106,15 +107,13 @@ def _downsampled(points: str, scope: Scope, which: str) -> str:
     Partials say in a few rows how long each series is and how far it reaches. Where steps were overwritten or lie
     beyond ``as_of`` they say a little too much, which makes the stretches wider and hides nothing.
     """
-    point = "(step, value, occurred_at)"
+    least, greatest = block("value_and_step", "value | step"), block("value_and_step", "(-value) | step")
+    number = "NOT isNaN(value)"
+    wanted = [("step", "1"), ("-step", "1"), (least, number), (greatest, number), ("step", "isNaN(value)")]
+    shown = ", ".join(_least(order, when) for order, when in wanted)
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_KEY}, arrayJoin(arrayDistinct(arrayConcat(
-                [argMin({point}, step), argMax({point}, step)],
-                groupArrayIf(1)({point}, isNaN(value)),
-                if(countIf(NOT isNaN(value)) = 0, [], [
-                    argMinIf({point}, (value, step), NOT isNaN(value)),
-                    argMinIf({point}, (-value, step), NOT isNaN(value))])))) AS p
+            SELECT {_KEY}, arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{shown}]))) AS p
             FROM (
                 SELECT points.component AS component, points.metric AS metric, points.rank AS rank,
                        points.step AS step, points.value AS value, points.occurred_at AS occurred_at,
@@ -124,17 +123,22 @@ def _downsampled(points: str, scope: Scope, which: str) -> str:
                        if(whole, points.step, 0.) AS own
                 FROM ({points}) AS points
                 INNER JOIN (
-                    SELECT {_KEY}, min(first_step) AS low, max(last_step) AS high, sum(n) AS points
-                    FROM (SELECT * FROM partials FINAL WHERE project = {{project:String}} AND {scope.sql} AND {which})
-                    GROUP BY {_KEY}) AS reach
+                    SELECT {_KEY}, low, high, points
+                    FROM ({block("tidiness", of_series(scope, which))})) AS reach
                     ON points.component = reach.component AND points.metric = reach.metric AND points.rank = reach.rank)
             GROUP BY {_KEY}, stretch, own)
         ORDER BY {_KEY}, step"""
 
 
-def _frame(reading: Reading, scope: Scope, table: pa.Table, wanted: Series) -> pd.DataFrame:
+def _least(order: str, when: str) -> str:
+    """The point that is least in an order among those that satisfy a condition; and whether there is any."""
+    columns = ", ".join(f"argMinIf({column}, {order}, {when})" for column in ("step", "value", "occurred_at"))
+    return f"({columns}, countIf({when}) > 0)"
+
+
+def _frame(table: pa.Table, named: pa.Table, members: Members, wanted: Series) -> pd.DataFrame:
     component_codes, listed = _components(table)
-    described = _described(reading, scope, listed)
+    described = _described(named, members, listed)
     metric_codes, metrics = distinct(table, "metric")
     ranks: Any = column(table, "rank").to_numpy(False).astype(np.int64)
     if wanted.ranks in ("mean", "max"):
@@ -162,21 +166,24 @@ def _spread(names: list[str], at: Codes) -> Any:
     return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)).to_numpy(False), dtype="str")
 
 
-def _described(reading: Reading, scope: Scope, listed: pa.Array) -> dict[str, list[str]]:
+def _names(reading: Reading, scope: Scope) -> pa.Table:
+    """The names of the components in scope."""
+    return reading.rows(
+        f"""SELECT s.entity AS component, JSONExtractString(argMax(s.value, s.place), 'name') AS name
+            {block("of_components", "s.field = 'opened'")}
+            AND s.project = {{project:String}} AND {scope.on("s.entity")} GROUP BY s.entity""",
+        **scope.parameters,
+    )
+
+
+def _described(named: pa.Table, members: Members, listed: pa.Array) -> dict[str, list[str]]:
     """For each component that occurs: its id, name, trials and experiments (names, between commas if several)."""
     empty = pa.table({"component": listed})
     found = {"component": id_texts(empty, "component"), "name": [""] * len(listed)}
     gathered: dict[str, list[dict[str, None]]] = {key: [{} for _ in listed] for key in ("trial", "experiment")}
-    named = reading.rows(
-        f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM {at("cells")}
-            WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'
-              AND {scope.on("entity")}""",
-        **scope.parameters,
-    )
     for place, name in zip(codes(named, "component", listed), texts(named, "name"), strict=True):
         if place >= 0:
             found["name"][place] = name
-    members = scope.members or Members.read(reading, scope.sql, scope.parameters)
     lines = members.names(listed)
     for place, trial, experiment in zip(lines.places, lines.trials, lines.experiments, strict=True):
         gathered["trial"][place][trial] = None

@@ -1,8 +1,8 @@
 """Numbered SQL files that bring a store's tables to this version: the same files on chDB, a server and a cluster.
 
-A file never changes once a store may have had it, except one that only makes views: it is run again when it has
-changed. `migrations/revisions.json` lists the checksums that such a file has had, the oldest first, so that a store of
-an earlier version can be told from one of a newer.
+A file never changes once a store may have had it, except one that may be run again at any time, as it makes views or
+only what isn't there: it is, when it has changed. `migrations/revisions.json` lists the checksums that such a file has
+had, the oldest first, so that a store of an earlier version can be told from one of a newer.
 """
 
 from __future__ import annotations

@@ -58,17 +58,31 @@ WHERE {{argument}} AND s.place > l.horizon AND {{within: s | _at | }}
 -- block statements when undeleted
 FROM {database}.facts AS s FINAL
 WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
-  AND {{named: s}} AND (s.kind, s.entity) IN (
+  AND (s.kind, s.entity) IN (
     SELECT kind, entity
     FROM {database}.facts FINAL
-    WHERE project = {project:String} AND field = 'opened' AND {{named: facts}} AND {{within: facts | _at | }}
+    WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+  )
+
+-- block of_components
+-- the same of components only
+{{statements: s.kind = 'component' AND {{argument}}}}
+
+-- block of_components when undeleted
+FROM {database}.facts AS s FINAL
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
+  AND s.entity IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
+      AND {{named: facts}} AND {{within: facts | _at | }}
   )
 
 -- block named
 true
 
 -- block named when named
-({{argument}}.kind != 'component' OR {{argument}}.entity IN {components:Array(UUID)})
+{{argument}}.entity IN {components:Array(UUID)}
 
 -- view statements_at
 SELECT
@@ -130,69 +144,82 @@ GROUP BY s.project, s.entity
 SELECT
     s.project AS project, s.entity AS component, toUUIDOrZero(s.key) AS trial,
     argMax(s.occurred_at, s.place) AS attached_at
-{{statements: s.kind = 'component' AND s.field = 'member'}}
-    AND (s.project, toUUIDOrZero(s.key)) IN (
-        SELECT project, entity
-        FROM (
-        {{lives}}
-        )
-        WHERE kind = 'trial'
-    )
+{{of_components: s.field = 'member'}}
+    AND {{of_living_trial}}
 GROUP BY s.project, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place)
 
+-- block of_living_trial
+(s.project, toUUIDOrZero(s.key)) IN (
+    SELECT project, entity
+    FROM (
+    {{lives}}
+    )
+    WHERE kind = 'trial'
+)
+
+-- block of_living_trial when undeleted
+toUUIDOrZero(s.key) IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' AND {{within: facts | _at | }}
+      AND entity IN (
+        SELECT toUUIDOrZero(key)
+        FROM {database}.facts
+        WHERE project = {project:String} AND kind = 'component' AND field = 'member' AND {{named: facts}}
+      )
+)
+
 -- view params_at
--- A statement says its place at its own path and, unless it takes away, at every path above; a path then says its own
--- place to every path below. Whoever was told of a greater place than its own is hidden.
 SELECT
-    project, component, at AS path,
-    anyIf(n.value, n.own) AS value,
-    anyIf(n.type, n.own) AS type,
-    if(type IN ('number', 'bool'), anyIf(n.number, n.own), NULL) AS number,
-    anyIf(n.text, n.own) AS text,
-    anyIf(n.logged_at, n.own) AS logged_at,
-    anyIf(n.occurred_at, n.own) AS occurred_at,
-    anyIf(n.writer, n.own) AS writer,
-    anyIf(n.seq, n.own) AS seq
+    project, component, path, value, type, number, text, logged_at, occurred_at, writer, seq
 FROM (
     SELECT
-        *,
-        arrayJoin(arrayPushFront(if(place = 0, [], below), path)) AS at,
-        at = path AS own,
-        if(own, told_from_below, place) AS told
-    FROM (
-        SELECT
-            s.project AS project, s.entity AS component, s.path AS path,
-            maxIf(s.place, s.path = s.key) AS place,
-            maxIf(s.place, s.path != s.key AND NOT s.removed) AS told_from_below,
-            groupUniqArrayIf(s.key, s.path != s.key) AS below,
-            argMaxIf(s.removed, s.place, s.path = s.key) AS removed,
-            argMaxIf(s.value, s.place, s.path = s.key) AS value,
-            argMaxIf(s.type, s.place, s.path = s.key) AS type,
-            argMaxIf(ifNull(s.number, 0), s.place, s.path = s.key) AS number,
-            argMaxIf(s.text, s.place, s.path = s.key) AS text,
-            argMaxIf(s.logged_at, s.place, s.path = s.key) AS logged_at,
-            argMaxIf(s.occurred_at, s.place, s.path = s.key) AS occurred_at,
-            argMaxIf(s.writer, s.place, s.path = s.key) AS writer,
-            argMaxIf(s.seq, s.place, s.path = s.key) AS seq
-        FROM (
-            SELECT
-                s.project AS project, s.entity AS entity, s.key AS key, s.place AS place, s.removed AS removed,
-                s.value AS value, s.type AS type, s.number AS number, s.text AS text,
-                s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq,
-                -- escaped characters are masked: every dot that is left is a border between parts
-                replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
-                arrayJoin(if(position(masked, '.') = 0, [s.key], arrayPushFront(
-                    arrayMap(n -> substring(s.key, 1, n),
-                             arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked)))),
-                    s.key))) AS path
-            {{statements: s.kind = 'component' AND s.field = 'param'}}
-        ) AS s
-        GROUP BY project, component, path
-    )
-) AS n
-GROUP BY project, component, at
-HAVING anyIf(n.place, n.own) > max(n.told) AND NOT anyIf(n.removed, n.own)
+        s.project AS project, s.entity AS component, s.key AS path,
+        argMax(s.value, s.place) AS value,
+        argMax(s.type, s.place) AS type,
+        if(type IN ('number', 'bool'), argMax(ifNull(s.number, 0), s.place), NULL) AS number,
+        argMax(s.text, s.place) AS text,
+        argMax(s.logged_at, s.place) AS logged_at,
+        argMax(s.occurred_at, s.place) AS occurred_at,
+        argMax(s.writer, s.place) AS writer,
+        argMax(s.seq, s.place) AS seq
+    {{of_components: s.field = 'param' {{argument}}}}
+    GROUP BY s.project, s.entity, s.key
+    HAVING NOT argMax(s.removed, s.place)
+)
+WHERE (project, component, path) NOT IN (
+{{hidden_params: {{argument}}}}
+)
+
+-- block hidden_params
+-- paths that a later statement at a path above or below them hides; one that takes away hides nothing above
+SELECT upper.project, upper.entity, if(lower.said > upper.place, upper.key, lower.key)
+FROM (
+    SELECT s.project AS project, s.entity AS entity, s.key AS key, max(s.place) AS place
+    {{of_components: s.field = 'param' {{argument}} AND {{dotted}}}}
+    GROUP BY s.project, s.entity, s.key
+) AS upper
+INNER JOIN (
+    SELECT
+        s.project AS project, s.entity AS entity, s.key AS key,
+        max(s.place) AS place, maxIf(s.place, NOT s.removed) AS said,
+        -- escaped characters are masked: every dot that is left is a border between parts
+        replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
+        arrayJoin(arrayMap(n -> substring(s.key, 1, n),
+                           arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked))))) AS above
+    {{of_components: s.field = 'param' AND position(s.key, '.') > 0 {{argument}} AND {{dotted}}}}
+    GROUP BY s.project, s.entity, s.key
+) AS lower ON upper.project = lower.project AND upper.entity = lower.entity AND upper.key = lower.above
+WHERE lower.said > upper.place OR upper.place > lower.place
+
+-- block dotted
+-- components that have a path of several parts: of most there is nothing else to be read
+(s.project, s.entity) IN (
+    SELECT project, entity
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'param' AND position(key, '.') > 0
+)
 
 -- view tags_at
 SELECT
@@ -230,7 +257,7 @@ SELECT
     argMax(s.occurred_at, s.place) AS occurred_at,
     argMax(s.writer, s.place) AS writer,
     argMax(s.seq, s.place) AS seq
-{{statements: s.kind = 'component' AND s.field = '{{argument}}'}}
+{{of_components: s.field = '{{argument}}'}}
 GROUP BY s.project, s.entity, s.key
 
 -- view definitions_at
@@ -340,7 +367,8 @@ FROM (
                 [(s.writer, ''), (toUUID('00000000-0000-0000-0000-000000000000'), s.key)],
                 s.field = 'vanished', [(toUUIDOrZero(s.key), '')],
                 [(s.writer, '')])) AS unit
-        {{statements: s.kind = 'component' AND s.field NOT IN ('deleted', 'restored')}}
+        {{statements: s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished')}}
     ) AS s
     GROUP BY project, component, writer, run
 
@@ -441,6 +469,19 @@ FROM (
 ) AS a
 WHERE a.started_place > 0
 
+-- block described
+-- what was said of components, but for how they ran
+SELECT
+    s.project AS project, s.entity AS component,
+    argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
+    argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
+    argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
+    argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
+    argMaxIf(s.text, s.place, s.field = 'note') AS note,
+    minIf(s.ordered_at, s.field = 'opened') AS created_at
+{{of_components: s.field IN ('opened', 'attr', 'note')}}
+GROUP BY s.project, s.entity
+
 -- view components_at
 SELECT
     d.project AS project, d.component AS component,
@@ -457,16 +498,7 @@ SELECT
     r.ranks AS ranks, r.world_size AS world_size, r.attempts AS attempts,
     r.created_by AS created_by, r.host AS host, r.last_seen AS last_seen, r.lost AS lost
 FROM (
-    SELECT
-        s.project AS project, s.entity AS component,
-        argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
-        argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
-        argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
-        argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
-        argMaxIf(s.text, s.place, s.field = 'note') AS note,
-        minIf(s.ordered_at, s.field = 'opened') AS created_at
-    {{statements: s.kind = 'component' AND s.field IN ('opened', 'attr', 'note')}}
-    GROUP BY s.project, s.entity
+{{described}}
 ) AS d
 LEFT JOIN (
     SELECT
@@ -544,7 +576,7 @@ FROM (
 )
 WHERE step != next_step
 
--- block main_line when uncut, tidy
+-- block main_line when tidy
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM {database}.metrics AS p FINAL
 WHERE {{argument}} AND {{within: p | _at | }}
@@ -631,6 +663,24 @@ FROM (
     WHERE {{argument}}
 )
 
+-- block tidiness
+-- for readers: which series are tidy, with no block that a bound cuts; and how far they reach, whatever the bounds
+WITH greatest(abs(min), abs(max)) AS size
+SELECT
+    component, metric, rank,
+    min(first_step) AS low, max(last_step) AS high, sum(n) AS points,
+    min(
+        increasing
+        AND (ifNull({{within: partials | _until | _until}}, false)
+             OR NOT ifNull({{within: partials | _from | _from}}, false))
+        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)
+        AND NOT {{has_cuts}}) AS plain,
+    arraySort(groupArray((first_step, last_step))) AS spans,
+    plain AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS tidy
+FROM {database}.partials FINAL
+WHERE {{argument}}
+GROUP BY component, metric, rank
+
 -- block parts_from_blocks
 -- tidy series: the blocks that lie within the bounds
 SELECT
@@ -647,6 +697,20 @@ FROM (
 {{seen_blocks: {{argument}}}}
 )
 WHERE tidy AND whole
+
+-- block parts_from_blocks when tidy
+SELECT
+    project, component, metric, rank,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    {{value_and_step: least | argmin}} AS least_at,
+    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
+    1. AS scale,
+    first_step, first, last_step, last
+FROM {database}.partials FINAL
+WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
 
 -- block parts_from_points
 -- the same from points: of the blocks that a bound cuts, and of all of a series that is not tidy; deviations of values
@@ -713,11 +777,17 @@ SELECT
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    {{parts_from_blocks: {{argument}}}}
-    UNION ALL
-    {{parts_from_points: {{argument}}}}
+{{parts: {{argument}}}}
 ) AS u
 GROUP BY project, component, metric, rank
+
+-- block parts
+{{parts_from_blocks: {{argument}}}}
+UNION ALL
+{{parts_from_points: {{argument}}}}
+
+-- block parts when tidy
+{{parts_from_blocks: {{argument}}}}
 
 -- view summaries_at
 {{summaries: true}}

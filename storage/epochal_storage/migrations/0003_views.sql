@@ -170,9 +170,9 @@ AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_
 AND (NOT startsWith({known_at:String}, '{')
      OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
     AND (s.project, toUUIDOrZero(s.key)) IN (
-        SELECT project, entity
-        FROM (
-        SELECT
+    SELECT project, entity
+    FROM (
+    SELECT
     project, kind, entity,
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
@@ -185,56 +185,27 @@ AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
-        )
-        WHERE kind = 'trial'
     )
+    WHERE kind = 'trial'
+)
 GROUP BY s.project, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place);
 
 CREATE OR REPLACE VIEW {database}.params_at {on_cluster} AS
 SELECT
-    project, component, at AS path,
-    anyIf(n.value, n.own) AS value,
-    anyIf(n.type, n.own) AS type,
-    if(type IN ('number', 'bool'), anyIf(n.number, n.own), NULL) AS number,
-    anyIf(n.text, n.own) AS text,
-    anyIf(n.logged_at, n.own) AS logged_at,
-    anyIf(n.occurred_at, n.own) AS occurred_at,
-    anyIf(n.writer, n.own) AS writer,
-    anyIf(n.seq, n.own) AS seq
+    project, component, path, value, type, number, text, logged_at, occurred_at, writer, seq
 FROM (
     SELECT
-        *,
-        arrayJoin(arrayPushFront(if(place = 0, [], below), path)) AS at,
-        at = path AS own,
-        if(own, told_from_below, place) AS told
-    FROM (
-        SELECT
-            s.project AS project, s.entity AS component, s.path AS path,
-            maxIf(s.place, s.path = s.key) AS place,
-            maxIf(s.place, s.path != s.key AND NOT s.removed) AS told_from_below,
-            groupUniqArrayIf(s.key, s.path != s.key) AS below,
-            argMaxIf(s.removed, s.place, s.path = s.key) AS removed,
-            argMaxIf(s.value, s.place, s.path = s.key) AS value,
-            argMaxIf(s.type, s.place, s.path = s.key) AS type,
-            argMaxIf(ifNull(s.number, 0), s.place, s.path = s.key) AS number,
-            argMaxIf(s.text, s.place, s.path = s.key) AS text,
-            argMaxIf(s.logged_at, s.place, s.path = s.key) AS logged_at,
-            argMaxIf(s.occurred_at, s.place, s.path = s.key) AS occurred_at,
-            argMaxIf(s.writer, s.place, s.path = s.key) AS writer,
-            argMaxIf(s.seq, s.place, s.path = s.key) AS seq
-        FROM (
-            SELECT
-                s.project AS project, s.entity AS entity, s.key AS key, s.place AS place, s.removed AS removed,
-                s.value AS value, s.type AS type, s.number AS number, s.text AS text,
-                s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq,
-                -- escaped characters are masked: every dot that is left is a border between parts
-                replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
-                arrayJoin(if(position(masked, '.') = 0, [s.key], arrayPushFront(
-                    arrayMap(n -> substring(s.key, 1, n),
-                             arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked)))),
-                    s.key))) AS path
-            FROM {database}.facts AS s FINAL
+        s.project AS project, s.entity AS component, s.key AS path,
+        argMax(s.value, s.place) AS value,
+        argMax(s.type, s.place) AS type,
+        if(type IN ('number', 'bool'), argMax(ifNull(s.number, 0), s.place), NULL) AS number,
+        argMax(s.text, s.place) AS text,
+        argMax(s.logged_at, s.place) AS logged_at,
+        argMax(s.occurred_at, s.place) AS occurred_at,
+        argMax(s.writer, s.place) AS writer,
+        argMax(s.seq, s.place) AS seq
+    FROM {database}.facts AS s FINAL
 INNER JOIN (
 SELECT
     project, kind, entity,
@@ -250,18 +221,85 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'param' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component' AND s.field = 'param'  AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
-        ) AS s
-        GROUP BY project, component, path
-    )
-) AS n
-GROUP BY project, component, at
-HAVING anyIf(n.place, n.own) > max(n.told) AND NOT anyIf(n.removed, n.own);
+    GROUP BY s.project, s.entity, s.key
+    HAVING NOT argMax(s.removed, s.place)
+)
+WHERE (project, component, path) NOT IN (
+SELECT upper.project, upper.entity, if(lower.said > upper.place, upper.key, lower.key)
+FROM (
+    SELECT s.project AS project, s.entity AS entity, s.key AS key, max(s.place) AS place
+    FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'param'  AND (s.project, s.entity) IN (
+    SELECT project, entity
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'param' AND position(key, '.') > 0
+) AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+    GROUP BY s.project, s.entity, s.key
+) AS upper
+INNER JOIN (
+    SELECT
+        s.project AS project, s.entity AS entity, s.key AS key,
+        max(s.place) AS place, maxIf(s.place, NOT s.removed) AS said,
+        -- escaped characters are masked: every dot that is left is a border between parts
+        replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
+        arrayJoin(arrayMap(n -> substring(s.key, 1, n),
+                           arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked))))) AS above
+    FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'param' AND position(s.key, '.') > 0  AND (s.project, s.entity) IN (
+    SELECT project, entity
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'param' AND position(key, '.') > 0
+) AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+    GROUP BY s.project, s.entity, s.key
+) AS lower ON upper.project = lower.project AND upper.entity = lower.entity AND upper.key = lower.above
+WHERE lower.said > upper.place OR upper.place > lower.place
+);
 
 CREATE OR REPLACE VIEW {database}.tags_at {on_cluster} AS
 SELECT
@@ -668,7 +706,8 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -771,7 +810,8 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -803,15 +843,15 @@ SELECT
     r.ranks AS ranks, r.world_size AS world_size, r.attempts AS attempts,
     r.created_by AS created_by, r.host AS host, r.last_seen AS last_seen, r.lost AS lost
 FROM (
-    SELECT
-        s.project AS project, s.entity AS component,
-        argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
-        argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
-        argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
-        argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
-        argMaxIf(s.text, s.place, s.field = 'note') AS note,
-        minIf(s.ordered_at, s.field = 'opened') AS created_at
-    FROM {database}.facts AS s FINAL
+SELECT
+    s.project AS project, s.entity AS component,
+    argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
+    argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
+    argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
+    argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
+    argMaxIf(s.text, s.place, s.field = 'note') AS note,
+    minIf(s.ordered_at, s.field = 'opened') AS created_at
+FROM {database}.facts AS s FINAL
 INNER JOIN (
 SELECT
     project, kind, entity,
@@ -833,7 +873,7 @@ AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
-    GROUP BY s.project, s.entity
+GROUP BY s.project, s.entity
 ) AS d
 LEFT JOIN (
     SELECT
@@ -944,7 +984,8 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -1044,7 +1085,7 @@ SELECT
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    SELECT
+SELECT
     project, component, metric, rank,
     n AS count, nan_count,
     if(n = nan_count, inf, min) AS least,
@@ -1087,8 +1128,8 @@ AND (NOT startsWith({known_at:String}, '{')
 )
 )
 WHERE tidy AND whole
-    UNION ALL
-    SELECT
+UNION ALL
+SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
@@ -1240,7 +1281,7 @@ SELECT
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    SELECT
+SELECT
     project, component, metric, rank,
     n AS count, nan_count,
     if(n = nan_count, inf, min) AS least,
@@ -1283,8 +1324,8 @@ AND (NOT startsWith({known_at:String}, '{')
 )
 )
 WHERE tidy AND whole
-    UNION ALL
-    SELECT
+UNION ALL
+SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
