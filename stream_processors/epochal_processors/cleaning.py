@@ -41,7 +41,6 @@ class Cleaner:
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._store = store
-        self._journals = store / "journals"
         self._sync = sync
         self._monotonic = monotonic
         self._report = report
@@ -81,8 +80,8 @@ class Cleaner:
             self._report(f"{source.directory} is in the store but can't be removed: {error}")
             return False
         process = source.identity.process
-        if process is not None and not is_alive(self._journals, process):
-            forget(self._journals, process)
+        if process is not None and not is_alive(source.directory.parent, process):
+            forget(source.directory.parent, process)
         return True
 
 
