@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from epochal._artifacts.staging import remove
 from epochal._elsewhere import Pointer, folder, may_live, read_pointer, whereabouts
 from epochal._journal.layout import FormatError
 from epochal._journal.process import forget
@@ -143,6 +144,7 @@ class JournalFolders:
     def _drop(self, note: Path) -> None:
         pointer = self._pointers[note]
         try:
+            remove(pointer.journals, pointer.process)
             note.unlink(missing_ok=True)
             forget(pointer.journals, pointer.process)
         except OSError as error:

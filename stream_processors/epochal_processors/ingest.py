@@ -92,8 +92,8 @@ def open_ingest(
     writer = BackgroundWriter(store)
     materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage)
     voice = HostVoice(directory / "journals", __version__, clock.now_us, report)
-    cleaner = Cleaner(directory, sync, clock.monotonic, report)
     once = ReportOnce(report)
+    cleaner = Cleaner(directory, sync, clock.monotonic, once)
     liveness = Liveness(once)
     follower = Follower(
         JournalFolders(directory, liveness, clock.monotonic, once),
