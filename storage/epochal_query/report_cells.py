@@ -56,7 +56,7 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
     params, metrics, artifacts, environment, members = together(
         partial(_params, reading, scope, named_in, wanted.params),
         partial(_metrics, reading, scope, named_in, wanted),
-        partial(_artifacts, reading, scope, wanted.artifacts),
+        partial(_artifacts, reading, scope, wanted.artifacts, wanted.system),
         partial(_environment, reading, scope, wanted.system),
         lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
     )
@@ -113,10 +113,13 @@ def by_rank(found: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
     return sorted(found, key=key)
 
 
-def _artifacts(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[pa.Table, list[str] | None]:
+def _artifacts(
+    reading: Reading, scope: Scope, selection: Selection | None, system: bool
+) -> tuple[pa.Table, list[str] | None]:
+    which = "1" if system or selection is not None else f"NOT startsWith(name, '{SYSTEM_PREFIX}')"
     sql = f"""SELECT component, name, direction, ifNull(media_type, '') AS media_type,
                      coalesce(uri, digest, '') AS place
-              FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql}"""
+              FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql} AND {which}"""
     table = reading.rows(sql, **scope.parameters)
     if selection is None:
         return table, None

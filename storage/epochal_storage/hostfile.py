@@ -17,6 +17,7 @@ from pathlib import Path
 LOCK_NAME = "host.lock"
 STARTING_NAME = "host.starting"
 FILE_NAME = "host.json"
+_INLINE = "inline"
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,9 @@ def remove_host_file(store: Path, pid: int) -> None:
 class HostLock:
     """The right to be a store's host, or to start it. The kernel takes it back when the process ends, in any way."""
 
-    def __init__(self, store: Path, name: str = LOCK_NAME) -> None:
+    def __init__(self, store: Path, name: str = LOCK_NAME, *, inline: bool = False) -> None:
         self._path = store / name
+        self._said = f"{os.getpid()} {_INLINE}\n" if inline else f"{os.getpid()}\n"
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
@@ -97,7 +99,7 @@ class HostLock:
             os.close(descriptor)
             return False
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, self._said.encode(), 0)
         self._descriptor = descriptor
         return True
 
@@ -117,9 +119,25 @@ def lock_holder(store: Path) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.pread(descriptor, 32, 0).strip()
+        text = os.pread(descriptor, 32, 0).partition(b" ")[0].strip()
         return int(text) if text.isdigit() else 0
     else:
         return None
     finally:
         os.close(descriptor)
+
+
+def is_inline(store: Path) -> bool:
+    """Whether the process that holds the host lock reads in itself, and answers nobody."""
+    try:
+        return (store / LOCK_NAME).read_bytes().strip().endswith(_INLINE.encode())
+    except OSError:
+        return False
+
+
+def held_inline(store: Path, holder: int) -> str:
+    """What to do about a process that keeps a store to itself, for an error."""
+    return (
+        f"process {holder} has {store} open in itself (EPOCHAL_HOST=inline), which is for one process at a time: "
+        f"close it there (store.close()) or end it (kill {holder}); nothing is lost"
+    )

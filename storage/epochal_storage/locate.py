@@ -11,7 +11,15 @@ from pathlib import Path
 from epochal_storage.endpoint import Endpoint, Pulse, ping
 from epochal_storage.engine import DATABASE
 from epochal_storage.errors import HostSilentError, HostUnavailableError
-from epochal_storage.hostfile import STARTING_NAME, HostFile, HostLock, lock_holder, read_host_file
+from epochal_storage.hostfile import (
+    STARTING_NAME,
+    HostFile,
+    HostLock,
+    held_inline,
+    is_inline,
+    lock_holder,
+    read_host_file,
+)
 from epochal_storage.http_auth import Role
 from epochal_storage.processes import Progress, is_alive, work_done
 
@@ -93,6 +101,8 @@ def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) 
             return info
         now = time.monotonic()
         holder = lock_holder(store)
+        if holder and now - begun > patience.answer and is_inline(store):
+            raise HostSilentError(held_inline(store, holder), holder)
         if now - looked > patience.start:
             before, work, looked = work, work_done(holder), now
             if work <= before or now - begun > patience.busy:

@@ -27,12 +27,23 @@ from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
 from epochal_storage.engine import Engine
 from epochal_storage.errors import StoreError
-from epochal_storage.hostfile import HostFile, HostLock, new_token, remove_host_file, write_host_file
+from epochal_storage.hostfile import (
+    HostFile,
+    HostLock,
+    held_inline,
+    is_inline,
+    lock_holder,
+    new_token,
+    remove_host_file,
+    write_host_file,
+)
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
 from epochal_storage.migrations import migrate
 
+INLINE_PATIENCE_S = 10.0
+"""Seconds for which an inline store waits for another process to let go of it."""
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
 log = logging.getLogger("epochal.host")
@@ -168,16 +179,19 @@ class InlineStore:
             self.lock.release()
 
 
-def open_inline(store: Path) -> InlineStore:
-    """Open an embedded store in this process.
+def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineStore:
+    """Open an embedded store in this process, after waiting for another that has it.
 
     Raises:
         StoreError: another process has it, or it can't be opened.
     """
     store.mkdir(parents=True, exist_ok=True)
-    lock = HostLock(store)
-    if not lock.acquire():
-        raise StoreError(f"another process holds {store} (see {store / 'host.json'}); end it, or unset EPOCHAL_HOST")
+    lock = HostLock(store, inline=True)
+    deadline = time.monotonic() + patience_s
+    while not lock.acquire():
+        if time.monotonic() > deadline:
+            raise StoreError(f"{_holder_of(store)}; waited {patience_s:g} s for it")
+        time.sleep(0.05)
     begin_log(store)
     try:
         engine = Engine(store / "engine")
@@ -187,6 +201,17 @@ def open_inline(store: Path) -> InlineStore:
     except BaseException:
         lock.release()
         raise
+
+
+def _holder_of(store: Path) -> str:
+    """Who keeps this process from a store, and what to do."""
+    holder = lock_holder(store) or 0
+    if is_inline(store):
+        return held_inline(store, holder)
+    return (
+        f"process {holder} is the host of {store}, which EPOCHAL_HOST=inline must hold itself: end it (kill {holder}), "
+        "or unset EPOCHAL_HOST to read through it"
+    )
 
 
 def system_clock() -> Clock:

@@ -53,6 +53,8 @@ class Story:
         )
         self._artifact(log, run, "in", "data", digest="sha256:d")
         self._artifact(log, run, "out", "model", uri=f"s3://bucket/{n}", media_type="x/y")
+        if n == 3:
+            self._artifact(log, run, "in", "sys/code.diff", digest="sha256:c", media_type="text/x-diff")
         return run
 
 
@@ -166,6 +168,15 @@ def test_choosing_columns(store: Store) -> None:
     assert "sys/cpu - Max" not in store.report("cifar").columns
     assert store.report("cifar", metrics=["sys/cpu"])["sys/cpu - Max"].max() == 50
     assert "sys/cpu - Max" in store.report("cifar", system=True).columns
+
+
+def test_system_artifacts_are_shown_when_asked_for(store: Store) -> None:
+    """What capture stores for itself is no column of a report, unless everything of the system is wanted, or it."""
+    column = "sys/code.diff - Value"
+    for frame in (store.report("cifar"), store.report("cifar", limit=3), store.best("cifar", "loss", mode="min")):
+        assert not [name for name in frame.columns if name.startswith("sys/")]
+    assert store.report("cifar", system=True)[column].dropna().to_list() == ["sha256:c"]
+    assert store.report("cifar", artifacts=["sys/code.diff"])[column].dropna().to_list() == ["sha256:c"]
 
 
 @pytest.mark.parametrize(
