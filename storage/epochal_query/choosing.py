@@ -25,7 +25,7 @@ from epochal_query.param_paths import touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
 from epochal_query.reading import Reading, at, block, together
 from epochal_query.scope import Scope, of_components
-from epochal_query.tidiness import of_series, tidiness
+from epochal_query.tidiness import extent, of_series
 
 Flags = npt.NDArray[np.bool_]
 
@@ -137,7 +137,7 @@ class _Answers:
         bound = {**self.scope.parameters, **question.parameters}
         facts = frozenset[str]()
         if question.series is not None:
-            facts = tidiness(self.reading, self.scope, question.series, **question.parameters)
+            facts = extent(self.reading, self.scope, question.series, **question.parameters).facts
         return self.reading.rows(question.sql, facts, **bound)
 
     def ask_components(self, compared: Sequence[Leaf], heads: bool) -> _Question:

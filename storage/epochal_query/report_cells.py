@@ -16,7 +16,7 @@ from epochal_query.rank_values import Ranks, over_ranks
 from epochal_query.reading import Reading, at, block, together
 from epochal_query.report_columns import STATISTICS, Artifact
 from epochal_query.scope import Scope, metric_names, param_keys
-from epochal_query.tidiness import of_series, tidiness
+from epochal_query.tidiness import extent, of_series
 
 SYSTEM_PREFIX = "sys/"
 
@@ -94,7 +94,7 @@ def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) ->
         known = metric_names(present, named_in.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
-    facts = tidiness(reading, scope, which, metrics=chosen or [])
+    facts = extent(reading, scope, which, metrics=chosen or []).facts
     sql = f"""SELECT component, {name} AS shown, {stats} FROM ({block("summaries", of_series(scope, which))})
               GROUP BY component, shown"""
     table = reading.rows(sql, facts, metrics=chosen or [], **scope.parameters)

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from epochal_query.reading import Reading, block
 from epochal_query.scope import Scope
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all.
+
+    ``facts``, for `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
+    """
+
+    series: int
+    low: float
+    high: float
+    points: int
+    facts: frozenset[str]
 
 
 def of_series(scope: Scope, which: str) -> str:
@@ -11,8 +27,10 @@ def of_series(scope: Scope, which: str) -> str:
     return f"project = {{project:String}} AND {scope.sql} AND {which}"
 
 
-def tidiness(reading: Reading, scope: Scope, which: str, **parameters: object) -> frozenset[str]:
-    """``tidy``, for `Reading.rows`: no point of these series can hide another, and no bound cuts a block of theirs."""
-    sql = f"SELECT min(tidy) AS tidy FROM ({block('tidiness', of_series(scope, which))})"
-    answer = reading.rows(sql, **scope.parameters, **parameters)
-    return frozenset({"tidy"} if answer["tidy"][0].as_py() else ())
+def extent(reading: Reading, scope: Scope, which: str, **parameters: object) -> Extent:
+    """The extent of the series of components in scope that satisfy a condition."""
+    sql = f"""SELECT count() AS series, min(low) AS low, max(high) AS high, sum(points) AS points, min(tidy) AS tidy
+              FROM ({block("tidiness", of_series(scope, which))})"""
+    found = reading.rows(sql, **scope.parameters, **parameters).to_pylist()[0]
+    facts = frozenset({"tidy"} if found.pop("tidy") else ())
+    return Extent(**found, facts=facts)

@@ -66,10 +66,11 @@ class Bounds:
 
     @property
     def facts(self) -> frozenset[str]:
-        """Which variants of the views show the same at this place: ``watermark``, ``present``."""
+        """Which variants of the views show the same at this place: ``watermark``, ``one_log``, ``present``."""
         if not self.known_at.startswith("{"):
             return frozenset()
-        return frozenset({"watermark"} if self.as_of else {"watermark", "present"})
+        one_log = {"one_log"} if len(parse_watermark(self.known_at)) == 1 else set[str]()
+        return frozenset({"watermark", *one_log, *(() if self.as_of else ("present",))})
 
 
 def parse_instant(when: object, now: datetime, what: str = "as_of") -> datetime:

@@ -4,6 +4,7 @@
 --
 -- A block `when` something holds is a variant for readers that know it does; it must show the same rows:
 --   watermark   known_at is a watermark, given as {logs:Array(String)} and {offsets:Array(Int64)} as well
+--   one_log     the watermark is of one log only
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
 --   uncut       nor was a run in it rewound
@@ -29,6 +30,9 @@ AND (NOT startsWith({known_at:String}, '{')
 -- block reached
 -- the watermark covers a row
 toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offsets:Array(Int64)}, toInt64(-1))
+
+-- block reached when one_log
+{{1}}.log = {logs:Array(String)}[1] AND {{1}}.offset{{2}} <= {offsets:Array(Int64)}[1]
 
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
