@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 import pyarrow as pa
 
 from epochal_query.errors import FilterError, QueryError
-from epochal_query.times import Bounds, Watermark, parse_watermark, pin
+from epochal_query.times import Bounds, Watermark, check_times, parse_watermark, pin
 from epochal_storage.errors import EngineError
 from epochal_storage.views_sql import put_in
 
@@ -86,7 +86,7 @@ class Reading:
         Raises:
             TimeError: ``as_of`` or ``known_at`` can't be understood.
         """
-        pin(as_of, known_at, {}, now)  # a time that can't be understood is said before anything is waited for
+        check_times(as_of, known_at, now)
         watermark = source.watermark()
         bounds, remarks = pin(as_of, known_at, watermark, now)
         return cls(source, project, bounds, watermark, now, remarks, _Project(source, project))

@@ -269,7 +269,7 @@ class Store:
             UnknownNameError: no component is meant, or several are.
         """
         if isinstance(what, Mapping) or (isinstance(what, str) and what.lstrip().startswith("{")):
-            wanted = parse_watermark(cast("Mapping[object, object] | str", what))
+            wanted = parse_watermark(cast("Mapping[object, object] | str", what), "wait")
             wait_until(lambda: reached(self.watermark(), wanted), timeout, f"the watermark {wanted}")
             return
         found = resolve_one(self.begin(), "component", what)

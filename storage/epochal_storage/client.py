@@ -24,6 +24,8 @@ Answer = TypeVar("Answer")
 
 # the token isn't known: the host was replaced by another, which has tokens of its own
 _REPLACED = 516
+# the copies of a row collapse at merges and under FINAL; collapsing them here as well would take twice the time
+_INSERTING = {"optimize_on_insert": 0}
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,13 @@ class StoreClient:
     Raises: EngineError for a refused statement; HostUnavailableError and HostSilentError from all calls.
     """
 
-    def __init__(self, connect: Callable[[], Endpoint], *, retry_seconds: float = 60.0) -> None:
+    def __init__(
+        self, connect: Callable[[], Endpoint], *, retry_seconds: float = 60.0, answer_seconds: float = 3600.0
+    ) -> None:
+        """`retry_seconds`: how long to look for the next host; `answer_seconds`: how long one request may take."""
         self._connect = connect
         self._retry_seconds = retry_seconds
+        self._answer_seconds = answer_seconds
         self._lock = threading.Lock()
         self._current: _Link | None = None
 
@@ -70,7 +76,8 @@ class StoreClient:
         """Insert rows as `writing.TableWriter` says; sent again when the host dies meanwhile, which changes nothing."""
         if rows.num_rows:
             checked = fitted(table, rows)
-            self._reliably(lambda link: link.client.insert_arrow(table, checked))
+            names, data = checked.column_names, _stream(checked)
+            self._reliably(lambda link: link.client.raw_insert(table, names, data, _INSERTING, "ArrowStream"))
 
     def command(self, sql: str) -> None:
         """Run one statement that answers nothing; never sent twice."""
@@ -130,7 +137,8 @@ class StoreClient:
         with self._lock:
             if self._current is None:
                 endpoint = self._connect()
-                self._current = _Link(endpoint, run_watched(lambda: _opened(endpoint), endpoint))
+                opened = run_watched(lambda: _opened(endpoint, self._answer_seconds), endpoint)
+                self._current = _Link(endpoint, opened)
             return self._current
 
     def _forget(self, link: _Link) -> None:
@@ -141,7 +149,7 @@ class StoreClient:
         link.client.close()
 
 
-def _opened(endpoint: Endpoint) -> Client:
+def _opened(endpoint: Endpoint, answer_seconds: float) -> Client:
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import Error
     from clickhouse_connect.driver.httputil import get_pool_manager
@@ -159,7 +167,7 @@ def _opened(endpoint: Endpoint) -> Client:
             # threads may ask at once, which ClickHouse allows only without a session
             autogenerate_session_id=False,
             compress=endpoint.pid is None,
-            send_receive_timeout=3600,
+            send_receive_timeout=answer_seconds,
             # a pool of its own: not shared with the user's clients, and no proxy between us and loopback
             **({"pool_mgr": get_pool_manager()} if endpoint.pid is not None else {}),
         )
@@ -168,6 +176,13 @@ def _opened(endpoint: Endpoint) -> Client:
         if refused is not None and endpoint.pid is None:
             raise refused from None
         raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
+
+
+def _stream(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_table(rows)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _raw(client: Client, sql: str, parameters: Mapping[str, object] | None, fresh: bool) -> bytes:

@@ -65,6 +65,28 @@ class ArchiveError(StoreError):
     """An export can't be written, is damaged, or is newer than this version reads."""
 
 
+# what a server says of itself or of its load, and not of the statement: the same statement may be accepted later
+_PASSING = frozenset(
+    {
+        "ABORTED", "ALL_CONNECTION_TRIES_FAILED", "CANNOT_SCHEDULE_TASK", "DATABASE_REPLICATION_FAILED", "DNS_ERROR",
+        "INCOMPLETE_BODY", "KEEPER_EXCEPTION", "MEMORY_LIMIT_EXCEEDED", "NETWORK_ERROR", "NOT_ENOUGH_SPACE",
+        "NO_REPLICA_HAS_PART", "QUERY_WAS_CANCELLED", "QUORUM_NOT_SATISFIED", "QUOTA_EXCEEDED", "SERVER_OVERLOADED",
+        "SOCKET_TIMEOUT", "TABLE_IS_READ_ONLY", "TIMEOUT_EXCEEDED", "TOO_FEW_LIVE_REPLICAS", "TOO_MANY_PARTS",
+        "TOO_MANY_SIMULTANEOUS_QUERIES", "UNKNOWN_STATUS_OF_INSERT", "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE",
+    }
+)  # fmt: skip
+
+
+def may_heal(error: BaseException) -> bool:
+    """Whether the same call may succeed later: the store is away, silent, full or overloaded.
+
+    False for what no waiting mends: a refused statement, rows that don't fit, a wrong password.
+    """
+    if isinstance(error, EngineError):
+        return error.name in _PASSING
+    return isinstance(error, HostUnavailableError | HostSilentError)
+
+
 _CODE = re.compile(r"Code:\s*(\d+)")
 _NAME = re.compile(r"\(([A-Z][A-Z0-9_]+)\)")
 _PREFIX = re.compile(r"^.*?DB::Exception:\s*", re.DOTALL)

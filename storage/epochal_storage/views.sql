@@ -19,7 +19,11 @@
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)'))
+     OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 
 -- block within when watermark
 {{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{reached: {{1}} | {{3}}}}

@@ -22,7 +22,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -31,7 +35,11 @@ WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'));
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')));
 
 CREATE OR REPLACE VIEW {database}.cells_at {on_cluster} AS
 SELECT
@@ -61,7 +69,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -70,7 +82,11 @@ WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.kind, s.entity, s.field, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -98,7 +114,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -107,7 +127,11 @@ WHERE s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note') AND s.plac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity;
 
 CREATE OR REPLACE VIEW {database}.trials_at {on_cluster} AS
@@ -131,7 +155,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -140,7 +168,11 @@ WHERE s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note') AND s.place > l
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity;
 
 CREATE OR REPLACE VIEW {database}.memberships_at {on_cluster} AS
@@ -159,7 +191,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -168,7 +204,11 @@ WHERE s.kind = 'component' AND s.field = 'member' AND s.place > l.horizon AND ({
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     AND (s.project, toUUIDOrZero(s.key)) IN (
     SELECT project, entity
     FROM (
@@ -182,7 +222,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
     )
@@ -217,7 +261,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -226,7 +274,11 @@ WHERE s.kind = 'component' AND s.field = 'param'  AND s.place > l.horizon AND ({
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     GROUP BY s.project, s.entity, s.key
     HAVING NOT argMax(s.removed, s.place)
 )
@@ -246,7 +298,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -259,7 +315,11 @@ WHERE s.kind = 'component' AND s.field = 'param'  AND (s.project, s.entity) IN (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     GROUP BY s.project, s.entity, s.key
 ) AS upper
 INNER JOIN (
@@ -282,7 +342,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -295,7 +359,11 @@ WHERE s.kind = 'component' AND s.field = 'param' AND position(s.key, '.') > 0  A
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     GROUP BY s.project, s.entity, s.key
 ) AS lower ON upper.project = lower.project AND upper.entity = lower.entity AND upper.key = lower.above
 WHERE lower.said > upper.place OR upper.place > lower.place
@@ -324,7 +392,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -333,7 +405,11 @@ WHERE s.field = 'tag' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occu
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.kind, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -357,7 +433,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -366,7 +446,11 @@ WHERE s.field = 'note' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occ
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.kind, s.entity;
 
 CREATE OR REPLACE VIEW {database}.definitions_at {on_cluster} AS
@@ -397,7 +481,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -406,7 +494,11 @@ WHERE s.kind = 'component' AND s.field = 'define' AND s.place > l.horizon AND ({
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -444,7 +536,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -453,7 +549,11 @@ WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND 
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -485,7 +585,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -494,7 +598,11 @@ WHERE s.kind = 'component' AND s.field = 'artifact_failed' AND s.place > l.horiz
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -541,7 +649,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -550,7 +662,11 @@ WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND 
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 )
 );
@@ -583,7 +699,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -592,7 +712,11 @@ WHERE s.kind = 'component' AND s.field = 'env' AND s.place > l.horizon AND ({as_
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 ) AS e;
 
@@ -624,7 +748,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -633,7 +761,11 @@ WHERE s.kind = 'component' AND s.field = 'alert' AND s.place > l.horizon AND ({a
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -702,7 +834,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -712,7 +848,11 @@ WHERE s.kind = 'component'
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     ) AS s
     GROUP BY project, component, writer, run
 ) AS u
@@ -806,7 +946,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -816,7 +960,11 @@ WHERE s.kind = 'component'
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -863,7 +1011,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -872,7 +1024,11 @@ WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND s.place
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity
 ) AS d
 LEFT JOIN (
@@ -980,7 +1136,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -990,7 +1150,11 @@ WHERE s.kind = 'component'
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -1049,7 +1213,11 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1060,7 +1228,11 @@ AND (NOT startsWith({known_at:String}, '{')
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -1110,13 +1282,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1207,7 +1387,11 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1230,13 +1414,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1252,7 +1444,11 @@ AND (NOT startsWith({known_at:String}, '{')
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -1306,13 +1502,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1403,7 +1607,11 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1426,13 +1634,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1448,7 +1664,11 @@ AND (NOT startsWith({known_at:String}, '{')
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
