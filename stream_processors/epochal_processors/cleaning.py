@@ -59,7 +59,7 @@ class Cleaner:
             watermark: the number up to which the store has everything.
             now: whether to do it at once.
         """
-        finished = [source for source in sources if source.finished and source.whole]
+        finished = [source for source in sources if source.finished and not source.lacking]
         segments = [path for source in sources if not source.finished for path in source.taken_segments()]
         if now or self._monotonic() >= self._next_sweep:
             self._next_sweep = self._monotonic() + self._interval_s

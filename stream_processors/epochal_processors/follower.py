@@ -258,8 +258,8 @@ class Follower:
             self._delivery.settle()
         for source in ended:
             source.finished = True
-            if not source.whole:
-                self._report_once(source.writer, _lacking(source))
+            if source.lacking:
+                self._report_once(source.writer, source.lacking)
         self.clean(now=False)
 
     def clean(self, *, now: bool = True) -> None:
@@ -286,15 +286,6 @@ class Follower:
         self._voice.vanished(who.project, said)
         self._told = True
         self._vanished.add(who.writer)
-
-
-def _lacking(source: JournalSource) -> str:
-    (events, points), said = source.counts, source.identity.closed_at
-    assert said is not None
-    return (
-        f"{source.directory} holds {events} events and {points} points, but its writer closed it after {said[0]} "
-        f"and {said[1]}: what is there was taken in, and the journal is kept; put the missing files back into it"
-    )
 
 
 def _ending(source: JournalSource) -> Ending:

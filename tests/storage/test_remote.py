@@ -40,7 +40,11 @@ def test_rows_come_back_as_they_went(remote: RemoteStore, table: str) -> None:
     ("sql", "name", "heals"),
     [
         ("SELECT sleepEachRow(1) FROM numbers(3) SETTINGS max_execution_time = 1", "TIMEOUT_EXCEEDED", True),
-        ("SELECT groupArray(number) FROM numbers(9000000) SETTINGS max_memory_usage = 9999", "MEMORY_LIMIT_EXCEEDED", True),
+        (
+            "SELECT groupArray(number) FROM numbers(9000000) SETTINGS max_memory_usage = 9999",
+            "MEMORY_LIMIT_EXCEEDED",
+            True,
+        ),
         ("SELECT nope", "UNKNOWN_IDENTIFIER", False),
         ("SELECT 1 FROM nowhere", "UNKNOWN_TABLE", False),
     ],
