@@ -6,7 +6,7 @@ One query that asks all views at once would be shorter, but the engine's analysi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -72,7 +72,7 @@ def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Tabl
     said = [leaf for leaf in compared if not leaf.field.root]
     asked_for = {ATTRIBUTES[one.name].column for one in [*(leaf.field for leaf in said), *sorted_by] if not one.root}
     few = choice.limit is not None and asked_for <= IN_HEADS
-    questions = [answers.ask_components(said, few)]
+    questions = [answers.ask_components(said, asked_for, heads=few)]
     for root in ("params", "tags", "metrics"):
         mine = [leaf for leaf in compared if leaf.field.root == root]
         by = [one for one in sorted_by if one.root == root]
@@ -140,12 +140,12 @@ class _Answers:
             facts = extent(self.reading, self.scope, question.series, **question.parameters).facts
         return self.reading.rows(question.sql, facts, **bound)
 
-    def ask_components(self, compared: Sequence[Leaf], heads: bool) -> _Question:
-        """Ask ``components``, or its heads only, with its comparisons and every attribute that can be sorted by."""
+    def ask_components(self, compared: Sequence[Leaf], asked_for: Set[str], *, heads: bool) -> _Question:
+        """Ask ``components``, or its heads only, with its comparisons and the attributes that are asked for."""
         bound = Bound()
         tests = [f"{attribute_test(leaf, bound, self.reading.now)} AS t{i}" for i, leaf in enumerate(compared)]
-        others = sorted({attribute.column for attribute in ATTRIBUTES.values()} - set(COLUMNS))
-        sql = f"""SELECT {", ".join([*COLUMNS, *others, *tests])} FROM {at("components")}
+        columns = IN_HEADS if heads else asked_for | set(COLUMNS)
+        sql = f"""SELECT {", ".join([*sorted(columns), *tests])} FROM {HEADS if heads else at("components")}
                   WHERE project = {{project:String}} AND {self.scope.sql} ORDER BY created_at, name, component"""
 
         def take(table: pa.Table) -> None:

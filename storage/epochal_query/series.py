@@ -46,7 +46,7 @@ _SHOWN = [
     _least(block("value_and_step", "(-value) | step"), _NUMBER),
     _least("step", "isNaN(value)"),
 ]
-_POINTS = f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(_SHOWN)}])))"
+_SHOWN_POINTS = f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(_SHOWN)}])))"
 """The points of a stretch that are shown: first, last, smallest, greatest, a NaN."""
 
 
@@ -73,6 +73,15 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
             f"max_points={wanted.max_points!r} is not a whole number from {POINTS_MIN} on, or None for all"
         )
     which, names = _which(reading, scope, wanted.metric)
+    table, named, members = together(
+        lambda: _points(reading, scope, wanted, which, names),
+        lambda: _names(reading, scope),
+        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
+    )
+    return _frame(table, named, members, wanted)
+
+
+def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: list[str]) -> pa.Table:
     found = extent(reading, scope, which, metrics=names)
     points = f"""
         SELECT component, metric, rank, step, value, occurred_at FROM {at("metrics")}
@@ -85,12 +94,7 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
         sql = _downsampled(points) if found.series == 1 else _downsampled_each(points, scope, which)
         reach = {"low": found.low, "high": found.high, "points": found.points}
         bound |= {"buckets": wanted.max_points // POINTS_MIN, "max_points": wanted.max_points, **reach}
-    table, named, members = together(
-        lambda: reading.rows(sql, found.facts, **scope.parameters, **bound),
-        lambda: _names(reading, scope),
-        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
-    )
-    return _frame(table, named, members, wanted)
+    return reading.rows(sql, found.facts, **scope.parameters, **bound)
 
 
 def _enough(value: object) -> bool:
@@ -133,7 +137,7 @@ def _downsampled(points: str) -> str:
     reach = """{low:Float64} AS low, {high:Float64} AS high, {points:UInt64} <= {max_points:UInt64} AS whole"""
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank, {_POINTS} AS p
+            SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank, {_SHOWN_POINTS} AS p
             FROM (SELECT *, {_STRETCH} FROM (SELECT *, {reach} FROM ({points})))
             GROUP BY stretch, own)
         ORDER BY step"""
@@ -147,7 +151,7 @@ def _downsampled_each(points: str, scope: Scope, which: str) -> str:
     """
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_KEY}, {_POINTS} AS p
+            SELECT {_KEY}, {_SHOWN_POINTS} AS p
             FROM (SELECT *, {_STRETCH} FROM (
                 SELECT points.component AS component, points.metric AS metric, points.rank AS rank,
                        points.step AS step, points.value AS value, points.occurred_at AS occurred_at,
@@ -186,14 +190,14 @@ def _components(table: pa.Table) -> tuple[Codes, pa.Array]:
 
 
 def _spread(names: list[str], at: Codes) -> Any:
-    return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)).to_numpy(False), dtype="str")
+    return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)), dtype="str")
 
 
 def _names(reading: Reading, scope: Scope) -> pa.Table:
     """The names of the components in scope."""
     return reading.rows(
         f"""SELECT s.entity AS component, JSONExtractString(argMax(s.value, s.place), 'name') AS name
-            {block("of_components", "s.field = 'opened'")}
+            {block("of_entities", "s.kind = 'component' AND s.field = 'opened'")}
             AND s.project = {{project:String}} AND {scope.on("s.entity")} GROUP BY s.entity""",
         **scope.parameters,
     )

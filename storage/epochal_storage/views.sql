@@ -72,8 +72,22 @@ WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
     WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
   )
 
+-- block of_entities
+-- the same where the opening is among them and `opened` stands in HAVING
+{{statements: {{argument}}}}
+
+-- block of_entities when undeleted
+FROM {database}.facts AS s FINAL
+WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+
+-- block opened
+true
+
+-- block opened when undeleted
+countIf(s.field = 'opened') > 0
+
 -- block of_components
--- the same of components only
+-- statements of components only
 {{statements: s.kind = 'component' AND {{argument}}}}
 
 -- block of_components when undeleted
@@ -133,8 +147,9 @@ SELECT
     JSONExtractString(concluded, 'note') AS verdict_note,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-{{statements: s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note')}}
+{{of_entities: s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note')}}
 GROUP BY s.project, s.entity
+HAVING {{opened}}
 
 -- view trials_at
 WITH argMaxIf(s.value, s.place, s.field = 'opened') AS opening
@@ -145,8 +160,9 @@ SELECT
     JSONExtractRaw(opening, 'variables') AS variables,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-{{statements: s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note')}}
+{{of_entities: s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note')}}
 GROUP BY s.project, s.entity
+HAVING {{opened}}
 
 -- view memberships_at
 SELECT
@@ -487,8 +503,9 @@ SELECT
     argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-{{of_components: s.field IN ('opened', 'attr', 'note')}}
+{{of_entities: s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND {{named: s}}}}
 GROUP BY s.project, s.entity
+HAVING {{opened}}
 
 -- view components_at
 SELECT

@@ -132,7 +132,8 @@ AND (NOT startsWith({known_at:String}, '{')
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-GROUP BY s.project, s.entity;
+GROUP BY s.project, s.entity
+HAVING true;
 
 CREATE OR REPLACE VIEW {database}.trials_at {on_cluster} AS
 WITH argMaxIf(s.value, s.place, s.field = 'opened') AS opening
@@ -173,7 +174,8 @@ AND (NOT startsWith({known_at:String}, '{')
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-GROUP BY s.project, s.entity;
+GROUP BY s.project, s.entity
+HAVING true;
 
 CREATE OR REPLACE VIEW {database}.memberships_at {on_cluster} AS
 SELECT
@@ -1019,7 +1021,7 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND true AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -1030,6 +1032,7 @@ AND (NOT startsWith({known_at:String}, '{')
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity
+HAVING true
 ) AS d
 LEFT JOIN (
     SELECT
