@@ -81,7 +81,7 @@ class StoreClient:
 
     def watermark(self) -> dict[str, int]:
         """How far each log is in the store, after everything written on this machine before the call was taken in."""
-        if self._connected().endpoint.pid is None:
+        if self._reliably(lambda link: link.endpoint.pid) is None:
             rows = self.query_arrow("SELECT log, max(offset) AS offset FROM ledger GROUP BY log").to_pylist()
             return {row["log"]: int(row["offset"]) for row in rows}
         said = self._reliably(lambda link: posted(link.endpoint, "/epochal/catch-up"))
@@ -165,7 +165,7 @@ def _opened(endpoint: Endpoint) -> Client:
         )
     except Error as error:
         refused = _refused(error)
-        if refused is not None and endpoint.pid is None:
+        if refused is not None and (endpoint.pid is None or refused.code != _REPLACED):
             raise refused from None
         raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
 

@@ -40,7 +40,7 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
-from epochal_storage.migrations import migrate
+from epochal_storage.tables import open_tables
 
 INLINE_PATIENCE_S = 10.0
 """Seconds for which an inline store waits for another process to let go of it."""
@@ -83,9 +83,8 @@ class Host:
         self._stop.set()
 
     def _serve(self) -> int:
-        engine = Engine(self._store / "engine")
+        engine = open_tables(self._store / "engine")
         try:
-            migrate(engine)
             ingest = open_ingest(self._store, engine, SqlHistory(engine), system_clock(), log.warning)
             # chDB may have taken the signals over when it was loaded
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -194,8 +193,7 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
         time.sleep(0.05)
     begin_log(store)
     try:
-        engine = Engine(store / "engine")
-        migrate(engine)
+        engine = open_tables(store / "engine")
         ingest = open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning)
         return InlineStore(engine, ingest, lock)
     except BaseException:

@@ -82,7 +82,7 @@ class FollowerLoop:
             if self._ended < cycle:
                 raise StoreError("the host is ending; try again, the next one will be started")
             if self._beat.failure:
-                raise StoreError(f"the journals couldn't be taken in: {self._beat.failure}")
+                raise StoreError(self._not_taken())
         return self._follower.watermark()
 
     @contextmanager
@@ -96,8 +96,14 @@ class FollowerLoop:
         """
         with self._turn:
             if self._beat.failure:
-                raise StoreError(f"the journals couldn't be taken in: {self._beat.failure}")
+                raise StoreError(self._not_taken())
             yield self._follower.watermark()
+
+    def _not_taken(self) -> str:
+        return (
+            f"the journals couldn't be taken in: {self._beat.failure}. Nothing is lost: they are kept, and this is "
+            "tried again by itself; what it takes (such as room on the disk) is yours to give"
+        )
 
     def _run(self) -> None:
         try:
