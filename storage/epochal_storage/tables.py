@@ -6,6 +6,7 @@ them again. So marks say what is being made, and what was made is compared with 
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def open_tables(directory: Path, limits: ReadLimits | None = None) -> Engine:
         unfinished.touch()
     again = changing.exists()
     _remove_broken(directory, views=again)
+    _remove_copied_link(directory)
     engine = Engine(directory, limits)
     try:
         migrate(engine, on_statement=lambda _: changing.touch(), again=again)
@@ -52,9 +54,9 @@ def open_tables(directory: Path, limits: ReadLimits | None = None) -> Engine:
 
 def _remove_broken(directory: Path, *, views: bool) -> None:
     """Remove definitions that can't be read: those of snapshots that are empty, and our views' if some may be."""
-    own = _definitions(directory).resolve()
+    own = _definitions(directory)
     for path in directory.glob("store/*/*/*.sql"):
-        ours = path.parent.resolve() == own
+        ours = path.parent == own
         if (views and path.stem not in _HOLDING_ROWS) if ours else not path.stat().st_size:
             path.unlink()
 
@@ -62,14 +64,30 @@ def _remove_broken(directory: Path, *, views: bool) -> None:
 def _check(engine: Engine, directory: Path) -> None:
     """Compare each definition with its file. Raises: MigrationError where one isn't on the disk as a whole."""
     known = "SELECT name, create_table_query AS sql FROM system.tables WHERE database = currentDatabase()"
+    own = _definitions(directory) or directory
     for row in engine.query_arrow(known).to_pylist():
-        path = _definitions(directory) / f"{row['name']}.sql"
-        if not _packed(path.read_text(encoding="utf-8")).endswith(_packed(row["sql"])[-_COMPARED:]):
+        path = own / f"{row['name']}.sql"
+        if not path.exists() or not _packed(path.read_text(encoding="utf-8")).endswith(
+            _packed(row["sql"])[-_COMPARED:]
+        ):
             raise MigrationError(f"there is no room for {path}: make some on the disk")
 
 
-def _definitions(directory: Path) -> Path:
-    return directory / "metadata" / DATABASE
+def _definitions(directory: Path) -> Path | None:
+    """Where our database's definitions lie; None where there is no database yet."""
+    try:
+        said = (directory / "metadata" / f"{DATABASE}.sql").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    named = re.search(r"UUID '([0-9a-f-]{36})'", said)
+    return directory / "store" / named[1][:3] / named[1] if named else None
+
+
+def _remove_copied_link(directory: Path) -> None:
+    """A store that was copied without its symbolic links has a directory where chDB wants to make a link."""
+    link, own = directory / "metadata" / DATABASE, _definitions(directory)
+    if own is not None and own.is_dir() and link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)
 
 
 def _packed(sql: str) -> str:
