@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from epochal_storage.endpoint import Endpoint, posted
-from epochal_storage.errors import EngineError, HostUnavailableError, engine_error
+from epochal_storage.errors import HOST_ENDING, EngineError, HostUnavailableError, engine_error
 from epochal_storage.schemas import fitted
 from epochal_storage.waiting import run_watched
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-# the token isn't known: the host was replaced by another, which has tokens of its own
-_REPLACED = 516
+# 516: the token isn't known, as the host was replaced by another, which has tokens of its own
+_REPLACED = frozenset({516, HOST_ENDING})
 # the copies of a row collapse at merges and under FINAL; collapsing them here as well would take twice the time
 _INSERTING = {"optimize_on_insert": 0}
 
@@ -88,7 +88,7 @@ class StoreClient:
 
     def watermark(self) -> dict[str, int]:
         """How far each log is in the store, after everything written on this machine before the call was taken in."""
-        if self._connected().endpoint.pid is None:
+        if self._reliably(lambda link: link.endpoint.pid) is None:
             rows = self.query_arrow("SELECT log, max(offset) AS offset FROM ledger GROUP BY log").to_pylist()
             return {row["log"]: int(row["offset"]) for row in rows}
         said = self._reliably(lambda link: posted(link.endpoint, "/epochal/catch-up"))
@@ -121,12 +121,12 @@ class StoreClient:
         try:
             return run_watched(lambda: work(link), link.endpoint)
         except EngineError as error:
-            if link.endpoint.pid is None or error.code != _REPLACED:
+            if link.endpoint.pid is None or error.code not in _REPLACED:
                 raise
             cause: Exception = error
         except (Error, OSError) as error:
             refused = _refused(error)
-            if refused is not None and (link.endpoint.pid is None or refused.code != _REPLACED):
+            if refused is not None and (link.endpoint.pid is None or refused.code not in _REPLACED):
                 raise refused from None
             cause = error
         self._forget(link)
@@ -173,7 +173,7 @@ def _opened(endpoint: Endpoint, answer_seconds: float) -> Client:
         )
     except Error as error:
         refused = _refused(error)
-        if refused is not None and endpoint.pid is None:
+        if refused is not None and (endpoint.pid is None or refused.code not in _REPLACED):
             raise refused from None
         raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
 

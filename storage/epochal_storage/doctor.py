@@ -8,7 +8,7 @@ from typing import Any
 
 from epochal_storage.endpoint import Pulse, ping, posted
 from epochal_storage.errors import EngineError
-from epochal_storage.hostfile import is_inline, lock_holder, read_host_file
+from epochal_storage.hostfile import is_inline, lock_holder, published_host
 from epochal_storage.locate import endpoint_of, store_id
 
 
@@ -20,7 +20,7 @@ def host_report(store: str | os.PathLike[str], *, patience: float = 5.0) -> dict
     looked into the journals), `started_at`, `watermark` and more. Never holds a token.
     """
     directory = Path(store)
-    info, holder = read_host_file(directory), lock_holder(directory)
+    info, holder = published_host(directory), lock_holder(directory)
     nobody: dict[str, Any] = {"state": "none", "pid": None, "url": None, "lag": None}
     if holder is not None:
         nobody = {**nobody, "state": "inline" if is_inline(directory) else "starting", "pid": holder or None}

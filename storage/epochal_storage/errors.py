@@ -4,6 +4,7 @@ StoreError
 ├── EngineError            the engine refused a statement; has `.code` and `.name`
 ├── HostUnavailableError   no host answers and none can be started
 ├── HostSilentError        a host is there and doesn't answer; has `.pid`
+├── HostEndingError        the host that was asked is ending; the next one answers
 ├── LocationError          EPOCHAL_STORE can't be understood
 ├── MigrationError         the tables of a store can't be brought to this version
 ├── SchemaError            rows don't fit the table they are meant for
@@ -34,6 +35,10 @@ class EngineError(StoreError):
         self.name = name
 
 
+HOST_ENDING = 236
+"""ClickHouse's own number for what was broken off because the server ends."""
+
+
 class HostUnavailableError(StoreError):
     """No host answers for the store, and none could be started."""
 
@@ -47,6 +52,13 @@ class HostSilentError(StoreError):
     def __init__(self, message: str, pid: int) -> None:
         super().__init__(message)
         self.pid = pid
+
+
+class HostEndingError(EngineError):
+    """The host that was asked is ending, or has no store any more. A client of ours goes on to the next one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, HOST_ENDING, "ABORTED")
 
 
 class LocationError(StoreError):

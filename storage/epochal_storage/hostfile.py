@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -93,9 +94,7 @@ class HostLock:
         if self._descriptor is not None:
             return True
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor):
             os.close(descriptor)
             return False
         os.ftruncate(descriptor, 0)
@@ -103,11 +102,45 @@ class HostLock:
         self._descriptor = descriptor
         return True
 
+    def holds(self) -> bool:
+        """Whether what we hold still is the store's lock: no more once the store was moved away, or deleted.
+
+        Raises: OSError where the file system doesn't say.
+        """
+        if self._descriptor is None:
+            return False
+        try:
+            there = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return os.path.samestat(there, os.fstat(self._descriptor))
+
     def release(self) -> None:
         """Give the lock back. Calling it twice does nothing more."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _taken(descriptor: int) -> bool:
+    # more than once: who looks whether the lock is held takes it for a moment
+    for pause in (0.005, 0.02, 0.0):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return True
+    return False
+
+
+def published_host(store: Path) -> HostFile | None:
+    """What the process that holds the host lock now says of itself; None when there is none, or it said nothing yet.
+
+    Guarantees: a copy of a store has no part in the original's host, though that lives and stands in its `host.json`.
+    """
+    info = read_host_file(store)
+    return info if info is not None and lock_holder(store) == info.pid else None
 
 
 def lock_holder(store: Path) -> int | None:

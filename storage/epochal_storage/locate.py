@@ -18,10 +18,10 @@ from epochal_storage.hostfile import (
     held_inline,
     is_inline,
     lock_holder,
-    read_host_file,
+    published_host,
 )
 from epochal_storage.http_auth import Role
-from epochal_storage.processes import Progress, is_alive, work_done
+from epochal_storage.processes import Progress, work_done
 
 Spawn = Callable[[Path], bool]
 
@@ -57,8 +57,8 @@ def find_host(store: Path, patience: Patience | None = None) -> HostFile | None:
     Raises: HostSilentError when the process that holds the store doesn't answer.
     """
     patience = patience or Patience()
-    info = read_host_file(store)
-    if info is None or (not is_alive(info.pid) and lock_holder(store) is None):
+    info = published_host(store)
+    if info is None:
         return None
     progress = Progress(info.pid, patience.busy)
     pulse = ping(info.host, info.port, store_id(store), patience.answer)

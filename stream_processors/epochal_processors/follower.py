@@ -83,6 +83,7 @@ class Follower:
         clock: Clock,
         report: Callable[[str], None],
         report_once: ReportOnce,
+        check: Callable[[], None],
     ) -> None:
         self._folders = folders
         self._liveness = liveness
@@ -95,6 +96,7 @@ class Follower:
         self._clock = clock
         self._report = report
         self._report_once = report_once
+        self._check = check
         self._known: set[UUID] = set()
         self._sources: dict[UUID, JournalSource] = {}
         self._vanished: set[UUID] = set()
@@ -110,7 +112,9 @@ class Follower:
         Raises:
             OSError: the intake can't be written.
             StoreError: the store refuses; the next cycle goes on where this one stopped.
+            HostEndingError: the store is at its place no more; nothing was touched.
         """
+        self._check()
         try:
             progress = self._cycle()
             while self._is_behind():
@@ -264,6 +268,7 @@ class Follower:
 
     def clean(self, *, now: bool = True) -> None:
         """Remove what is in the store, synced, and ended; by default at once and not when it is time for it."""
+        self._check()
         gone = self._cleaner.clean(list(self._sources.values()), self._delivery.complete, now=now)
         for writer in gone:
             del self._sources[writer]

@@ -26,7 +26,7 @@ from epochal_processors.ingest import Ingest, open_ingest
 from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
 from epochal_storage.engine import Engine
-from epochal_storage.errors import StoreError
+from epochal_storage.errors import HostEndingError, StoreError
 from epochal_storage.hostfile import (
     HostFile,
     HostLock,
@@ -40,7 +40,7 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
-from epochal_storage.migrations import migrate
+from epochal_storage.tables import open_tables
 
 INLINE_PATIENCE_S = 10.0
 """Seconds for which an inline store waits for another process to let go of it."""
@@ -56,7 +56,8 @@ class Host:
         self._store = store
         self._idle_s = idle_s
         self._stop = threading.Event()
-        self._bug: BaseException | None = None
+        self._lock = HostLock(store)
+        self._ended_by: BaseException | None = None
         self._last_request = time.monotonic()
 
     def run(self) -> int:
@@ -65,8 +66,7 @@ class Host:
         Returns 0 also where another host has the store: then there is nothing to do.
         """
         self._store.mkdir(parents=True, exist_ok=True)
-        lock = HostLock(self._store)
-        if not lock.acquire():
+        if not self._lock.acquire():
             return 0
         begin_log(self._store)
         try:
@@ -76,21 +76,20 @@ class Host:
             print(f"epochal host: {error}", file=sys.stderr)
             return 1
         finally:
-            lock.release()
+            self._lock.release()
 
     def stop(self, *_: object) -> None:
         """End soon; safe in a signal handler."""
         self._stop.set()
 
     def _serve(self) -> int:
-        engine = Engine(self._store / "engine")
+        engine = open_tables(self._store / "engine")
         try:
-            migrate(engine)
-            ingest = open_ingest(self._store, engine, SqlHistory(engine), system_clock(), log.warning)
+            ingest = _opened(self._store, engine, self._lock)
             # chDB may have taken the signals over when it was loaded
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.stop)
-            loop = FollowerLoop(ingest.follower, log.warning, self._on_bug)
+            loop = FollowerLoop(ingest.follower, log.warning, self._on_end)
             loop.start()
             try:
                 self._answer(engine, ingest, loop)
@@ -99,7 +98,7 @@ class Host:
                 self._end(ingest)
         finally:
             engine.close()
-        return 70 if self._bug else 0
+        return 70 if self._ended_by else 0
 
     def _answer(self, engine: Engine, ingest: Ingest, loop: FollowerLoop) -> None:
         tokens: dict[Role, str] = {"reader": new_token(), "writer": new_token()}
@@ -141,13 +140,16 @@ class Host:
         last = loop.beat.last
         return last is not None and not (loop.beat.failure or last.live or last.waiting or last.events or last.points)
 
-    def _on_bug(self, error: BaseException) -> None:
-        log.critical("a bug stops the host", exc_info=error)
-        self._bug = error
+    def _on_end(self, error: BaseException) -> None:
+        if isinstance(error, HostEndingError):
+            log.error("the host ends: %s", error)
+        else:
+            log.critical("a bug stops the host", exc_info=error)
+        self._ended_by = error
         self._stop.set()
 
     def _end(self, ingest: Ingest) -> None:
-        if self._bug:
+        if self._ended_by:
             ingest.abandon()
             return
         try:
@@ -194,13 +196,19 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
         time.sleep(0.05)
     begin_log(store)
     try:
-        engine = Engine(store / "engine")
-        migrate(engine)
-        ingest = open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning)
-        return InlineStore(engine, ingest, lock)
+        engine = open_tables(store / "engine")
+        return InlineStore(engine, _opened(store, engine, lock), lock)
     except BaseException:
         lock.release()
         raise
+
+
+def _opened(store: Path, engine: Engine, lock: HostLock) -> Ingest:
+    def check() -> None:
+        if not lock.holds():
+            raise HostEndingError(f"{store} was moved away or deleted: what lies there now, if anything, is not ours")
+
+    return open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning, check=check)
 
 
 def _holder_of(store: Path) -> str:

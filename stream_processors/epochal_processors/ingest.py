@@ -70,6 +70,7 @@ def open_ingest(
     clock: Clock,
     report: Callable[[str], None],
     sync: Callable[[Path], None] = sync_filesystem,
+    check: Callable[[], None] = lambda: None,
 ) -> Ingest:
     """Open the intake of a store and resume what a host before this one left unfinished.
 
@@ -80,6 +81,7 @@ def open_ingest(
         clock: the time.
         report: takes lines for the host's log.
         sync: brings everything below a path to the disk.
+        check: raises where what lies in the directory is this store no more; asked before it is touched.
 
     Raises:
         IntakeError: the intake is damaged or newer.
@@ -107,6 +109,7 @@ def open_ingest(
         clock,
         report,
         once,
+        check,
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
     return Ingest(str(store_id), follower, voice, intake, writer)
