@@ -7,11 +7,11 @@ PIP    := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PI
           $(BIN)/python -m pip install --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check format docs bench clean
+.PHONY: help demo test test-kafka test-all test-slow kafka check format docs bench clean
 
 help:  ## this text
 	@echo "Epochal: what you can make here"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## a whole experiment, really trained: 18 trials, report, verdict, lineage (2 to 4 minutes)
 	@$(BIN)/epochal demo --output out
@@ -19,8 +19,17 @@ demo: $(VENV)/.demo  ## a whole experiment, really trained: 18 trials, report, v
 test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage (a few minutes)
 	@$(BIN)/python -m pytest -q --cov --cov-report=term
 
+test-kafka: $(VENV)/.dev  ## the tests on a real broker: EPOCHAL_TEST_KAFKA=host:port, else Docker, else Java 17 and Maven
+	@$(BIN)/python -m pytest -q -m kafka
+
+test-all: test test-kafka  ## both of them
+	@echo "Left out: tests on a ClickHouse server (none can be started here) and the long ones (make test-slow)."
+
 test-slow: $(VENV)/.dev $(VENV)/.demo  ## the long tests: hundreds of kills, the demo itself
 	@$(BIN)/python -m pytest -q -m "slow and not kafka and not server"
+
+kafka: $(VENV)/.dev  ## a broker to play with, in the foreground, on 127.0.0.1:9092 (Java 17 and Maven)
+	@$(BIN)/python tests/kafka_broker.py
 
 check: $(VENV)/.dev  ## format, lint, types (mypy and pyright strict), import layers, generated documents
 	@status=0; for step in "ruff format --check --quiet ." "ruff check --quiet ." "mypy" "pyright" \

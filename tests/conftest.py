@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from uuid import uuid4
 
 import pytest
 
@@ -21,3 +22,21 @@ def untraced() -> Iterator[None]:
     yield
     if current is not None:
         current.start()
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Bootstrap servers of a real broker, shared by all tests: keep to topics of your own, and never stop it.
+
+    One that EPOCHAL_TEST_KAFKA names, one in Docker, or one started from Kafka's published jars.
+    """
+    from kafka_broker import any_broker
+
+    with any_broker(tmp_path_factory.mktemp("kafka")) as servers:
+        yield servers
+
+
+@pytest.fixture
+def topic_prefix() -> str:
+    """A prefix of topics that no other test has."""
+    return f"t{uuid4().hex[:12]}."
