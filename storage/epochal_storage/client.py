@@ -115,9 +115,10 @@ class StoreClient:
                 pause = min(pause * 2, 1.0)
 
     def _once(self, work: Callable[[_Link], Answer]) -> Answer:
+        link = self._connected()
+        # not before it: its import opens a socket, which isn't to be where a host can't be had
         from clickhouse_connect.driver.exceptions import Error
 
-        link = self._connected()
         try:
             return run_watched(lambda: work(link), link.endpoint)
         except EngineError as error:
