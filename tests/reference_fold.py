@@ -21,6 +21,8 @@ from uuid import UUID
 from epochal.contract import EVENT_TYPES, Envelope
 
 CLOCK_ALLOWANCE_US = 60_000_000
+SIGNS_OF_LIFE = ("writer", "started", "heartbeat", "finished", "closed")
+"""Statements that a writer makes of itself."""
 LOST_AFTER_US = 60_000_000
 SEVERITY = ("failed", "lost", "stopped", "running")
 
@@ -356,7 +358,7 @@ class Fold:
             return "running"
         vanished = {s.key: s.value for s in self.cells("vanished").values() if s.entity == component}
         for writer, heartbeat_s in mains.items():
-            signs = [s for s in mine if str(s.writer) == writer]
+            signs = [s for s in mine if str(s.writer) == writer and s.field in SIGNS_OF_LIFE]
             if writer in vanished:
                 value = vanished[writer]
                 assert isinstance(value, dict)

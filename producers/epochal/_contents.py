@@ -177,19 +177,16 @@ class Contents:
         self._made = None
 
     def clean_up(self) -> None:
-        """Removes what processes that died were staging."""
-        if not (self._journals / "staging").is_dir():
-            return
-        import shutil
+        """Removes what processes that died were staging; what can't be removed here is the host's to report."""
+        if (self._journals / "staging").is_dir():
+            from ._artifacts.staging import sweep
 
-        from ._journal.process import is_alive
-
-        for left in (self._journals / "staging").glob("*-*-*-*-*"):
-            if not is_alive(self._journals, UUID(left.name)):
-                shutil.rmtree(left, ignore_errors=True)
+            sweep(self._journals, lambda folder, error: None)
 
     def _staging(self) -> Path:
-        return self._journals / "staging" / str(self._process())
+        from ._artifacts.staging import staging
+
+        return staging(self._journals, self._process())
 
     def _parts(self) -> tuple[ArtifactStore | None, Uploader]:
         with self._lock:

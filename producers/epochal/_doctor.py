@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from . import _host
+from ._elsewhere import Pointer, folder, read_pointer, whereabouts
 from ._places import file_system, journal_place, store_directory
 from ._settings import Settings
 
@@ -20,7 +22,7 @@ def examine(settings: Settings) -> dict[str, dict[str, Any]]:
     directory = store_directory(settings.store)
     return {
         "store": _store(settings, directory),
-        "journals": _journals(settings),
+        "journals": _journals(settings, directory),
         "host": {} if directory is None else _host_report(directory),
     }
 
@@ -42,18 +44,57 @@ def _store(settings: Settings, directory: Path | None) -> dict[str, Any]:
     }
 
 
-def _journals(settings: Settings) -> dict[str, Any]:
-    """``waiting``: writers whose journal is still there; ``waiting_bytes``: what they hold on disk."""
+def _journals(settings: Settings, store: Path | None) -> dict[str, Any]:
+    """``waiting``: writers whose journal is still there, wherever; ``waiting_bytes``: what they hold on disk.
+
+    ``elsewhere``: the directories outside the store that its processes keep journals in.
+    """
     place = journal_place(settings)
-    writers = [path for path in _entries(place.directory) if _is_writer(path)]
+    pointers = [] if store is None else _pointers(store)
+    directories = {place.directory, *(pointer.journals for pointer in pointers)}
+    if store is not None:
+        directories.add(store / "journals")
+    writers = {path.resolve(): path for directory in directories for path in _writers(directory)}
     return {
         "directory": str(place.directory),
         "why": place.why,
         "writable": _writable(place.directory),
         "waiting": len(writers),
-        "waiting_bytes": sum(_size(path) for path in writers),
-        "lost": _lost(writers),
+        "waiting_bytes": sum(_size(path) for path in writers.values()),
+        "lost": _lost(list(writers.values())),
+        "elsewhere": _elsewhere(pointers),
     }
+
+
+def _pointers(store: Path) -> list[Pointer]:
+    found: list[Pointer] = []
+    for note in _entries(folder(store)):
+        with contextlib.suppress(OSError, ValueError):  # the host has said so
+            found.append(read_pointer(note))
+    return found
+
+
+def _elsewhere(pointers: list[Pointer]) -> list[dict[str, Any]]:
+    """One line for each directory and machine; ``state``: here, gone, not mounted, another machine, or an error;
+    ``waiting``: None where that can't be seen from here.
+    """
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for pointer in pointers:
+        where = str(pointer.journals)
+        if (pointer.host, where) not in found:
+            state = _state(pointer)
+            waiting = len(_writers(pointer.journals)) if state == "here" else None
+            line = {"directory": where, "host": pointer.host, "state": state, "processes": 0, "waiting": waiting}
+            found[pointer.host, where] = line
+        found[pointer.host, where]["processes"] += 1
+    return list(found.values())
+
+
+def _state(pointer: Pointer) -> str:
+    try:
+        return whereabouts(pointer)
+    except OSError as error:
+        return str(error)
 
 
 def _host_report(store: Path) -> dict[str, Any]:
@@ -92,6 +133,10 @@ def _entries(directory: Path) -> list[Path]:
         return sorted(directory.iterdir())
     except OSError:
         return []
+
+
+def _writers(directory: Path) -> list[Path]:
+    return [path for path in _entries(directory) if _is_writer(path)]
 
 
 def _is_writer(path: Path) -> bool:

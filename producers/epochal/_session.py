@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
@@ -19,6 +18,7 @@ from ._background import Background
 from ._claims import Claims
 from ._clock import now_us
 from ._contents import Contents
+from ._elsewhere import announce, host_name
 from ._ending import Ending
 from ._events import Event, writer_opened
 from ._exits import Exits
@@ -98,7 +98,7 @@ class Session:
             role=role,
             world_size=world_size,
             heartbeat_s=self.settings.heartbeat_s,
-            host=_host_name(),
+            host=host_name(),
             pid=os.getpid(),
             process=str(process),
             user=_user(),
@@ -206,9 +206,9 @@ class Session:
 
             try:
                 self._process = ProcessLock.hold(self.place.directory).id
-                self._say_where()
             except OSError:
                 self._process = uuid4()  # the journal will say what is wrong with the directory
+            self._say_where(self._process)
             self._close_at_end_of_pool_worker()
         return self._process
 
@@ -221,21 +221,19 @@ class Session:
             sync_interval_s=self.settings.sync_s,
         )
 
-    def _say_where(self) -> None:
-        """Leaves a note in the store of journals that lie elsewhere, so that its host finds them."""
+    def _say_where(self, process: UUID) -> None:
+        """Leaves a pointer in the store to journals that lie elsewhere, so that its host finds them."""
         if self.store is None or self.place.in_store:
             return
-        import hashlib
-
-        directory = str(self.place.directory)
-        name = hashlib.sha256(f"{_host_name()}:{directory}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        folder = self.store / "journals" / "elsewhere"
-        note = folder / f"{name}.json"
-        if not note.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            unfinished = Path(f"{note}.{os.getpid()}")
-            unfinished.write_text(json.dumps({"host": _host_name(), "journals": directory}), "utf-8")
-            unfinished.replace(note)
+        try:
+            announce(self.store, process, self.place.directory)
+        except OSError as error:
+            self.warn.report(
+                "pointer",
+                f"the store {self.store} can't be told that journals lie in {self.place.directory} ({error}): they are "
+                f"kept there, but nothing of them is seen. When this process has ended, move the folders in it into "
+                f"{self.store / 'journals'}",
+            )
 
     def _close_at_end_of_pool_worker(self) -> None:
         """Workers of multiprocessing leave by ``os._exit``, past exit handlers, but run its own finalizers."""
@@ -264,10 +262,6 @@ def session() -> Session:
                 if hasattr(os, "register_at_fork"):
                     os.register_at_fork(after_in_child=_current.after_fork_in_child)
     return _current
-
-
-def _host_name() -> str:
-    return os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
 
 
 def _user() -> str:

@@ -115,7 +115,7 @@ VARIABLES: Final = (
     Variable(
         "EPOCHAL_HOST",
         "the host process of an embedded store: auto starts it on demand, inline keeps the engine in the process "
-        "that reads, none never starts one",
+        "that reads (one process at a time; no child process, no socket), none never starts one",
         "auto",
         "auto, inline, none",
         "host",

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -47,7 +48,16 @@ def doctor(as_json: bool) -> None:
     for section, values in said.items():
         click.echo(section)
         for name, value in values.items():
-            click.echo(f"  {name:<14} {value}")
+            for line in _said(value):
+                click.echo(f"  {name:<14} {line}")
+
+
+def _said(value: object) -> list[str]:
+    """A value for people: a line each for what is listed."""
+    if not isinstance(value, list):
+        return [str(value)]
+    lines = cast("list[dict[str, object]]", value)
+    return [", ".join(f"{name} {what}" for name, what in line.items()) for line in lines] or ["none"]
 
 
 @click.group()

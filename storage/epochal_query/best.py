@@ -13,10 +13,9 @@ from epochal_query.errors import FilterError
 from epochal_query.filter_tree import STATISTICS, All, Compare, Condition, Field, OrderKey
 from epochal_query.names import near
 from epochal_query.rank_values import Ranks
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, at
 from epochal_query.report import report_of
 from epochal_query.report_cells import Wanted
-from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope
 
 
@@ -72,7 +71,7 @@ def _defined(reading: Reading, scope: Scope, metric: str) -> tuple[str, str]:
     table = reading.rows(
         f"""SELECT argMaxIf(ifNull(goal, ''), logged_at, goal IS NOT NULL) AS goal,
                    argMaxIf(ifNull(summary, ''), logged_at, summary IS NOT NULL) AS summary
-            FROM definitions_at({BOUNDS})
+            FROM {at("definitions")}
             WHERE project = {{project:String}} AND metric = {{metric:String}} AND {scope.sql}""",
         metric=metric,
         **scope.parameters,

@@ -14,8 +14,8 @@ from typing import Any
 from uuid import UUID
 
 from epochal_query.columns import ids, texts, values
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, Entity
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import Entity
 
 STATES = ("parked", "gaps", "open", "recovered", "closed")
 """From the state that matters most to the best."""
@@ -135,7 +135,7 @@ def _streams(reading: Reading, component: UUID) -> tuple[list[Stream], dict[str,
     table = reading.rows(
         f"""SELECT writer, rank, attempt, role, ended, ifNull(lifecycle, 0) AS lifecycle, ifNull(metrics, 0) AS metrics,
                    toString(lost) AS lost
-            FROM writers_at({BOUNDS}) WHERE project = {{project:String}} AND component = {{component:UUID}}
+            FROM {at("writers")} WHERE project = {{project:String}} AND component = {{component:UUID}}
             ORDER BY rank, opened_at, writer""",
         component=str(component),
     )

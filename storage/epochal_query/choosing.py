@@ -6,7 +6,7 @@ One query that asks all views at once would be shorter, but the engine's analysi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -16,23 +16,32 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from epochal_query.attributes import ATTRIBUTES
-from epochal_query.columns import Codes, codes, column, floats, texts
+from epochal_query.columns import Codes, codes, column, floats, id_texts, texts
 from epochal_query.errors import FilterError
 from epochal_query.filter_names import Keys, checked_names
 from epochal_query.filter_sql import Bound, attribute_test, cell_test, metric_test
 from epochal_query.filter_tree import All, Condition, Field, IsNull, Leaf, Not, OrderKey, Root, Some, depth, leaves
+from epochal_query.param_paths import touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, together
-from epochal_query.resolve import BOUNDS
-from epochal_query.scope import Scope
+from epochal_query.reading import Reading, at, block, together
+from epochal_query.scope import Scope, of_components
+from epochal_query.tidiness import extent, of_series
 
 Flags = npt.NDArray[np.bool_]
 
 COLUMNS = ("component", "name", "display_name", "kind", "status", "start", "end", "created_at")
 DEPTH_MAX = 200
+HEADS = f"""(
+    SELECT project, component, created_at, display_name, toUUIDOrNull(parent_text) AS parent,
+           JSONExtractString(opening, 'key') AS key, JSONExtractString(opening, 'name') AS name,
+           JSONExtractString(opening, 'kind') AS kind
+    FROM ({block("described")}))"""
+"""The components with what can be told without folding how they ran."""
+IN_HEADS = frozenset({"component", "key", "name", "kind", "display_name", "parent", "created_at"})
 VIEWS: dict[Root, str] = {
-    "params": f"SELECT component, path AS key, type, number, text, value FROM params_at({BOUNDS}) WHERE path IN <keys>",
-    "tags": f"""SELECT entity AS component, tag AS key, type, number, text, value FROM tags_at({BOUNDS})
+    "params": f"SELECT component, path AS key, type, number, text, value FROM {at('params', touching('<near>'))} "
+    "WHERE path IN <keys>",
+    "tags": f"""SELECT entity AS component, tag AS key, type, number, text, value FROM {at("tags")}
                 WHERE kind = 'component' AND tag IN <keys>""",
 }
 
@@ -60,19 +69,31 @@ def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Tabl
     sorted_by = [key.field for key in choice.order]
     keys = checked_names(reading.present, scope.at(reading, reading.present), compared, sorted_by)
     answers = _Answers(reading, scope, choice.ranks, keys)
-    questions = [answers.ask_components([leaf for leaf in compared if not leaf.field.root])]
+    said = [leaf for leaf in compared if not leaf.field.root]
+    asked_for = {ATTRIBUTES[one.name].column for one in [*(leaf.field for leaf in said), *sorted_by] if not one.root}
+    few = choice.limit is not None and asked_for <= IN_HEADS
+    questions = [answers.ask_components(said, asked_for, heads=few)]
     for root in ("params", "tags", "metrics"):
         mine = [leaf for leaf in compared if leaf.field.root == root]
         by = [one for one in sorted_by if one.root == root]
         if mine or by:
             questions.append((answers.ask_metrics if root == "metrics" else answers.ask_cells)(mine, by))
-    tables = together(*(partial(reading.rows, one.sql, **scope.parameters, **one.parameters) for one in questions))
+    tables = together(*(partial(answers.ask, one) for one in questions))
     for one, table in zip(questions, tables, strict=True):
         one.take(table)
     places = answers.order(choice.order)
     if choice.where is not None:
         places = places[answers.truth(choice.where)[places]]
-    return answers.components.take(pa.array(places[: choice.limit]))
+    chosen = answers.components.take(pa.array(places[: choice.limit]))
+    return _whole(reading, scope, chosen) if few else chosen
+
+
+def _whole(reading: Reading, scope: Scope, heads: pa.Table) -> pa.Table:
+    """The lines of `components` for those whose heads were chosen, in their order."""
+    chosen = of_components(scope, id_texts(heads, "component"))
+    sql = f"""SELECT {", ".join(COLUMNS)} FROM {at("components")} WHERE project = {{project:String}} AND {chosen.sql}"""
+    found = reading.rows(sql, **chosen.parameters)
+    return found.take(pa.array(codes(heads, "component", column(found, "component"))))
 
 
 def _checked(choice: Choice) -> list[Leaf]:
@@ -93,6 +114,8 @@ class _Question:
     sql: str
     parameters: Mapping[str, Any]
     take: Callable[[pa.Table], None]
+    series: str | None = None
+    """Which series it is about, as a condition on the columns of ``partials``."""
 
 
 @dataclass
@@ -109,12 +132,20 @@ class _Answers:
     sortable: dict[Field, tuple[Codes, Any, Any]] = field(default_factory=dict[Field, tuple[Codes, Any, Any]])
     """Places that have the field, with a number or a text each."""
 
-    def ask_components(self, compared: Sequence[Leaf]) -> _Question:
-        """Ask ``components``, with its comparisons and every attribute that can be sorted by."""
+    def ask(self, question: _Question) -> pa.Table:
+        """The answer to a question."""
+        bound = {**self.scope.parameters, **question.parameters}
+        facts = frozenset[str]()
+        if question.series is not None:
+            facts = extent(self.reading, self.scope, question.series, **question.parameters).facts
+        return self.reading.rows(question.sql, facts, **bound)
+
+    def ask_components(self, compared: Sequence[Leaf], asked_for: Set[str], *, heads: bool) -> _Question:
+        """Ask ``components``, or its heads only, with its comparisons and the attributes that are asked for."""
         bound = Bound()
         tests = [f"{attribute_test(leaf, bound, self.reading.now)} AS t{i}" for i, leaf in enumerate(compared)]
-        others = sorted({attribute.column for attribute in ATTRIBUTES.values()} - set(COLUMNS))
-        sql = f"""SELECT {", ".join([*COLUMNS, *others, *tests])} FROM components_at({BOUNDS})
+        columns = IN_HEADS if heads else asked_for | set(COLUMNS)
+        sql = f"""SELECT {", ".join([*sorted(columns), *tests])} FROM {HEADS if heads else at("components")}
                   WHERE project = {{project:String}} AND {self.scope.sql} ORDER BY created_at, name, component"""
 
         def take(table: pa.Table) -> None:
@@ -128,12 +159,15 @@ class _Answers:
         """Ask ``params`` or ``tags``."""
         bound = Bound()
         fields = [*[leaf.field for leaf in compared], *sorted_by]
-        every = bound.bind(sorted({key for one in fields for key in self.keys[one]}), "Array(String)")
+        named = sorted({key for one in fields for key in self.keys[one]})
+        every, near = (bound.bind(keys, "Array(String)") for keys in (named, with_those_above(named)))
         tests = [
             f"key IN {bound.bind(list(self.keys[leaf.field]), 'Array(String)')} AND {cell_test(leaf, bound)} AS t{i}"
             for i, leaf in enumerate(compared)
         ]
-        source = VIEWS[fields[0].root].replace("<keys>", every) + " AND project = {project:String}"
+        source = (
+            VIEWS[fields[0].root].replace("<keys>", every).replace("<near>", near) + " AND project = {project:String}"
+        )
         columns = ["component", "key", "toString(type) AS type_", "ifNull(number, 0) AS number_", "text", "value"]
         sql = f"SELECT {', '.join([*columns, *tests])} FROM ({source}) WHERE {self.scope.sql}"
 
@@ -164,9 +198,9 @@ class _Answers:
             for i, leaf in enumerate(compared)
         ]
         stats = [f"{over_ranks(one.stat, self.ranks)} AS s{i}" for i, one in enumerate(sorted_by)]
-        sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])} FROM summaries_at({BOUNDS})
-                  WHERE project = {{project:String}} AND {self.scope.sql} AND metric IN {every}
-                  GROUP BY component, metric"""
+        which = f"metric IN {every}"
+        sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])}
+                  FROM ({block("summaries", of_series(self.scope, which))}) GROUP BY component, metric"""
 
         def take(answer: pa.Table) -> None:
             table, places = self._within(answer)
@@ -177,7 +211,7 @@ class _Answers:
                 at = np.flatnonzero(column(table, f"s{i}").is_valid().to_numpy(False) & (names == one.name))
                 self.sortable[one] = (places[at], floats(table, f"s{i}")[at], [None] * len(at))
 
-        return _Question(sql, bound.parameters, take)
+        return _Question(sql, bound.parameters, take, which)
 
     def _within(self, table: pa.Table) -> tuple[pa.Table, Codes]:
         places = codes(table, "component", column(self.components, "component"))

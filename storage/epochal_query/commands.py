@@ -50,7 +50,9 @@ def ls(experiment: str | None, components: bool, trial: str | None, unassigned: 
 @click.option("--order-by", metavar="ORDER", help='Such as "metrics.test_acc.last desc".')
 @click.option("--limit", type=click.IntRange(min=0), help="At most so many rows.")
 @click.option("--ranks", type=_RANKS, help="Of several ranks; default: the lowest that logged the metric.")
-@click.option("--system", is_flag=True, help="System metrics and the captured environment, too.")
+@click.option(
+    "--system", is_flag=True, help="System metrics and artifacts (sys/...) and the captured environment, too."
+)
 @writes
 @reads
 def report(

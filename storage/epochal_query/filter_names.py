@@ -52,7 +52,8 @@ def _types(reading: Reading, scope: Scope, what: str, names: Iterable[str]) -> d
     sql = f"""SELECT key, groupUniqArray(toString(type)) AS types FROM facts
               WHERE project = {{project:String}} AND kind = 'component' AND field = '{what}' AND NOT removed
                 AND {scope.on("entity")}
-                AND (has({{names:Array(String)}}, key) OR has({{names:Array(String)}}, {UNESCAPED})) GROUP BY key"""
+                AND (key IN {{names:Array(String)}}
+                     OR (position(key, '\\\\') > 0 AND has({{names:Array(String)}}, {UNESCAPED}))) GROUP BY key"""
     table = reading.rows(sql, names=list(names), **scope.parameters)
     return {key: set(types) for key, types in zip(texts(table, "key"), values(table, "types"), strict=True)}
 
@@ -88,7 +89,7 @@ def _incomparable(leaf: Leaf, wanted: frozenset[str], have: set[str], scope: Sco
 
 
 def _check_metrics(reading: Reading, scope: Scope, fields: list[Field]) -> None:
-    names: Any = metric_names(reading, scope)
+    names: Any = metric_names(reading, scope, [field.name for field in fields])
     for field in fields:
         if field.name in names:
             continue

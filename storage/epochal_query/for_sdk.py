@@ -7,8 +7,7 @@ from uuid import UUID
 
 from epochal_query.columns import floats, values
 from epochal_query.opening import open_store
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS
+from epochal_query.reading import Reading, at
 
 
 class ResumeInfo(TypedDict):
@@ -50,12 +49,12 @@ def completed_trials(experiment: str | UUID, *, project: str) -> list[str]:
 
 def _resume_info(reading: Reading, component: str, rank: int) -> ResumeInfo | None:
     mine = "project = {project:String} AND component = {component:UUID}"
-    known = reading.rows(f"SELECT key, name, kind FROM components_at({BOUNDS}) WHERE {mine}", component=component)
+    known = reading.rows(f"SELECT key, name, kind FROM {at('components')} WHERE {mine}", component=component)
     if not known.num_rows:
         return None
     # system metrics have a step of their own
     steps = reading.rows(
-        f"SELECT maxOrNull(step) AS step FROM metrics_at({BOUNDS}) "
+        f"SELECT maxOrNull(step) AS step FROM {at('metrics')} "
         f"WHERE {mine} AND rank = {{rank:UInt32}} AND NOT startsWith(metric, 'sys/')",
         component=component,
         rank=rank,
@@ -68,7 +67,7 @@ def _resume_info(reading: Reading, component: str, rank: int) -> ResumeInfo | No
         rank=rank,
     )
     attempts = reading.rows(
-        f"SELECT count() AS attempts FROM attempts_at({BOUNDS}) WHERE {mine} AND rank = {{rank:UInt32}}",
+        f"SELECT count() AS attempts FROM {at('attempts')} WHERE {mine} AND rank = {{rank:UInt32}}",
         component=component,
         rank=rank,
     )

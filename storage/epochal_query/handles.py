@@ -14,8 +14,7 @@ from epochal_query.certificate import Certificate
 from epochal_query.errors import UnknownNameError
 from epochal_query.lineage import Lineage
 from epochal_query.names import near
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS
+from epochal_query.reading import Reading, at
 
 if TYPE_CHECKING:
     from epochal_query.store import Store
@@ -139,7 +138,7 @@ def find_artifact(
     )
     columns = "name, direction, uri, digest, media_type, size, stored, artifact, logged_at"
     found: list[dict[str, Any]] = reading.rows(
-        f"""SELECT {columns} FROM artifacts_at({BOUNDS})
+        f"""SELECT {columns} FROM {at("artifacts")}
             WHERE {condition} AND (name = {{wanted:String}} OR digest = {{wanted:String}} OR uri = {{wanted:String}})
             ORDER BY logged_at""",
         component=str(component),
@@ -172,7 +171,7 @@ def _no_artifact(
     reading: Reading, wanted: str, condition: str, component: UUID | None, direction: str | None
 ) -> UnknownNameError:
     table = reading.rows(
-        f"SELECT DISTINCT name FROM artifacts_at({BOUNDS}) WHERE {condition} ORDER BY name",
+        f"SELECT DISTINCT name FROM {at('artifacts')} WHERE {condition} ORDER BY name",
         component=str(component),
         direction=direction,
     )

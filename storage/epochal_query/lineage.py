@@ -12,8 +12,8 @@ import pandas as pd
 from epochal_query.columns import decoded, ids, texts
 from epochal_query.errors import FilterError, UnknownNameError
 from epochal_query.names import unknown
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, Entity, resolve_any
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import Entity, resolve_any
 
 Direction = Literal["ascendants", "descendants", "both"]
 
@@ -215,12 +215,12 @@ def _members(reading: Reading, entity: Entity) -> dict[str, str]:
     trials = "trial = {id:UUID}"
     if entity.kind == "experiment":
         trials = (
-            f"trial IN (SELECT trial FROM trials_at({BOUNDS}) "
+            f"trial IN (SELECT trial FROM {at('trials')} "
             "WHERE project = {project:String} AND experiment = {id:UUID})"
         )
     table = reading.rows(
-        f"""SELECT component, name FROM components_at({BOUNDS}) WHERE project = {{project:String}} AND component IN (
-                SELECT component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}} AND {trials})
+        f"""SELECT component, name FROM {at("components")} WHERE project = {{project:String}} AND component IN (
+                SELECT component FROM {at("memberships")} WHERE project = {{project:String}} AND {trials})
             ORDER BY created_at, component""",
         id=str(entity.id),
     )
@@ -231,7 +231,7 @@ def read_graph(reading: Reading) -> Graph:
     """Every edge of the project, with the names of what it joins."""
     table = reading.rows(
         f"""SELECT source, target, relation, name, artifact, ifNull(digest, '') AS digest, ifNull(uri, '') AS uri
-            FROM edges_at({BOUNDS}) WHERE project = {{project:String}}
+            FROM {at("edges")} WHERE project = {{project:String}}
             ORDER BY occurred_at, source, target, name"""
     )
     nodes: dict[str, Node] = {}
@@ -250,7 +250,7 @@ def read_graph(reading: Reading) -> Graph:
 
 def _component_names(reading: Reading) -> list[tuple[str, str, str]]:
     opened = reading.rows(
-        f"""SELECT entity, value FROM cells_at({BOUNDS})
+        f"""SELECT entity, value FROM {at("cells")}
             WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'"""
     )
     found: list[tuple[str, str, str]] = []

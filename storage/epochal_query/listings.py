@@ -12,8 +12,8 @@ import pyarrow as pa
 from epochal_query.cells import lists
 from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, texts, values
 from epochal_query.memberships import Members
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, resolve, trial_label
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import resolve, trial_label
 from epochal_query.scope import Scope
 
 SEVERITY = ("failed", "lost", "stopped", "running", "completed")
@@ -30,8 +30,8 @@ def experiments(reading: Reading) -> pd.DataFrame:
     table = reading.rows(
         f"""SELECT e.experiment AS experiment, e.name AS name, hypothesis, objective, variables, verdict, verdict_note,
                    note, created_at, t.trials AS trials
-            FROM (SELECT * FROM experiments_at({BOUNDS}) WHERE project = {{project:String}}) AS e
-            LEFT JOIN (SELECT experiment, count() AS trials FROM trials_at({BOUNDS})
+            FROM (SELECT * FROM {at("experiments")} WHERE project = {{project:String}}) AS e
+            LEFT JOIN (SELECT experiment, count() AS trials FROM {at("trials")}
                        WHERE project = {{project:String}} GROUP BY experiment) AS t ON t.experiment = e.experiment
             ORDER BY created_at, name"""
     )
@@ -58,8 +58,8 @@ def trials(reading: Reading, experiment: object = None) -> pd.DataFrame:
     table = reading.rows(
         f"""SELECT t.trial AS trial, t.name AS name, t.variables AS variables, t.note AS note,
                    t.created_at AS created_at, e.name AS experiment
-            FROM (SELECT * FROM trials_at({BOUNDS}) WHERE project = {{project:String}} AND {which}) AS t
-            LEFT JOIN (SELECT * FROM experiments_at({BOUNDS}) WHERE project = {{project:String}}) AS e
+            FROM (SELECT * FROM {at("trials")} WHERE project = {{project:String}} AND {which}) AS t
+            LEFT JOIN (SELECT * FROM {at("experiments")} WHERE project = {{project:String}}) AS e
                 ON e.experiment = t.experiment
             ORDER BY created_at, trial""",
         experiments=chosen,
@@ -86,8 +86,8 @@ def _trial_components(reading: Reading, trials: pa.Table) -> tuple[Any, list[str
         f"""SELECT trial, sum(members) AS members, groupArray(newest) AS statuses FROM (
                 SELECT m.trial AS trial, c.name AS name, count() AS members,
                        argMaxIf(c.status, (c.created_at, c.component), c.status != '') AS newest
-                FROM (SELECT trial, component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}}) AS m
-                INNER JOIN (SELECT * FROM components_at({BOUNDS}) WHERE project = {{project:String}}) AS c
+                FROM (SELECT trial, component FROM {at("memberships")} WHERE project = {{project:String}}) AS m
+                INNER JOIN (SELECT * FROM {at("components")} WHERE project = {{project:String}}) AS c
                     ON c.component = m.component
                 GROUP BY trial, name)
             GROUP BY trial"""
@@ -103,12 +103,12 @@ def _trial_components(reading: Reading, trials: pa.Table) -> tuple[Any, list[str
 
 def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> pd.DataFrame:
     """One row a component in scope, in order of creation; ``unassigned``: only those that belong to no trial."""
-    inside = f"SELECT component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}}"
+    inside = f"SELECT component FROM {at('memberships')} WHERE project = {{project:String}}"
     alone = f"AND component NOT IN ({inside})" if unassigned else ""
     table = reading.rows(
         f"""SELECT component, name, display_name, kind, status, start, end, duration_s, created_at, created_by, host,
                    ifNull(lost, 0) AS lost
-            FROM components_at({BOUNDS}) WHERE project = {{project:String}} AND {scope.sql} {alone}
+            FROM {at("components")} WHERE project = {{project:String}} AND {scope.sql} {alone}
             ORDER BY created_at, name, component""",
         **scope.parameters,
     )

@@ -11,17 +11,11 @@ import numpy as np
 import pyarrow as pa
 
 from epochal_query.columns import Codes, codes, column, compute, texts
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, Entity, resolve, trial_label
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import Entity, resolve, trial_label
 
-MEMBERS = f"""
-    SELECT m.component AS component, m.trial AS trial, t.name AS name, t.variables AS variables,
-           t.experiment AS experiment
-    FROM (SELECT component, trial FROM memberships_at({BOUNDS})
-          WHERE project = {{project:String}} AND <components>) AS m
-    INNER JOIN (SELECT trial, experiment, name, variables, created_at FROM trials_at({BOUNDS})
-                WHERE project = {{project:String}}) AS t ON t.trial = m.trial
-    ORDER BY t.created_at, t.trial, m.component"""
+FEW = 500
+"""Up to so many trials are named one by one in the query for their names."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,11 @@ class Members:
 
         ``known`` are experiments whose names need not be asked for.
         """
-        table = reading.rows(MEMBERS.replace("<components>", condition), **parameters)
+        pairs = reading.rows(
+            f"SELECT component, trial FROM {at('memberships')} WHERE project = {{project:String}} AND {condition}",
+            **parameters,
+        )
+        table = _joined(pairs, _trials(reading, compute.unique(column(pairs, "trial"))))
         named = {entity.id: entity.name for entity in known}
         others = [UUID(bytes=raw) for raw in compute.unique(column(table, "experiment")).to_pylist()]
         missing = [id_ for id_ in others if id_ not in named]
@@ -73,3 +71,24 @@ class Named:
     places: Codes
     trials: list[str]
     experiments: list[str]
+
+
+def _trials(reading: Reading, wanted: pa.Array) -> pa.Table:
+    """The trials with these ids, in order of creation; with others, too, where they are too many to be named."""
+    few = len(wanted) <= FEW
+    which = "AND trial IN {trials:Array(UUID)}" if few else ""
+    return reading.rows(
+        f"""SELECT trial, experiment, name, variables FROM {at("trials")}
+            WHERE project = {{project:String}} {which} ORDER BY created_at, trial""",
+        trials=[str(UUID(bytes=raw)) for raw in wanted.to_pylist()] if few else [],
+    )
+
+
+def _joined(pairs: pa.Table, trials: pa.Table) -> pa.Table:
+    """One line a pair with what its trial is, in the order of the trials, then of the components."""
+    places = codes(pairs, "trial", column(trials, "trial"))
+    known = np.flatnonzero(places >= 0)
+    components = column(pairs, "component").take(pa.array(known))
+    order = np.lexsort((compute.rank(components).to_numpy(False), places[known]))
+    lines = trials.take(pa.array(places[known][order]))
+    return lines.append_column("component", components.take(pa.array(order)))

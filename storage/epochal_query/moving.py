@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from epochal._host import spawn
+from epochal._settings import from_env
 from epochal._version import __version__
 from epochal_query.errors import ReadError
-from epochal_query.opening import embedded_directory
+from epochal_query.opening import embedded_directory, needs_host
 from epochal_storage.archive import Manifest
 from epochal_storage.exporting import export_store
 from epochal_storage.importing import import_store
@@ -24,9 +25,10 @@ def export_to(directory: Path, store: str | None, as_json: bool) -> None:
     """Export the store to a new directory, and say what was written.
 
     Raises:
-        ReadError: the store is a server, which has backups of its own.
+        ReadError: the store is a server, which has backups of its own; or EPOCHAL_HOST=inline.
         ArchiveError: the target exists, or can't be written.
     """
+    needs_host(from_env(), "export")
     source = embedded_directory(store)
     if not source.is_dir():
         raise ReadError(f"there is no store at {source}; give another with --store or EPOCHAL_STORE")
@@ -39,9 +41,10 @@ def import_from(directory: Path, store: str | None, as_json: bool) -> None:
     """Make an empty store of an export, and say what was read.
 
     Raises:
-        ReadError: the store is a server.
+        ReadError: the store is a server; or EPOCHAL_HOST=inline.
         ArchiveError: the store isn't empty, or the export is damaged or newer than this version.
     """
+    needs_host(from_env(), "import")
     target = embedded_directory(store)
     with _progress() as progress:
         manifest = import_store(directory.absolute(), target, progress)

@@ -93,7 +93,27 @@ def _contents(settings: Settings) -> Any:
 
 
 def reader_endpoint(location: str | os.PathLike[str] | None = None) -> Endpoint:
-    """Where and as whom to read with any other client; starts the host of a directory when there is none."""
+    """Where and as whom to read with any other client; starts the host of a directory when there is none.
+
+    Raises:
+        ReadError: EPOCHAL_HOST=inline, where there is no host.
+    """
     settings = from_env()
     where = store_location(settings if location is None else replace(settings, store=os.fspath(location)))
-    return _host_of(where.directory, may_start=True) if isinstance(where, Embedded) else Endpoint.of_server(where)
+    if not isinstance(where, Embedded):
+        return Endpoint.of_server(where)
+    needs_host(settings, "an address for other clients")
+    return _host_of(where.directory, may_start=settings.host != "none")
+
+
+def needs_host(settings: Settings, what: str) -> None:
+    """Refuse what can't be had without a process of its own.
+
+    Raises:
+        ReadError: the settings forbid that.
+    """
+    if settings.host == "inline":
+        raise ReadError(
+            f"{what} needs a host, a process of its own, and EPOCHAL_HOST=inline forbids that: "
+            "unset it for this command, where processes and loopback are allowed"
+        )

@@ -55,3 +55,23 @@ def nested(cells: Iterable[tuple[str, object]]) -> dict[str, object]:
             at = below
         at[parts[-1]] = value
     return root
+
+
+def touching(keys: str) -> str:
+    """For `reading.at`: only statements at, above or below the keys in an SQL array; no others can hide these.
+
+    The array must hold the keys :func:`with_those_above` them.
+    """
+    below = f"arrayExists(k -> startsWith(s.key, concat(k, '.')), {keys})"
+    return f"AND (s.key IN {keys} OR (position(s.key, '.') > 0 AND {below}))"
+
+
+def with_those_above(keys: Iterable[str]) -> list[str]:
+    """The keys and every path above one of them."""
+    return sorted({key[:end] for key in keys for end in [*_borders(key), len(key)]})
+
+
+def _borders(key: str) -> list[int]:
+    """Where the dots are that part a key."""
+    escaped = {match.start() + 1 for match in _ESCAPED.finditer(key)}
+    return [place for place, char in enumerate(key) if char == "." and place not in escaped]

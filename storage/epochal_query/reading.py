@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
 from epochal_query.errors import FilterError, QueryError
-from epochal_query.times import Bounds, Watermark, parse_watermark, pin
+from epochal_query.times import Bounds, Watermark, check_times, parse_watermark, pin
 from epochal_storage.errors import EngineError
+from epochal_storage.views_sql import put_in
+
+_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, count() = 0 AS uncut FROM facts
+                WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
+                  AND field IN ('deleted', 'rewound')"""
 
 
 class Source(Protocol):
@@ -25,6 +31,37 @@ class Source(Protocol):
     def watermark(self) -> Watermark:
         """How far the log is taken in, after taking in all that was written on this machine before the call."""
         ...
+
+
+NAMED_MAX = 500
+"""Fewer components than this are named wherever they are read from; of more that costs more than it saves."""
+
+
+def at(view: str, statements: str = "") -> str:
+    """A view in a query for :meth:`Reading.rows`, at the place in both times that the reading is about.
+
+    ``statements``: a further condition on the statements ``s`` that it is made of, from AND on (``params`` only).
+    """
+    return f"{{{{{view}_at: {statements}}}}}" if statements else f"{{{{{view}_at}}}}"
+
+
+def block(name: str, argument: str = "") -> str:
+    """A block of `views.sql` in a query for :meth:`Reading.rows`."""
+    return f"{{{{{name}: {argument}}}}}" if argument else f"{{{{{name}}}}}"
+
+
+class _Project:
+    """What holds of a project up to the watermark of a reading, and makes its queries simpler."""
+
+    def __init__(self, source: Source, project: str) -> None:
+        self._source = source
+        self._project = project
+
+    @cached_property
+    def facts(self) -> frozenset[str]:
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound."""
+        found = self._source.query_arrow(_TAKEN_OUT, {"project": self._project}, fresh=False)
+        return frozenset(name for name in found.column_names if found[name][0].as_py())
 
 
 @dataclass(frozen=True)
@@ -40,6 +77,7 @@ class Reading:
     watermark: Watermark
     now: datetime
     remarks: tuple[str, ...] = ()
+    of_project: _Project | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def begin(cls, source: Source, project: str, as_of: object, known_at: object, now: datetime) -> Reading:
@@ -48,10 +86,10 @@ class Reading:
         Raises:
             TimeError: ``as_of`` or ``known_at`` can't be understood.
         """
-        pin(as_of, known_at, {}, now)  # a time that can't be understood is said before anything is waited for
+        check_times(as_of, known_at, now)
         watermark = source.watermark()
         bounds, remarks = pin(as_of, known_at, watermark, now)
-        return cls(source, project, bounds, watermark, now, remarks)
+        return cls(source, project, bounds, watermark, now, remarks, _Project(source, project))
 
     @property
     def present(self) -> Reading:
@@ -64,14 +102,26 @@ class Reading:
         """Whether it reads what is true and known now."""
         return self.bounds == self.present.bounds
 
-    def rows(self, sql: str, **parameters: object) -> pa.Table:
-        """The answer to a query; ``project``, ``as_of`` and ``known_at`` are bound, too.
+    @property
+    def facts(self) -> frozenset[str]:
+        """What holds in this reading, as the variants of blocks in `views.sql` name it."""
+        held = self.of_project.facts if self.of_project else frozenset[str]()
+        return held | self.bounds.facts
+
+    def rows(self, sql: str, knowing: frozenset[str] = frozenset(), /, **parameters: object) -> pa.Table:
+        """The answer to a query over tables and views (`at`); ``project`` and the bounds are bound, too.
+
+        ``components`` binds the ids of the only components that the query may be about; ``knowing`` are further facts
+        that hold (see `views.sql`).
 
         Raises:
             FilterError: the engine can't use a pattern.
             QueryError: the engine refused the query; for example it would take too long or too much memory.
         """
         bound = {"project": self.project, **self.bounds.parameters, **parameters}
+        if "{{" in sql:
+            named = len(cast("list[str]", parameters.get("components", []))) in range(1, NAMED_MAX)
+            sql = put_in(sql, self.facts | knowing | ({"named"} if named else frozenset()))
         used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
         try:
             return self.source.query_arrow(sql, used, fresh=False)

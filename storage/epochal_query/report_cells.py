@@ -11,12 +11,12 @@ import pyarrow as pa
 from epochal_query.columns import distinct, texts
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
-from epochal_query.param_paths import shown
+from epochal_query.param_paths import shown, touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, together
+from epochal_query.reading import Reading, at, block, together
 from epochal_query.report_columns import STATISTICS, Artifact
-from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope, metric_names, param_keys
+from epochal_query.tidiness import extent, of_series
 
 SYSTEM_PREFIX = "sys/"
 
@@ -56,7 +56,7 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
     params, metrics, artifacts, environment, members = together(
         partial(_params, reading, scope, named_in, wanted.params),
         partial(_metrics, reading, scope, named_in, wanted),
-        partial(_artifacts, reading, scope, wanted.artifacts),
+        partial(_artifacts, reading, scope, wanted.artifacts, wanted.system),
         partial(_environment, reading, scope, wanted.system),
         lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
     )
@@ -66,7 +66,7 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
 def _params(
     reading: Reading, scope: Scope, named_in: Scope, selection: Selection | None
 ) -> tuple[pa.Table, list[str] | None]:
-    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM params_at({BOUNDS})
+    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM {at("params")}
               WHERE project = {{project:String}} AND {scope.sql}"""
     if selection is None:
         return reading.rows(sql, **scope.parameters), None
@@ -78,7 +78,9 @@ def _params(
             alike.setdefault(shown(key), []).append(key)
         picked = choose(selection, list(alike), "param", f" in {scope.words}")
         keys = [key for name in picked for key in alike[name]]
-    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", keys=keys, **scope.parameters), keys
+    sql = sql.replace("<params>", at("params", touching("{near:Array(String)}")))
+    bound = {"keys": keys, "near": with_those_above(keys), **scope.parameters}
+    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", **bound), keys
 
 
 def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) -> tuple[pa.Table, list[str] | None]:
@@ -92,10 +94,10 @@ def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) ->
         known = metric_names(present, named_in.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
-    sql = f"""
-        SELECT component, {name} AS shown, {stats} FROM summaries_at({BOUNDS})
-        WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, shown"""
-    table = reading.rows(sql, metrics=chosen or [], **scope.parameters)
+    facts = extent(reading, scope, which, metrics=chosen or []).facts
+    sql = f"""SELECT component, {name} AS shown, {stats} FROM ({block("summaries", of_series(scope, which))})
+              GROUP BY component, shown"""
+    table = reading.rows(sql, facts, metrics=chosen or [], **scope.parameters)
     table = table.rename_columns(["component", "metric", *STATISTICS])
     return table, by_rank(distinct(table, "metric")[1], chosen) if wanted.ranks == "each" else chosen
 
@@ -111,14 +113,17 @@ def by_rank(found: Sequence[str], chosen: Sequence[str] | None) -> list[str]:
     return sorted(found, key=key)
 
 
-def _artifacts(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[pa.Table, list[str] | None]:
+def _artifacts(
+    reading: Reading, scope: Scope, selection: Selection | None, system: bool
+) -> tuple[pa.Table, list[str] | None]:
+    which = "1" if system or selection is not None else f"NOT startsWith(name, '{SYSTEM_PREFIX}')"
     sql = f"""SELECT component, name, direction, ifNull(media_type, '') AS media_type,
                      coalesce(uri, digest, '') AS place
-              FROM artifacts_at({BOUNDS}) WHERE project = {{project:String}} AND {scope.sql}"""
+              FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql} AND {which}"""
     table = reading.rows(sql, **scope.parameters)
     if selection is None:
         return table, None
-    sql = f"SELECT DISTINCT name FROM artifacts_at({BOUNDS}) WHERE project = {{project:String}} ORDER BY name"
+    sql = f"SELECT DISTINCT name FROM {at('artifacts')} WHERE project = {{project:String}} ORDER BY name"
     known = texts(reading.present.rows(sql), "name") if as_parts(selection, "artifacts") else []
     return table, choose(selection, known, "artifact", f" in project {reading.project!r}")
 
@@ -134,6 +139,6 @@ def _environment(reading: Reading, scope: Scope, asked: bool) -> pa.Table | None
     """What surrounded the lowest rank of each component, by section."""
     if not asked:
         return None
-    sql = f"""SELECT component, section, argMin(values, rank) AS captured FROM environments_at({BOUNDS})
+    sql = f"""SELECT component, section, argMin(values, rank) AS captured FROM {at("environments")}
               WHERE project = {{project:String}} AND {scope.sql} GROUP BY component, section"""
     return reading.rows(sql, **scope.parameters)

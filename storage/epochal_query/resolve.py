@@ -12,22 +12,21 @@ from epochal._ids import experiment_id, normal_text, normal_variables
 from epochal_query.columns import decoded, ids, texts
 from epochal_query.errors import FilterError, UnknownNameError
 from epochal_query.names import unknown
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, at
 
 Kind = Literal["experiment", "trial", "component"]
-BOUNDS = "as_of = {as_of:String}, known_at = {known_at:String}"
 SHOWN_MAX = 8
 
 _LISTS: dict[Kind, str] = {
-    "experiment": f"""SELECT experiment AS id, name, '' AS label FROM experiments_at({BOUNDS})
+    "experiment": f"""SELECT experiment AS id, name, '' AS label FROM {at("experiments")}
         WHERE project = {{project:String}} AND <which> AND (<named>)""",
-    "trial": f"""SELECT trial AS id, name, variables AS label FROM trials_at({BOUNDS})
+    "trial": f"""SELECT trial AS id, name, variables AS label FROM {at("trials")}
         WHERE project = {{project:String}} AND <which> AND (<named>)""",
     # not from `components`: the names of components are to be had without folding how they ran
     "component": f"""
         SELECT entity AS id, JSONExtractString(maxIf(value, field = 'opened'), 'name') AS name,
                maxIf(text, field = 'attr' AND key = 'display_name') AS label
-        FROM cells_at({BOUNDS})
+        FROM {at("cells")}
         WHERE project = {{project:String}} AND kind = 'component' AND field IN ('opened', 'attr') AND <which>
         GROUP BY entity HAVING countIf(field = 'opened') > 0 AND (<named>)""",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from epochal_query.columns import compute, id_texts, texts
 from epochal_query.memberships import Members
-from epochal_query.reading import Reading
-from epochal_query.resolve import BOUNDS, resolve
+from epochal_query.reading import Reading, at
+from epochal_query.resolve import resolve
 
 NAMED_MAX = 20_000
 """Up to so many components are named one by one in queries, which the engine answers by primary key."""
@@ -93,10 +93,10 @@ def _asked(
     if "experiment" in wanted:
         bound["experiments"] = [str(UUID(bytes=raw)) for raw in wanted["experiment"]]
         trials.append(
-            f"trial IN (SELECT trial FROM trials_at({BOUNDS}) "
+            f"trial IN (SELECT trial FROM {at('trials')} "
             "WHERE project = {project:String} AND experiment IN {experiments:Array(UUID)})"
         )
-    inside = f"SELECT component FROM memberships_at({BOUNDS}) WHERE project = {{project:String}}"
+    inside = f"SELECT component FROM {at('memberships')} WHERE project = {{project:String}}"
     return Scope(f"component IN ({inside} AND {' AND '.join(trials)})", bound, words, False, given, members)
 
 
@@ -117,8 +117,8 @@ def _candidates(wanted: Mapping[str, set[bytes]]) -> tuple[str, dict[str, Any]]:
 def of_components(scope: Scope, components: list[str]) -> Scope:
     """The scope narrowed to these ids."""
     return Scope(
-        "component IN {chosen:Array(UUID)}",
-        {"chosen": components},
+        "component IN {components:Array(UUID)}",
+        {"components": components},
         scope.words,
         not components,
         scope.given,
@@ -126,10 +126,12 @@ def of_components(scope: Scope, components: list[str]) -> Scope:
     )
 
 
-def metric_names(reading: Reading, scope: Scope) -> list[str]:
-    """The metrics that components in scope ever logged, sorted."""
-    sql = f"SELECT DISTINCT metric FROM partials WHERE project = {{project:String}} AND {scope.sql} ORDER BY metric"
-    return texts(reading.rows(sql, **scope.parameters), "metric")
+def metric_names(reading: Reading, scope: Scope, of: Collection[str] | None = None) -> list[str]:
+    """The metrics that components in scope ever logged, sorted; those among some names where they are given."""
+    some = "1" if of is None else "metric IN {names:Array(String)}"
+    sql = f"""SELECT DISTINCT metric FROM partials WHERE project = {{project:String}} AND {scope.sql} AND {some}
+              ORDER BY metric"""
+    return texts(reading.rows(sql, names=list(of or ()), **scope.parameters), "metric")
 
 
 def param_keys(reading: Reading, scope: Scope) -> list[str]:

@@ -14,15 +14,40 @@ from epochal_query.errors import FilterError
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.rank_values import Ranks
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, at, block, together
 from epochal_query.report_cells import SYSTEM_PREFIX
-from epochal_query.resolve import BOUNDS
 from epochal_query.scope import Scope, metric_names
+from epochal_query.tidiness import extent, of_series
 
 POINTS_MIN = 5
 """A bucket can show five points: first, last, smallest, greatest, and a NaN."""
 
 _KEY = "component, metric, rank"
+
+
+def _least(order: str, when: str) -> str:
+    """The point that is least in an order among those that satisfy a condition; and whether there is any."""
+    columns = ", ".join(f"argMinIf({column}, {order}, {when})" for column in ("step", "value", "occurred_at"))
+    return f"({columns}, countIf({when}) > 0)"
+
+
+_STRETCH = """
+    if(whole OR high <= low, 0,
+       least({buckets:Int64} - 1,
+             greatest(0, toInt64(floor((step - low) / (high - low) * {buckets:Int64}))))) AS stretch,
+    if(whole, step, 0.) AS own"""
+"""Into which of equal stretches a point of a series falls; of a series that is shown whole each is one of its own."""
+
+_NUMBER = "NOT isNaN(value)"
+_SHOWN = [
+    _least("step", "1"),
+    _least("-step", "1"),
+    _least(block("value_and_step", "value | step"), _NUMBER),
+    _least(block("value_and_step", "(-value) | step"), _NUMBER),
+    _least("step", "isNaN(value)"),
+]
+_SHOWN_POINTS = f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(_SHOWN)}])))"
+"""The points of a stretch that are shown: first, last, smallest, greatest, a NaN."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +73,28 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
             f"max_points={wanted.max_points!r} is not a whole number from {POINTS_MIN} on, or None for all"
         )
     which, names = _which(reading, scope, wanted.metric)
+    table, named, members = together(
+        lambda: _points(reading, scope, wanted, which, names),
+        lambda: _names(reading, scope),
+        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
+    )
+    return _frame(table, named, members, wanted)
+
+
+def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: list[str]) -> pa.Table:
+    found = extent(reading, scope, which, metrics=names)
     points = f"""
-        SELECT component, metric, rank, step, value, occurred_at FROM metrics_at({BOUNDS})
+        SELECT component, metric, rank, step, value, occurred_at FROM {at("metrics")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which} AND {_of_ranks(scope, which, wanted.ranks)}"""
     if wanted.ranks in ("mean", "max"):
         points = _over_ranks(points, wanted.ranks)
-    sql = f"{points} ORDER BY {_KEY}, step"
+    sql = f"{points} ORDER BY {'step' if found.series == 1 else f'{_KEY}, step'}"
+    bound: dict[str, object] = {"metrics": names}
     if wanted.max_points is not None:
-        sql = _downsampled(points, scope, which)
-    table = reading.rows(
-        sql,
-        **scope.parameters,
-        metrics=names,
-        buckets=(wanted.max_points or 0) // POINTS_MIN,
-        max_points=wanted.max_points or 0,
-    )
-    return _frame(reading, scope, table, wanted)
+        sql = _downsampled(points) if found.series == 1 else _downsampled_each(points, scope, which)
+        reach = {"low": found.low, "high": found.high, "points": found.points}
+        bound |= {"buckets": wanted.max_points // POINTS_MIN, "max_points": wanted.max_points, **reach}
+    return reading.rows(sql, found.facts, **scope.parameters, **bound)
 
 
 def _enough(value: object) -> bool:
@@ -101,41 +132,40 @@ def _over_ranks(points: str, ranks: Ranks) -> str:
         GROUP BY component, metric, step"""
 
 
-def _downsampled(points: str, scope: Scope, which: str) -> str:
+def _downsampled(points: str) -> str:
+    """At most ``max_points`` of the one series there is; its reach is bound."""
+    reach = """{low:Float64} AS low, {high:Float64} AS high, {points:UInt64} <= {max_points:UInt64} AS whole"""
+    return f"""
+        SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
+            SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank, {_SHOWN_POINTS} AS p
+            FROM (SELECT *, {_STRETCH} FROM (SELECT *, {reach} FROM ({points})))
+            GROUP BY stretch, own)
+        ORDER BY step"""
+
+
+def _downsampled_each(points: str, scope: Scope, which: str) -> str:
     """At most ``max_points`` a series: whole where it has no more, else five points of each of equal stretches.
 
     Partials say in a few rows how long each series is and how far it reaches. Where steps were overwritten or lie
     beyond ``as_of`` they say a little too much, which makes the stretches wider and hides nothing.
     """
-    point = "(step, value, occurred_at)"
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_KEY}, arrayJoin(arrayDistinct(arrayConcat(
-                [argMin({point}, step), argMax({point}, step)],
-                groupArrayIf(1)({point}, isNaN(value)),
-                if(countIf(NOT isNaN(value)) = 0, [], [
-                    argMinIf({point}, (value, step), NOT isNaN(value)),
-                    argMinIf({point}, (-value, step), NOT isNaN(value))])))) AS p
-            FROM (
+            SELECT {_KEY}, {_SHOWN_POINTS} AS p
+            FROM (SELECT *, {_STRETCH} FROM (
                 SELECT points.component AS component, points.metric AS metric, points.rank AS rank,
                        points.step AS step, points.value AS value, points.occurred_at AS occurred_at,
-                       reach.points <= {{max_points:UInt64}} AS whole,
-                       if(whole OR reach.high <= reach.low, 0, least({{buckets:Int64}} - 1, greatest(0, toInt64(floor(
-                           (points.step - reach.low) / (reach.high - reach.low) * {{buckets:Int64}}))))) AS stretch,
-                       if(whole, points.step, 0.) AS own
+                       reach.low AS low, reach.high AS high, reach.points <= {{max_points:UInt64}} AS whole
                 FROM ({points}) AS points
-                INNER JOIN (
-                    SELECT {_KEY}, min(first_step) AS low, max(last_step) AS high, sum(n) AS points
-                    FROM (SELECT * FROM partials FINAL WHERE project = {{project:String}} AND {scope.sql} AND {which})
-                    GROUP BY {_KEY}) AS reach
-                    ON points.component = reach.component AND points.metric = reach.metric AND points.rank = reach.rank)
+                INNER JOIN ({block("tidiness", of_series(scope, which))}) AS reach
+                    USING ({_KEY})))
             GROUP BY {_KEY}, stretch, own)
         ORDER BY {_KEY}, step"""
 
 
-def _frame(reading: Reading, scope: Scope, table: pa.Table, wanted: Series) -> pd.DataFrame:
+def _frame(table: pa.Table, named: pa.Table, members: Members, wanted: Series) -> pd.DataFrame:
     component_codes, listed = _components(table)
-    described = _described(reading, scope, listed)
+    described = _described(named, members, listed)
     metric_codes, metrics = distinct(table, "metric")
     ranks: Any = column(table, "rank").to_numpy(False).astype(np.int64)
     if wanted.ranks in ("mean", "max"):
@@ -160,24 +190,27 @@ def _components(table: pa.Table) -> tuple[Codes, pa.Array]:
 
 
 def _spread(names: list[str], at: Codes) -> Any:
-    return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)).to_numpy(False), dtype="str")
+    return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)), dtype="str")
 
 
-def _described(reading: Reading, scope: Scope, listed: pa.Array) -> dict[str, list[str]]:
+def _names(reading: Reading, scope: Scope) -> pa.Table:
+    """The names of the components in scope."""
+    return reading.rows(
+        f"""SELECT s.entity AS component, JSONExtractString(argMax(s.value, s.place), 'name') AS name
+            {block("of_entities", "s.kind = 'component' AND s.field = 'opened'")}
+            AND s.project = {{project:String}} AND {scope.on("s.entity")} GROUP BY s.entity""",
+        **scope.parameters,
+    )
+
+
+def _described(named: pa.Table, members: Members, listed: pa.Array) -> dict[str, list[str]]:
     """For each component that occurs: its id, name, trials and experiments (names, between commas if several)."""
     empty = pa.table({"component": listed})
     found = {"component": id_texts(empty, "component"), "name": [""] * len(listed)}
     gathered: dict[str, list[dict[str, None]]] = {key: [{} for _ in listed] for key in ("trial", "experiment")}
-    named = reading.rows(
-        f"""SELECT entity AS component, JSONExtractString(value, 'name') AS name FROM cells_at({BOUNDS})
-            WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'
-              AND {scope.on("entity")}""",
-        **scope.parameters,
-    )
     for place, name in zip(codes(named, "component", listed), texts(named, "name"), strict=True):
         if place >= 0:
             found["name"][place] = name
-    members = scope.members or Members.read(reading, scope.sql, scope.parameters)
     lines = members.names(listed)
     for place, trial, experiment in zip(lines.places, lines.trials, lines.experiments, strict=True):
         gathered["trial"][place][trial] = None

@@ -9,9 +9,9 @@ import pyarrow as pa
 
 from epochal_query.columns import decoded
 from epochal_query.param_paths import nested
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, at
 from epochal_query.report_cells import SYSTEM_PREFIX
-from epochal_query.resolve import BOUNDS, Entity, trial_label
+from epochal_query.resolve import Entity, trial_label
 
 Row = dict[str, Any]
 
@@ -32,13 +32,13 @@ def state_of(reading: Reading, entity: Entity) -> Row:
 
 def has_ended(reading: Reading, component: UUID) -> bool:
     """Whether a component ran, and runs no more."""
-    found = _rows(reading, "components_at", "component = {id:UUID}", "status", id=str(component))
+    found = _rows(reading, "components", "component = {id:UUID}", "status", id=str(component))
     return bool(found) and found[0]["status"] not in ("", "running")
 
 
 def _rows(reading: Reading, view: str, condition: str, columns: str = "*", **parameters: object) -> list[Row]:
     table = reading.rows(
-        f"SELECT {columns} FROM {view}({BOUNDS}) WHERE project = {{project:String}} AND {condition}", **parameters
+        f"SELECT {columns} FROM {at(view)} WHERE project = {{project:String}} AND {condition}", **parameters
     )
     return _plain(table)
 
@@ -51,7 +51,7 @@ def _plain(table: pa.Table) -> list[Row]:
 def _tags(reading: Reading, kind: str, id_: UUID) -> Row:
     found = _rows(
         reading,
-        "tags_at",
+        "tags",
         "kind = {kind:String} AND entity = {id:UUID} ORDER BY tag",
         "tag, value",
         kind=kind,
@@ -61,12 +61,12 @@ def _tags(reading: Reading, kind: str, id_: UUID) -> Row:
 
 
 def _experiment(reading: Reading, id_: UUID) -> Row:
-    found = _rows(reading, "experiments_at", "experiment = {id:UUID}", id=str(id_))
+    found = _rows(reading, "experiments", "experiment = {id:UUID}", id=str(id_))
     if not found:
         return {}
     row = found[0]
     trials = _rows(
-        reading, "trials_at", "experiment = {id:UUID} ORDER BY created_at, trial", "trial, name, variables", id=str(id_)
+        reading, "trials", "experiment = {id:UUID} ORDER BY created_at, trial", "trial, name, variables", id=str(id_)
     )
     return {
         "entity": "experiment",
@@ -85,19 +85,19 @@ def _experiment(reading: Reading, id_: UUID) -> Row:
 
 
 def _trial(reading: Reading, id_: UUID) -> Row:
-    found = _rows(reading, "trials_at", "trial = {id:UUID}", id=str(id_))
+    found = _rows(reading, "trials", "trial = {id:UUID}", id=str(id_))
     if not found:
         return {}
     row = found[0]
     members = _rows(
         reading,
-        "components_at",
-        f"component IN (SELECT component FROM memberships_at({BOUNDS}) "
+        "components",
+        f"component IN (SELECT component FROM {at('memberships')} "
         "WHERE project = {project:String} AND trial = {id:UUID}) ORDER BY created_at, component",
         "component, name, kind, status",
         id=str(id_),
     )
-    owners = _rows(reading, "experiments_at", "experiment = {id:UUID}", "name", id=row["experiment"])
+    owners = _rows(reading, "experiments", "experiment = {id:UUID}", "name", id=row["experiment"])
     return {
         "entity": "trial",
         "id": str(id_),
@@ -112,15 +112,15 @@ def _trial(reading: Reading, id_: UUID) -> Row:
 
 
 def _component(reading: Reading, id_: UUID) -> Row:
-    found = _rows(reading, "components_at", "component = {id:UUID}", id=str(id_))
+    found = _rows(reading, "components", "component = {id:UUID}", id=str(id_))
     if not found:
         return {}
     row = found[0]
     mine = "component = {id:UUID}"
-    params = _rows(reading, "params_at", f"{mine} ORDER BY path", "path, value", id=str(id_))
+    params = _rows(reading, "params", f"{mine} ORDER BY path", "path, value", id=str(id_))
     artifacts = _rows(
         reading,
-        "artifacts_at",
+        "artifacts",
         f"{mine} ORDER BY direction, name",
         "direction, name, uri, digest, media_type, size, stored",
         id=str(id_),
@@ -147,15 +147,15 @@ def _component(reading: Reading, id_: UUID) -> Row:
         "metrics": _metrics(reading, id_, system=False),
         "system": _metrics(reading, id_, system=True),
         "artifacts": artifacts,
-        "artifact_failures": _rows(reading, "artifact_failures_at", mine, "direction, name, reason", id=str(id_)),
+        "artifact_failures": _rows(reading, "artifact_failures", mine, "direction, name, reason", id=str(id_)),
         "alerts": _rows(
-            reading, "alerts_at", f"{mine} ORDER BY occurred_at", "rank, title, text, level, occurred_at", id=str(id_)
+            reading, "alerts", f"{mine} ORDER BY occurred_at", "rank, title, text, level, occurred_at", id=str(id_)
         ),
         "environment": _environment(reading, id_),
         "trials": _trials(reading, id_),
         "attempts": _rows(
             reading,
-            "attempts_at",
+            "attempts",
             f"{mine} ORDER BY rank, number",
             "rank, number, attempt, status, started, ended",
             id=str(id_),
@@ -167,7 +167,7 @@ def _component(reading: Reading, id_: UUID) -> Row:
 def _metrics(reading: Reading, id_: UUID, *, system: bool) -> dict[str, Any]:
     """Per metric the statistics of each rank that logged it: of one rank directly, of several by rank."""
     which = f"{'' if system else 'NOT '}startsWith(metric, '{SYSTEM_PREFIX}')"
-    rows = _rows(reading, "summaries_at", f"component = {{id:UUID}} AND {which} ORDER BY metric, rank", id=str(id_))
+    rows = _rows(reading, "summaries", f"component = {{id:UUID}} AND {which} ORDER BY metric, rank", id=str(id_))
     found: dict[str, dict[int, Row]] = {}
     for row in rows:
         stats = {name: value for name, value in row.items() if name not in ("project", "component", "metric", "rank")}
@@ -180,7 +180,7 @@ def _metrics(reading: Reading, id_: UUID, *, system: bool) -> dict[str, Any]:
 
 def _environment(reading: Reading, id_: UUID) -> Row:
     rows = _rows(
-        reading, "environments_at", "component = {id:UUID} ORDER BY rank, section", "rank, section, values", id=str(id_)
+        reading, "environments", "component = {id:UUID} ORDER BY rank, section", "rank, section, values", id=str(id_)
     )
     found: Row = {}
     for row in rows:
@@ -191,8 +191,8 @@ def _environment(reading: Reading, id_: UUID) -> Row:
 def _trials(reading: Reading, id_: UUID) -> list[Row]:
     trials = _rows(
         reading,
-        "trials_at",
-        f"trial IN (SELECT trial FROM memberships_at({BOUNDS}) "
+        "trials",
+        f"trial IN (SELECT trial FROM {at('memberships')} "
         "WHERE project = {project:String} AND component = {id:UUID}) ORDER BY created_at, trial",
         "trial, name, variables, experiment",
         id=str(id_),

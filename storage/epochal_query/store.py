@@ -99,7 +99,8 @@ class Store:
         Columns: ComponentId, Name, DisplayName, Kind, Status, Start, End; one a parameter; "<metric> - Min", " - Max",
         " - Avg", " - StdDev", " - Last", " - Count"; "<artifact> - MediaType", " - Value"; Trials, Experiments.
         A metric is shown for the lowest rank that logged it, unless ``ranks`` is "each", "all", "mean" or "max".
-        System metrics (``sys/…``) and the environment (``env.…``) come with ``system=True``, or by name.
+        System metrics and artifacts (``sys/…``) come with ``system=True``, or by name; the environment (``env.…``)
+        with ``system=True``.
 
         Raises:
             UnknownNameError: a name that nobody ever logged; the message has near ones.
@@ -268,7 +269,7 @@ class Store:
             UnknownNameError: no component is meant, or several are.
         """
         if isinstance(what, Mapping) or (isinstance(what, str) and what.lstrip().startswith("{")):
-            wanted = parse_watermark(cast("Mapping[object, object] | str", what))
+            wanted = parse_watermark(cast("Mapping[object, object] | str", what), "wait")
             wait_until(lambda: reached(self.watermark(), wanted), timeout, f"the watermark {wanted}")
             return
         found = resolve_one(self.begin(), "component", what)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import cast
 
 from epochal_query.errors import TimeError
 
@@ -27,6 +28,11 @@ _ACCEPTED = (
     "a datetime, ISO text such as '2025-03-03' or '2025-03-03T12:00:00+01:00', "
     "or relative text such as 'now', 'yesterday', '2 hours ago'"
 )
+_WATERMARK = (
+    'a watermark is {"<log>": offset, ...}, offsets being whole numbers from 0 on (-1: nothing yet), '
+    "as store.last_watermark and every answer's attrs['epochal'] show it"
+)
+_LAST_OFFSET = 2**63 - 1
 _FIRST_YEAR, _LAST_YEAR = 1900, 2299
 _UNITS = {
     "second": timedelta(seconds=1),
@@ -56,9 +62,21 @@ class Bounds:
     known_at: str = ""
 
     @property
-    def parameters(self) -> dict[str, str]:
-        """To be bound to ``{as_of:String}`` and ``{known_at:String}``."""
-        return {"as_of": self.as_of, "known_at": self.known_at}
+    def parameters(self) -> dict[str, object]:
+        """What the views bind; a watermark also as ``{logs:Array(String)}`` and ``{offsets:Array(Int64)}``."""
+        bound: dict[str, object] = {"as_of": self.as_of, "known_at": self.known_at}
+        if "watermark" in self.facts:
+            reached = parse_watermark(self.known_at)
+            bound |= {"logs": [*reached, ""], "offsets": [*reached.values(), -1]}
+        return bound
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """Which variants of the views show the same at this place: ``watermark``, ``one_log``, ``present``."""
+        if not self.known_at.startswith("{"):
+            return frozenset()
+        one_log = {"one_log"} if len(parse_watermark(self.known_at)) == 1 else set[str]()
+        return frozenset({"watermark", *one_log, *(() if self.as_of else ("present",))})
 
 
 def parse_instant(when: object, now: datetime, what: str = "as_of") -> datetime:
@@ -75,7 +93,8 @@ def parse_instant(when: object, now: datetime, what: str = "as_of") -> datetime:
     elif isinstance(when, str) or type(when).__name__ == "datetime64":
         found = _relative(str(when), now) or _iso(str(when))
     if found is None:
-        raise TimeError(f"{what}={when!r} is not a time: give {_ACCEPTED}")
+        also = f"; or a watermark: {_WATERMARK}" if what == "known_at" else ""
+        raise TimeError(f"{what}={when!r} is not a time: give {_ACCEPTED}{also}")
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         raise TimeError(f"{what}={when!r} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR} that the store knows")
     return found
@@ -134,31 +153,56 @@ def as_text(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
-def parse_watermark(given: Mapping[object, object] | str) -> Watermark:
+def parse_watermark(given: Mapping[object, object] | str, what: str = "known_at") -> Watermark:
     """A watermark given as a mapping or as its JSON text.
 
     Raises:
         TimeError: it is not a mapping of log names to offsets.
     """
-    shape = 'a watermark is {"<log>": offset, ...}, as store.last_watermark shows it'
     try:
         loaded: object = json.loads(given) if isinstance(given, str) else dict(given)
     except ValueError as error:
-        raise TimeError(f"known_at={given!r} is not a watermark ({error}): {shape}") from None
+        raise TimeError(f"{what}={given!r} is not a watermark ({error}): {_WATERMARK}") from None
     entries: list[tuple[object, object]] = list(loaded.items()) if isinstance(loaded, dict) else []
     watermark = {
         log: offset
         for log, offset in entries
-        if isinstance(log, str) and isinstance(offset, int) and not isinstance(offset, bool)
+        if isinstance(log, str)
+        and isinstance(offset, int)
+        and not isinstance(offset, bool)
+        and -1 <= offset <= _LAST_OFFSET
     }
     if not isinstance(loaded, dict) or len(watermark) != len(entries):
-        raise TimeError(f"known_at={given!r} is not a watermark: {shape}")
+        raise TimeError(f"{what}={given!r} is not a watermark: {_WATERMARK}")
     return watermark
+
+
+def _check_logs(asked: Watermark, watermark: Watermark) -> None:
+    """That a watermark is of this store. Raises TimeError: it names a log that the store doesn't have."""
+    unknown = [log for log in asked if log not in watermark]
+    if unknown:
+        ours = ", ".join(map(repr, sorted(watermark))) or "none yet"
+        raise TimeError(
+            f"known_at names the log {unknown[0]!r}, which this store doesn't have (its logs: {ours}): a watermark "
+            f"belongs to the store that gave it; {_WATERMARK}"
+        )
 
 
 def watermark_text(watermark: Mapping[str, int]) -> str:
     """The watermark as the views take it."""
     return json.dumps(dict(sorted(watermark.items())), separators=(",", ":"))
+
+
+def check_times(as_of: object, known_at: object, now: datetime) -> None:
+    """Look at the bounds of a read before anything is waited for.
+
+    Raises:
+        TimeError: a time or a watermark that can't be understood.
+    """
+    if as_of is not None:
+        parse_instant(as_of, now, "as_of")
+    if known_at is not None and _as_watermark(known_at) is None:
+        parse_instant(known_at, now, "known_at")
 
 
 def pin(as_of: object, known_at: object, watermark: Watermark, now: datetime) -> tuple[Bounds, tuple[str, ...]]:
@@ -167,14 +211,15 @@ def pin(as_of: object, known_at: object, watermark: Watermark, now: datetime) ->
     Without a ``known_at`` the read is pinned to the watermark, so that all its queries see one state.
 
     Raises:
-        TimeError: a time or a watermark that can't be understood.
+        TimeError: a time or a watermark that can't be understood, or is another store's.
     """
     remarks: list[str] = []
     instant = "" if as_of is None else as_text(parse_instant(as_of, now, "as_of"))
     known = watermark_text(watermark)
-    if isinstance(known_at, Mapping) or (isinstance(known_at, str) and known_at.lstrip().startswith("{")):
-        asked = parse_watermark(known_at)
-        capped = {log: min(offset, watermark.get(log, -1)) for log, offset in asked.items()}
+    asked = _as_watermark(known_at)
+    if asked is not None:
+        _check_logs(asked, watermark)
+        capped = {log: min(offset, watermark[log]) for log, offset in asked.items()}
         if capped != asked:
             remarks.append(f"known_at lies beyond what the log holds; answered as of the watermark {capped}")
         known = watermark_text({log: offset for log, offset in capped.items() if offset >= 0})
@@ -186,3 +231,10 @@ def pin(as_of: object, known_at: object, watermark: Watermark, now: datetime) ->
         else:
             known = as_text(known_instant)
     return Bounds(instant, known), tuple(remarks)
+
+
+def _as_watermark(given: object) -> Watermark | None:
+    """The watermark, where it is one and no time."""
+    if isinstance(given, Mapping) or (isinstance(given, str) and given.lstrip().startswith("{")):
+        return parse_watermark(cast("Mapping[object, object] | str", given))
+    return None

@@ -18,7 +18,7 @@ def user_query(
     run: Callable[[str, Mapping[str, object] | None], pd.DataFrame],
     query: str,
     parameters: Mapping[str, object] | None,
-    bounds: Mapping[str, str],
+    bounds: Mapping[str, object],
 ) -> pd.DataFrame:
     """The answer to a user's query.
 

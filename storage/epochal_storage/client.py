@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pyarrow as pa
 
 from epochal_storage.endpoint import Endpoint, posted
-from epochal_storage.errors import EngineError, HostUnavailableError, engine_error
+from epochal_storage.errors import HOST_ENDING, EngineError, HostUnavailableError, engine_error
 from epochal_storage.schemas import fitted
 from epochal_storage.waiting import run_watched
 
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-# the token isn't known: the host was replaced by another, which has tokens of its own
-_REPLACED = 516
+# 516: the token isn't known, as the host was replaced by another, which has tokens of its own
+_REPLACED = frozenset({516, HOST_ENDING})
+# the copies of a row collapse at merges and under FINAL; collapsing them here as well would take twice the time
+_INSERTING = {"optimize_on_insert": 0}
 
 
 @dataclass(frozen=True)
@@ -46,9 +48,13 @@ class StoreClient:
     Raises: EngineError for a refused statement; HostUnavailableError and HostSilentError from all calls.
     """
 
-    def __init__(self, connect: Callable[[], Endpoint], *, retry_seconds: float = 60.0) -> None:
+    def __init__(
+        self, connect: Callable[[], Endpoint], *, retry_seconds: float = 60.0, answer_seconds: float = 3600.0
+    ) -> None:
+        """`retry_seconds`: how long to look for the next host; `answer_seconds`: how long one request may take."""
         self._connect = connect
         self._retry_seconds = retry_seconds
+        self._answer_seconds = answer_seconds
         self._lock = threading.Lock()
         self._current: _Link | None = None
 
@@ -70,7 +76,8 @@ class StoreClient:
         """Insert rows as `writing.TableWriter` says; sent again when the host dies meanwhile, which changes nothing."""
         if rows.num_rows:
             checked = fitted(table, rows)
-            self._reliably(lambda link: link.client.insert_arrow(table, checked))
+            names, data = checked.column_names, _stream(checked)
+            self._reliably(lambda link: link.client.raw_insert(table, names, data, _INSERTING, "ArrowStream"))
 
     def command(self, sql: str) -> None:
         """Run one statement that answers nothing; never sent twice."""
@@ -81,7 +88,7 @@ class StoreClient:
 
     def watermark(self) -> dict[str, int]:
         """How far each log is in the store, after everything written on this machine before the call was taken in."""
-        if self._connected().endpoint.pid is None:
+        if self._reliably(lambda link: link.endpoint.pid) is None:
             rows = self.query_arrow("SELECT log, max(offset) AS offset FROM ledger GROUP BY log").to_pylist()
             return {row["log"]: int(row["offset"]) for row in rows}
         said = self._reliably(lambda link: posted(link.endpoint, "/epochal/catch-up"))
@@ -108,18 +115,19 @@ class StoreClient:
                 pause = min(pause * 2, 1.0)
 
     def _once(self, work: Callable[[_Link], Answer]) -> Answer:
+        link = self._connected()
+        # not before it: its import opens a socket, which isn't to be where a host can't be had
         from clickhouse_connect.driver.exceptions import Error
 
-        link = self._connected()
         try:
             return run_watched(lambda: work(link), link.endpoint)
         except EngineError as error:
-            if link.endpoint.pid is None or error.code != _REPLACED:
+            if link.endpoint.pid is None or error.code not in _REPLACED:
                 raise
             cause: Exception = error
         except (Error, OSError) as error:
             refused = _refused(error)
-            if refused is not None and (link.endpoint.pid is None or refused.code != _REPLACED):
+            if refused is not None and (link.endpoint.pid is None or refused.code not in _REPLACED):
                 raise refused from None
             cause = error
         self._forget(link)
@@ -130,7 +138,8 @@ class StoreClient:
         with self._lock:
             if self._current is None:
                 endpoint = self._connect()
-                self._current = _Link(endpoint, run_watched(lambda: _opened(endpoint), endpoint))
+                opened = run_watched(lambda: _opened(endpoint, self._answer_seconds), endpoint)
+                self._current = _Link(endpoint, opened)
             return self._current
 
     def _forget(self, link: _Link) -> None:
@@ -141,7 +150,7 @@ class StoreClient:
         link.client.close()
 
 
-def _opened(endpoint: Endpoint) -> Client:
+def _opened(endpoint: Endpoint, answer_seconds: float) -> Client:
     import clickhouse_connect
     from clickhouse_connect.driver.exceptions import Error
     from clickhouse_connect.driver.httputil import get_pool_manager
@@ -159,15 +168,22 @@ def _opened(endpoint: Endpoint) -> Client:
             # threads may ask at once, which ClickHouse allows only without a session
             autogenerate_session_id=False,
             compress=endpoint.pid is None,
-            send_receive_timeout=3600,
+            send_receive_timeout=answer_seconds,
             # a pool of its own: not shared with the user's clients, and no proxy between us and loopback
             **({"pool_mgr": get_pool_manager()} if endpoint.pid is not None else {}),
         )
     except Error as error:
         refused = _refused(error)
-        if refused is not None and endpoint.pid is None:
+        if refused is not None and (endpoint.pid is None or refused.code not in _REPLACED):
             raise refused from None
         raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
+
+
+def _stream(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, rows.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as stream:
+        stream.write_table(rows)
+    return bytes(sink.getvalue().to_pybytes())
 
 
 def _raw(client: Client, sql: str, parameters: Mapping[str, object] | None, fresh: bool) -> bytes:

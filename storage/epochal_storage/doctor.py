@@ -8,25 +8,27 @@ from typing import Any
 
 from epochal_storage.endpoint import Pulse, ping, posted
 from epochal_storage.errors import EngineError
-from epochal_storage.hostfile import lock_holder, read_host_file
+from epochal_storage.hostfile import is_inline, lock_holder, published_host
 from epochal_storage.locate import endpoint_of, store_id
 
 
 def host_report(store: str | os.PathLike[str], *, patience: float = 5.0) -> dict[str, Any]:
     """What is known of a store's host; `patience` is how many seconds it may take to answer.
 
-    Returns `state` (none, starting, running or silent), `pid` and `url` (None without a host), and, of a host
-    that runs, what it says of itself: `lag` (seconds since it last looked into the journals), `started_at`,
-    `watermark` and more. Never holds a token.
+    Returns `state` (none, starting, running, silent, or inline: a process reads in itself and answers nobody), `pid`
+    and `url` (None without a host), and, of a host that runs, what it says of itself: `lag` (seconds since it last
+    looked into the journals), `started_at`, `watermark` and more. Never holds a token.
     """
     directory = Path(store)
-    info, holder = read_host_file(directory), lock_holder(directory)
+    info, holder = published_host(directory), lock_holder(directory)
     nobody: dict[str, Any] = {"state": "none", "pid": None, "url": None, "lag": None}
+    if holder is not None:
+        nobody = {**nobody, "state": "inline" if is_inline(directory) else "starting", "pid": holder or None}
     if info is None:
-        return nobody if holder is None else {**nobody, "state": "starting", "pid": holder or None}
+        return nobody
     pulse = ping(info.host, info.port, store_id(directory), patience)
     if pulse in (Pulse.GONE, Pulse.FOREIGN):
-        return nobody if holder is None else {**nobody, "state": "starting", "pid": holder or None}
+        return nobody
     known = {"state": "silent", "pid": info.pid, "url": info.url, "lag": None, "started_at": info.started_at}
     known["version"] = info.version
     if pulse is Pulse.SILENT:

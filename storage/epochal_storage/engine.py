@@ -9,18 +9,18 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pyarrow as pa
 
 from epochal_storage.errors import EngineError, engine_error
 from epochal_storage.guard import check_read
+from epochal_storage.inserting import file_in_memory, insert_from
 from epochal_storage.parameters import encoded
-from epochal_storage.pieces import Pieces
 from epochal_storage.schemas import SCHEMAS, fitted
 from epochal_storage.sql_text import quoted_name, quoted_text
 
@@ -80,7 +80,7 @@ class Engine:
         # the copies of a row collapse at merges and under FINAL; collapsing them here as well would sort twice
         sql = f"INSERT INTO {quoted_name(self.database)}.{quoted_name(table)} ({columns}) SETTINGS optimize_on_insert=0"
         with self._writing:
-            _send_table(self._writer, sql, rows)
+            _insert(self._writer, sql, "ArrowStream", lambda file: _write(rows, file))
 
     def command(self, sql: str) -> None:
         """Run one statement with all rights, after the writes before it."""
@@ -232,7 +232,7 @@ class Session:
 
     def insert(self, sql: str, input_format: str, pieces: Iterator[bytes] | Sequence[bytes]) -> int:
         """Run an INSERT without its data, with the data in pieces; the rows written. Raises: EngineError."""
-        return _send(self._connection, sql, input_format, pieces)
+        return _insert(self._connection, sql, input_format, lambda file: file.writelines(pieces))
 
 
 def _drained(pieces: Any, first: Any) -> Iterator[bytes]:
@@ -252,32 +252,14 @@ def _run(connection: Any, sql: str, output_format: str, parameters: Mapping[str,
         return connection.query(sql, output_format, params=dict(parameters))
 
 
-def _send(connection: Any, sql: str, input_format: str, pieces: Iterator[bytes] | Sequence[bytes | memoryview]) -> int:
-    with _translated():
-        inserter = connection.send_insert(sql, input_format)
-    try:
-        for piece in pieces:
-            with _translated():
-                inserter.append(piece)
-        with _translated():
-            return int(inserter.finish().rows_written)
-    finally:
-        with _translated():
-            inserter.close()
+def _insert(connection: Any, sql: str, input_format: str, fill: Callable[[IO[bytes]], object]) -> int:
+    with file_in_memory(fill) as path:
+        return int(_run(connection, insert_from(sql, path, input_format), "Null", {}).rows_read())
 
 
-def _send_table(connection: Any, sql: str, rows: pa.Table) -> None:
-    """As `_send`, the table's buffers one by one: a copy of the whole would cost a sixth of the insert."""
-    with _translated():
-        inserter = connection.send_insert(sql, "ArrowStream")
-    try:
-        with _translated():
-            with pa.ipc.new_stream(Pieces(inserter.append), rows.schema) as stream:
-                stream.write_table(rows)
-            inserter.finish()
-    finally:
-        with _translated():
-            inserter.close()
+def _write(rows: pa.Table, file: IO[bytes]) -> None:
+    with pa.ipc.new_stream(file, rows.schema) as stream:
+        stream.write_table(rows)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ StoreError
 ├── EngineError            the engine refused a statement; has `.code` and `.name`
 ├── HostUnavailableError   no host answers and none can be started
 ├── HostSilentError        a host is there and doesn't answer; has `.pid`
+├── HostEndingError        the host that was asked is ending; the next one answers
 ├── LocationError          EPOCHAL_STORE can't be understood
 ├── MigrationError         the tables of a store can't be brought to this version
 ├── SchemaError            rows don't fit the table they are meant for
@@ -34,6 +35,10 @@ class EngineError(StoreError):
         self.name = name
 
 
+HOST_ENDING = 236
+"""ClickHouse's own number for what was broken off because the server ends."""
+
+
 class HostUnavailableError(StoreError):
     """No host answers for the store, and none could be started."""
 
@@ -47,6 +52,13 @@ class HostSilentError(StoreError):
     def __init__(self, message: str, pid: int) -> None:
         super().__init__(message)
         self.pid = pid
+
+
+class HostEndingError(EngineError):
+    """The host that was asked is ending, or has no store any more. A client of ours goes on to the next one."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, HOST_ENDING, "ABORTED")
 
 
 class LocationError(StoreError):
@@ -63,6 +75,28 @@ class SchemaError(StoreError):
 
 class ArchiveError(StoreError):
     """An export can't be written, is damaged, or is newer than this version reads."""
+
+
+# what a server says of itself or of its load, and not of the statement: the same statement may be accepted later
+_PASSING = frozenset(
+    {
+        "ABORTED", "ALL_CONNECTION_TRIES_FAILED", "CANNOT_SCHEDULE_TASK", "DATABASE_REPLICATION_FAILED", "DNS_ERROR",
+        "INCOMPLETE_BODY", "KEEPER_EXCEPTION", "MEMORY_LIMIT_EXCEEDED", "NETWORK_ERROR", "NOT_ENOUGH_SPACE",
+        "NO_REPLICA_HAS_PART", "QUERY_WAS_CANCELLED", "QUORUM_NOT_SATISFIED", "QUOTA_EXCEEDED", "SERVER_OVERLOADED",
+        "SOCKET_TIMEOUT", "TABLE_IS_READ_ONLY", "TIMEOUT_EXCEEDED", "TOO_FEW_LIVE_REPLICAS", "TOO_MANY_PARTS",
+        "TOO_MANY_SIMULTANEOUS_QUERIES", "UNKNOWN_STATUS_OF_INSERT", "UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE",
+    }
+)  # fmt: skip
+
+
+def may_heal(error: BaseException) -> bool:
+    """Whether the same call may succeed later: the store is away, silent, full or overloaded.
+
+    False for what no waiting mends: a refused statement, rows that don't fit, a wrong password.
+    """
+    if isinstance(error, EngineError):
+        return error.name in _PASSING
+    return isinstance(error, HostUnavailableError | HostSilentError)
 
 
 _CODE = re.compile(r"Code:\s*(\d+)")

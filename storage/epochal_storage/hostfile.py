@@ -11,12 +11,14 @@ import fcntl
 import json
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 LOCK_NAME = "host.lock"
 STARTING_NAME = "host.starting"
 FILE_NAME = "host.json"
+_INLINE = "inline"
 
 
 @dataclass(frozen=True)
@@ -82,8 +84,9 @@ def remove_host_file(store: Path, pid: int) -> None:
 class HostLock:
     """The right to be a store's host, or to start it. The kernel takes it back when the process ends, in any way."""
 
-    def __init__(self, store: Path, name: str = LOCK_NAME) -> None:
+    def __init__(self, store: Path, name: str = LOCK_NAME, *, inline: bool = False) -> None:
         self._path = store / name
+        self._said = f"{os.getpid()} {_INLINE}\n" if inline else f"{os.getpid()}\n"
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
@@ -91,21 +94,53 @@ class HostLock:
         if self._descriptor is not None:
             return True
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(descriptor):
             os.close(descriptor)
             return False
         os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        os.pwrite(descriptor, self._said.encode(), 0)
         self._descriptor = descriptor
         return True
+
+    def holds(self) -> bool:
+        """Whether what we hold still is the store's lock: no more once the store was moved away, or deleted.
+
+        Raises: OSError where the file system doesn't say.
+        """
+        if self._descriptor is None:
+            return False
+        try:
+            there = self._path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        return os.path.samestat(there, os.fstat(self._descriptor))
 
     def release(self) -> None:
         """Give the lock back. Calling it twice does nothing more."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _taken(descriptor: int) -> bool:
+    # more than once: who looks whether the lock is held takes it for a moment
+    for pause in (0.005, 0.02, 0.0):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause)
+        else:
+            return True
+    return False
+
+
+def published_host(store: Path) -> HostFile | None:
+    """What the process that holds the host lock now says of itself; None when there is none, or it said nothing yet.
+
+    Guarantees: a copy of a store has no part in the original's host, though that lives and stands in its `host.json`.
+    """
+    info = read_host_file(store)
+    return info if info is not None and lock_holder(store) == info.pid else None
 
 
 def lock_holder(store: Path) -> int | None:
@@ -117,9 +152,25 @@ def lock_holder(store: Path) -> int | None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        text = os.pread(descriptor, 32, 0).strip()
+        text = os.pread(descriptor, 32, 0).partition(b" ")[0].strip()
         return int(text) if text.isdigit() else 0
     else:
         return None
     finally:
         os.close(descriptor)
+
+
+def is_inline(store: Path) -> bool:
+    """Whether the process that holds the host lock reads in itself, and answers nobody."""
+    try:
+        return (store / LOCK_NAME).read_bytes().strip().endswith(_INLINE.encode())
+    except OSError:
+        return False
+
+
+def held_inline(store: Path, holder: int) -> str:
+    """What to do about a process that keeps a store to itself, for an error."""
+    return (
+        f"process {holder} has {store} open in itself (EPOCHAL_HOST=inline), which is for one process at a time: "
+        f"close it there (store.close()) or end it (kill {holder}); nothing is lost"
+    )

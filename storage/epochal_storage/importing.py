@@ -27,11 +27,10 @@ from epochal_storage.archive import (
     table_path,
 )
 from epochal_storage.durability import sync_filesystem
-from epochal_storage.engine import Engine
 from epochal_storage.errors import ArchiveError, SchemaError, StoreError
 from epochal_storage.hostfile import HostLock, lock_holder
-from epochal_storage.migrations import migrate
 from epochal_storage.schemas import SCHEMAS, fitted
+from epochal_storage.tables import open_tables
 from epochal_storage.writing import TableWriter
 
 # what a host leaves behind in a store that nobody has written to
@@ -71,9 +70,8 @@ def build(source: Path, store: Path, progress: Progress) -> None:
     draft = store.with_name(f"{store.name}.importing")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
-    engine = Engine(draft / "engine")
+    engine = open_tables(draft / "engine")
     try:
-        migrate(engine)
         for table in SCHEMAS:
             _insert(engine, table, source / table_path(table), manifest.rows[table], progress)
     finally:

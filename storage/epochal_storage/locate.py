@@ -11,9 +11,17 @@ from pathlib import Path
 from epochal_storage.endpoint import Endpoint, Pulse, ping
 from epochal_storage.engine import DATABASE
 from epochal_storage.errors import HostSilentError, HostUnavailableError
-from epochal_storage.hostfile import STARTING_NAME, HostFile, HostLock, lock_holder, read_host_file
+from epochal_storage.hostfile import (
+    STARTING_NAME,
+    HostFile,
+    HostLock,
+    held_inline,
+    is_inline,
+    lock_holder,
+    published_host,
+)
 from epochal_storage.http_auth import Role
-from epochal_storage.processes import Progress, is_alive, work_done
+from epochal_storage.processes import Progress, work_done
 
 Spawn = Callable[[Path], bool]
 
@@ -49,8 +57,8 @@ def find_host(store: Path, patience: Patience | None = None) -> HostFile | None:
     Raises: HostSilentError when the process that holds the store doesn't answer.
     """
     patience = patience or Patience()
-    info = read_host_file(store)
-    if info is None or (not is_alive(info.pid) and lock_holder(store) is None):
+    info = published_host(store)
+    if info is None:
         return None
     progress = Progress(info.pid, patience.busy)
     pulse = ping(info.host, info.port, store_id(store), patience.answer)
@@ -93,6 +101,8 @@ def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) 
             return info
         now = time.monotonic()
         holder = lock_holder(store)
+        if holder and now - begun > patience.answer and is_inline(store):
+            raise HostSilentError(held_inline(store, holder), holder)
         if now - looked > patience.start:
             before, work, looked = work, work_done(holder), now
             if work <= before or now - begun > patience.busy:

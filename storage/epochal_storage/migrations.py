@@ -1,8 +1,8 @@
 """Numbered SQL files that bring a store's tables to this version: the same files on chDB, a server and a cluster.
 
-A file never changes once a store may have had it, except one that only makes views: it is run again when it has
-changed. `migrations/revisions.json` lists the checksums that such a file has had, the oldest first, so that a store of
-an earlier version can be told from one of a newer.
+A file never changes once a store may have had it, except one that may be run again at any time, as it makes views or
+only what isn't there: it is, when it has changed. `migrations/revisions.json` lists the checksums that such a file has
+had, the oldest first, so that a store of an earlier version can be told from one of a newer.
 """
 
 from __future__ import annotations
@@ -116,8 +116,9 @@ def migrate(
     *,
     migrations: Sequence[Migration] | None = None,
     on_statement: Callable[[str], None] | None = None,
+    again: bool = False,
 ) -> list[str]:
-    """Bring the tables to this version; the names of the migrations applied now.
+    """Bring the tables to this version; the names of the migrations applied now. `again`: all of them, once more.
 
     Guarantees: a second call applies nothing; one that was cut in half is run again from its start.
     Raises: MigrationError naming the migration and the statement that failed.
@@ -126,6 +127,7 @@ def migrate(
     for sql in _bookkeeping(layout):
         store.command(sql)
     todo = pending(_applied(store, layout), ours)
+    todo = list(ours) if again else todo
     for migration in todo:
         for sql in migration.statements(layout):
             if on_statement is not None:

@@ -1,6 +1,15 @@
 -- The views, as they are written. `python -m epochal_storage.views_sql` makes migrations/0003_views.sql from this
 -- file: it puts each block in where {{its name}} stands. A view that called other views would be shorter to read,
 -- but the engine analyses a view twice for each that it is nested in.
+--
+-- A block `when` something holds is a variant for readers that know it does; it must show the same rows:
+--   watermark   known_at is a watermark, given as {logs:Array(String)} and {offsets:Array(Int64)} as well
+--   one_log     the watermark is of one log only
+--   present     there is no as_of
+--   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
+--   uncut       nor was a run in it rewound
+--   tidy        no point of the series that are read can hide another
+--   named       of components only {components:Array(UUID)} are read
 
 -- block within
 -- what the bounds keep of a table, from the endings of its time and offset columns: after FINAL, which has to see
@@ -10,7 +19,24 @@
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)'))
+     OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+
+-- block within when watermark
+{{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{reached: {{1}} | {{3}}}}
+
+-- block within when watermark, present
+{{reached: {{1}} | {{3}}}}
+
+-- block reached
+-- the watermark covers a row
+toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offsets:Array(Int64)}, toInt64(-1))
+
+-- block reached when one_log
+{{1}}.log = {logs:Array(String)}[1] AND {{1}}.offset{{2}} <= {offsets:Array(Int64)}[1]
 
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
@@ -23,6 +49,12 @@ WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts | _at | }}
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 
+-- block lives when undeleted
+SELECT project, kind, entity, toUInt256(0) AS horizon
+FROM {database}.facts FINAL
+WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+GROUP BY project, kind, entity
+
 -- block statements
 -- FROM and WHERE: the statements that count, as s
 FROM {database}.facts AS s FINAL
@@ -30,6 +62,49 @@ INNER JOIN (
 {{lives}}
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
 WHERE {{argument}} AND s.place > l.horizon AND {{within: s | _at | }}
+
+-- block statements when undeleted
+FROM {database}.facts AS s FINAL
+WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+  AND (s.kind, s.entity) IN (
+    SELECT kind, entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+  )
+
+-- block of_entities
+-- the same where the opening is among them and `opened` stands in HAVING
+{{statements: {{argument}}}}
+
+-- block of_entities when undeleted
+FROM {database}.facts AS s FINAL
+WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+
+-- block opened
+true
+
+-- block opened when undeleted
+countIf(s.field = 'opened') > 0
+
+-- block of_components
+-- statements of components only
+{{statements: s.kind = 'component' AND {{argument}}}}
+
+-- block of_components when undeleted
+FROM {database}.facts AS s FINAL
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
+  AND s.entity IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
+      AND {{named: facts}} AND {{within: facts | _at | }}
+  )
+
+-- block named
+true
+
+-- block named when named
+{{argument}}.entity IN {components:Array(UUID)}
 
 -- view statements_at
 SELECT
@@ -72,8 +147,9 @@ SELECT
     JSONExtractString(concluded, 'note') AS verdict_note,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-{{statements: s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note')}}
+{{of_entities: s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note')}}
 GROUP BY s.project, s.entity
+HAVING {{opened}}
 
 -- view trials_at
 WITH argMaxIf(s.value, s.place, s.field = 'opened') AS opening
@@ -84,76 +160,90 @@ SELECT
     JSONExtractRaw(opening, 'variables') AS variables,
     argMaxIf(s.text, s.place, s.field = 'note') AS note,
     minIf(s.ordered_at, s.field = 'opened') AS created_at
-{{statements: s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note')}}
+{{of_entities: s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note')}}
 GROUP BY s.project, s.entity
+HAVING {{opened}}
 
 -- view memberships_at
 SELECT
     s.project AS project, s.entity AS component, toUUIDOrZero(s.key) AS trial,
     argMax(s.occurred_at, s.place) AS attached_at
-{{statements: s.kind = 'component' AND s.field = 'member'}}
-    AND (s.project, toUUIDOrZero(s.key)) IN (
-        SELECT project, entity
-        FROM (
-        {{lives}}
-        )
-        WHERE kind = 'trial'
-    )
+{{of_components: s.field = 'member'}}
+    AND {{of_living_trial}}
 GROUP BY s.project, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place)
 
+-- block of_living_trial
+(s.project, toUUIDOrZero(s.key)) IN (
+    SELECT project, entity
+    FROM (
+    {{lives}}
+    )
+    WHERE kind = 'trial'
+)
+
+-- block of_living_trial when undeleted
+toUUIDOrZero(s.key) IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' AND {{within: facts | _at | }}
+      AND entity IN (
+        SELECT toUUIDOrZero(key)
+        FROM {database}.facts
+        WHERE project = {project:String} AND kind = 'component' AND field = 'member' AND {{named: facts}}
+      )
+)
+
 -- view params_at
--- A statement says its place at its own path and, unless it takes away, at every path above; a path then says its own
--- place to every path below. Whoever was told of a greater place than its own is hidden.
 SELECT
-    project, component, at AS path,
-    anyIf(n.value, n.own) AS value,
-    anyIf(n.type, n.own) AS type,
-    if(type IN ('number', 'bool'), anyIf(n.number, n.own), NULL) AS number,
-    anyIf(n.text, n.own) AS text,
-    anyIf(n.logged_at, n.own) AS logged_at,
-    anyIf(n.occurred_at, n.own) AS occurred_at,
-    anyIf(n.writer, n.own) AS writer,
-    anyIf(n.seq, n.own) AS seq
+    project, component, path, value, type, number, text, logged_at, occurred_at, writer, seq
 FROM (
     SELECT
-        *,
-        arrayJoin(arrayPushFront(if(place = 0, [], below), path)) AS at,
-        at = path AS own,
-        if(own, told_from_below, place) AS told
-    FROM (
-        SELECT
-            s.project AS project, s.entity AS component, s.path AS path,
-            maxIf(s.place, s.path = s.key) AS place,
-            maxIf(s.place, s.path != s.key AND NOT s.removed) AS told_from_below,
-            groupUniqArrayIf(s.key, s.path != s.key) AS below,
-            argMaxIf(s.removed, s.place, s.path = s.key) AS removed,
-            argMaxIf(s.value, s.place, s.path = s.key) AS value,
-            argMaxIf(s.type, s.place, s.path = s.key) AS type,
-            argMaxIf(ifNull(s.number, 0), s.place, s.path = s.key) AS number,
-            argMaxIf(s.text, s.place, s.path = s.key) AS text,
-            argMaxIf(s.logged_at, s.place, s.path = s.key) AS logged_at,
-            argMaxIf(s.occurred_at, s.place, s.path = s.key) AS occurred_at,
-            argMaxIf(s.writer, s.place, s.path = s.key) AS writer,
-            argMaxIf(s.seq, s.place, s.path = s.key) AS seq
-        FROM (
-            SELECT
-                s.project AS project, s.entity AS entity, s.key AS key, s.place AS place, s.removed AS removed,
-                s.value AS value, s.type AS type, s.number AS number, s.text AS text,
-                s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq,
-                -- escaped characters are masked: every dot that is left is a border between parts
-                replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
-                arrayJoin(if(position(masked, '.') = 0, [s.key], arrayPushFront(
-                    arrayMap(n -> substring(s.key, 1, n),
-                             arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked)))),
-                    s.key))) AS path
-            {{statements: s.kind = 'component' AND s.field = 'param'}}
-        ) AS s
-        GROUP BY project, component, path
-    )
-) AS n
-GROUP BY project, component, at
-HAVING anyIf(n.place, n.own) > max(n.told) AND NOT anyIf(n.removed, n.own)
+        s.project AS project, s.entity AS component, s.key AS path,
+        argMax(s.value, s.place) AS value,
+        argMax(s.type, s.place) AS type,
+        if(type IN ('number', 'bool'), argMax(ifNull(s.number, 0), s.place), NULL) AS number,
+        argMax(s.text, s.place) AS text,
+        argMax(s.logged_at, s.place) AS logged_at,
+        argMax(s.occurred_at, s.place) AS occurred_at,
+        argMax(s.writer, s.place) AS writer,
+        argMax(s.seq, s.place) AS seq
+    {{of_components: s.field = 'param' {{argument}}}}
+    GROUP BY s.project, s.entity, s.key
+    HAVING NOT argMax(s.removed, s.place)
+)
+WHERE (project, component, path) NOT IN (
+{{hidden_params: {{argument}}}}
+)
+
+-- block hidden_params
+-- paths that a later statement at a path above or below them hides; one that takes away hides nothing above
+SELECT upper.project, upper.entity, if(lower.said > upper.place, upper.key, lower.key)
+FROM (
+    SELECT s.project AS project, s.entity AS entity, s.key AS key, max(s.place) AS place
+    {{of_components: s.field = 'param' {{argument}} AND {{dotted}}}}
+    GROUP BY s.project, s.entity, s.key
+) AS upper
+INNER JOIN (
+    SELECT
+        s.project AS project, s.entity AS entity, s.key AS key,
+        max(s.place) AS place, maxIf(s.place, NOT s.removed) AS said,
+        -- escaped characters are masked: every dot that is left is a border between parts
+        replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
+        arrayJoin(arrayMap(n -> substring(s.key, 1, n),
+                           arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked))))) AS above
+    {{of_components: s.field = 'param' AND position(s.key, '.') > 0 {{argument}} AND {{dotted}}}}
+    GROUP BY s.project, s.entity, s.key
+) AS lower ON upper.project = lower.project AND upper.entity = lower.entity AND upper.key = lower.above
+WHERE lower.said > upper.place OR upper.place > lower.place
+
+-- block dotted
+-- components that have a path of several parts: of most there is nothing else to be read
+(s.project, s.entity) IN (
+    SELECT project, entity
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'param' AND position(key, '.') > 0
+)
 
 -- view tags_at
 SELECT
@@ -191,7 +281,7 @@ SELECT
     argMax(s.occurred_at, s.place) AS occurred_at,
     argMax(s.writer, s.place) AS writer,
     argMax(s.seq, s.place) AS seq
-{{statements: s.kind = 'component' AND s.field = '{{argument}}'}}
+{{of_components: s.field = '{{argument}}'}}
 GROUP BY s.project, s.entity, s.key
 
 -- view definitions_at
@@ -301,7 +391,8 @@ FROM (
                 [(s.writer, ''), (toUUID('00000000-0000-0000-0000-000000000000'), s.key)],
                 s.field = 'vanished', [(toUUIDOrZero(s.key), '')],
                 [(s.writer, '')])) AS unit
-        {{statements: s.kind = 'component' AND s.field NOT IN ('deleted', 'restored')}}
+        {{statements: s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished')}}
     ) AS s
     GROUP BY project, component, writer, run
 
@@ -383,6 +474,9 @@ if({as_of:String} = '' AND ({known_at:String} = '' OR startsWith({known_at:Strin
                           if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}),
                           6, 'UTC')))
 
+-- block reference_instant when watermark, present
+now64(6, 'UTC')
+
 -- view attempts_at
 SELECT
     project, component, rank, attempt,
@@ -398,6 +492,20 @@ FROM (
 {{attempts}}
 ) AS a
 WHERE a.started_place > 0
+
+-- block described
+-- what was said of components, but for how they ran
+SELECT
+    s.project AS project, s.entity AS component,
+    argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
+    argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
+    argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
+    argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
+    argMaxIf(s.text, s.place, s.field = 'note') AS note,
+    minIf(s.ordered_at, s.field = 'opened') AS created_at
+{{of_entities: s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND {{named: s}}}}
+GROUP BY s.project, s.entity
+HAVING {{opened}}
 
 -- view components_at
 SELECT
@@ -415,16 +523,7 @@ SELECT
     r.ranks AS ranks, r.world_size AS world_size, r.attempts AS attempts,
     r.created_by AS created_by, r.host AS host, r.last_seen AS last_seen, r.lost AS lost
 FROM (
-    SELECT
-        s.project AS project, s.entity AS component,
-        argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
-        argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
-        argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
-        argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
-        argMaxIf(s.text, s.place, s.field = 'note') AS note,
-        minIf(s.ordered_at, s.field = 'opened') AS created_at
-    {{statements: s.kind = 'component' AND s.field IN ('opened', 'attr', 'note')}}
-    GROUP BY s.project, s.entity
+{{described}}
 ) AS d
 LEFT JOIN (
     SELECT
@@ -485,6 +584,28 @@ FROM (
 )
 WHERE step != next_step
 
+-- block main_line when uncut
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM {database}.metrics AS p FINAL
+    WHERE {{argument}} AND {{within: p | _at | }}
+)
+WHERE step != next_step
+
+-- block main_line when tidy
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM {database}.metrics AS p FINAL
+WHERE {{argument}} AND {{within: p | _at | }}
+
 -- block components_with_cuts
 SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
 
@@ -537,6 +658,12 @@ reinterpretAsFloat64(bitXor(toUInt64({{argument}}), if(toUInt64({{argument}}) >=
 -- one integer whose minimum is the least value, at the least step that has it
 bitShiftLeft(toUInt128({{sortable: {{1}}}}), 64) + {{sortable: {{2}}}}
 
+-- block has_cuts
+(project, component) IN ({{components_with_cuts}})
+
+-- block has_cuts when uncut
+false
+
 -- block seen_blocks
 -- Blocks of points: whether all of one (whole), or any of it (touched), lies within the bounds, and whether its series
 -- is tidy: no point of it can hide another, so that the partial sums of its blocks may be merged.
@@ -553,13 +680,31 @@ FROM (
         ifNull({{within: partials | _from | _from}}, false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN ({{components_with_cuts}}) AS has_cuts,
+        {{has_cuts}} AS has_cuts,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
     FROM {database}.partials FINAL
     WHERE {{argument}}
 )
+
+-- block tidiness
+-- for readers: which series are tidy, with no block that a bound cuts; and how far they reach, whatever the bounds
+WITH greatest(abs(min), abs(max)) AS size
+SELECT
+    component, metric, rank,
+    min(first_step) AS low, max(last_step) AS high, sum(n) AS points,
+    min(
+        increasing
+        AND (ifNull({{within: partials | _until | _until}}, false)
+             OR NOT ifNull({{within: partials | _from | _from}}, false))
+        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)
+        AND NOT {{has_cuts}}) AS plain,
+    arraySort(groupArray((first_step, last_step))) AS spans,
+    plain AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS tidy
+FROM {database}.partials FINAL
+WHERE {{argument}}
+GROUP BY component, metric, rank
 
 -- block parts_from_blocks
 -- tidy series: the blocks that lie within the bounds
@@ -577,6 +722,20 @@ FROM (
 {{seen_blocks: {{argument}}}}
 )
 WHERE tidy AND whole
+
+-- block parts_from_blocks when tidy
+SELECT
+    project, component, metric, rank,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    {{value_and_step: least | argmin}} AS least_at,
+    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
+    1. AS scale,
+    first_step, first, last_step, last
+FROM {database}.partials FINAL
+WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
 
 -- block parts_from_points
 -- the same from points: of the blocks that a bound cuts, and of all of a series that is not tidy; deviations of values
@@ -643,11 +802,17 @@ SELECT
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    {{parts_from_blocks: {{argument}}}}
-    UNION ALL
-    {{parts_from_points: {{argument}}}}
+{{parts: {{argument}}}}
 ) AS u
 GROUP BY project, component, metric, rank
+
+-- block parts
+{{parts_from_blocks: {{argument}}}}
+UNION ALL
+{{parts_from_points: {{argument}}}}
+
+-- block parts when tidy
+{{parts_from_blocks: {{argument}}}}
 
 -- view summaries_at
 {{summaries: true}}

@@ -33,7 +33,7 @@ and a view with two, both texts:
 * `known_at`: a time, or a watermark (JSON text `{"<log>": offset}`, as every answer carries it). What the system knew
   then: `recorded_at <= known_at`, or the rows of each log up to the offset; logs not named are left out.
 
-`''` is no bound; a time without a zone is UTC; both bounds include the instant itself.
+`''` is no bound, any other text is an error; a time without a zone is UTC; both bounds include the instant itself.
 
 ```sql
 SELECT name, status FROM components WHERE project = 'default';

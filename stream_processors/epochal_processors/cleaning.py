@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-from epochal._journal.process import forget, is_alive
+from epochal._artifacts.staging import remove, staging, sweep
+from epochal._journal.process import forget, is_alive, lock_exists
 from epochal_processors.journal_source import JournalSource
+from epochal_processors.reports import ReportOnce
 
 INTERVAL_S = 30.0
 """Seconds between syncs of the file system, each of which may let journals go."""
@@ -37,7 +39,7 @@ class Cleaner:
         store: Path,
         sync: Callable[[Path], None],
         monotonic: Callable[[], float],
-        report: Callable[[str], None],
+        report: ReportOnce,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._store = store
@@ -46,7 +48,7 @@ class Cleaner:
         self._monotonic = monotonic
         self._report = report
         self._interval_s = interval_s
-        self._next = monotonic() + interval_s
+        self._next = self._next_sweep = monotonic() + interval_s
         self._synced = -1
 
     def clean(self, sources: Sequence[JournalSource], watermark: int, *, now: bool = False) -> list[UUID]:
@@ -57,8 +59,11 @@ class Cleaner:
             watermark: the number up to which the store has everything.
             now: whether to do it at once.
         """
-        finished = [source for source in sources if source.finished and source.whole]
+        finished = [source for source in sources if source.finished and not source.lacking]
         segments = [path for source in sources if not source.finished for path in source.taken_segments()]
+        if now or self._monotonic() >= self._next_sweep:
+            self._next_sweep = self._monotonic() + self._interval_s
+            sweep(self._journals, self._not_swept)
         due = now or self._monotonic() >= self._next
         if not due or not (finished or segments or watermark > self._synced):
             return []
@@ -67,9 +72,10 @@ class Cleaner:
             self._sync(self._store)
             write_synced(self._store, watermark)
         except OSError as error:
-            self._report(f"the store can't be synced, so no journal is removed: {error}")
+            self._report(self._store, f"the store can't be synced, so no journal is removed: {error}")
             return []
         self._synced = watermark
+        self._report.forget(self._store)
         for path in segments:
             path.unlink(missing_ok=True)
         return [source.writer for source in finished if self._remove(source)]
@@ -78,12 +84,19 @@ class Cleaner:
         try:
             shutil.rmtree(source.directory)
         except OSError as error:
-            self._report(f"{source.directory} is in the store but can't be removed: {error}")
+            self._report(source.writer, f"{source.directory} is in the store but can't be removed: {error}")
             return False
-        process = source.identity.process
-        if process is not None and not is_alive(self._journals, process):
-            forget(self._journals, process)
+        process, journals = source.identity.process, source.directory.parent
+        if process is not None and lock_exists(journals, process) and not is_alive(journals, process):
+            try:
+                remove(journals, process)
+                forget(journals, process)
+            except OSError as error:
+                self._not_swept(staging(journals, process), error)
         return True
+
+    def _not_swept(self, folder: Path, error: OSError) -> None:
+        self._report(folder, f"{folder} was left behind by a process that died, and can't be removed: {error}")
 
 
 def boot_id() -> str:

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from epochal._journal.layout import FormatError
-from epochal._journal.process import is_alive
 from epochal.contract import WriterVanished
 from epochal_processors.cleaning import Cleaner
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
+from epochal_processors.folders import NAMELESS_S, JournalFolders
 from epochal_processors.frames import LIFECYCLE, METRICS, Frame, Positioned, channel_of
 from epochal_processors.intake import Range, Taken
 from epochal_processors.journal_source import JournalSource, reread
+from epochal_processors.liveness import Liveness
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
-
-NAMELESS_S = 600.0
-"""Seconds without anything new after which a journal that doesn't say whose it is counts as left behind."""
+from epochal_processors.reports import ReportOnce
 
 
 class LogHistory(Protocol):
@@ -74,7 +72,8 @@ class Follower:
 
     def __init__(
         self,
-        journals: Path,
+        folders: JournalFolders,
+        liveness: Liveness,
         delivery: Delivery,
         materializer: Materializer,
         coverage: Coverage,
@@ -83,8 +82,11 @@ class Follower:
         cleaner: Cleaner,
         clock: Clock,
         report: Callable[[str], None],
+        report_once: ReportOnce,
+        check: Callable[[], None],
     ) -> None:
-        self._journals = journals
+        self._folders = folders
+        self._liveness = liveness
         self._delivery = delivery
         self._materializer = materializer
         self._coverage = coverage
@@ -93,9 +95,10 @@ class Follower:
         self._cleaner = cleaner
         self._clock = clock
         self._report = report
+        self._report_once = report_once
+        self._check = check
         self._known: set[UUID] = set()
         self._sources: dict[UUID, JournalSource] = {}
-        self._failures: dict[UUID, str] = {}
         self._vanished: set[UUID] = set()
         self._new: list[JournalSource] = []
         self._told = False
@@ -109,7 +112,9 @@ class Follower:
         Raises:
             OSError: the intake can't be written.
             StoreError: the store refuses; the next cycle goes on where this one stopped.
+            HostEndingError: the store is at its place no more; nothing was touched.
         """
+        self._check()
         try:
             progress = self._cycle()
             while self._is_behind():
@@ -126,14 +131,14 @@ class Follower:
         """Whether the last cycle found out what one more would have looked at: that a journal never seen before belongs
         to a dead process, or what was said of vanished writers since.
         """
-        alive: dict[UUID, bool] = {}
+        self._liveness.ask_again()
         return self._told or any(
-            source.identity.process is not None and not source.final and self._is_dead(source, alive)
-            for source in self._new
+            source.identity.process is not None and not source.final and self._is_dead(source) for source in self._new
         )
 
     def _cycle(self) -> Progress:
         self._told = False
+        self._liveness.ask_again()
         self._delivery.retry()
         self._discover()
         events = points = 0
@@ -175,26 +180,24 @@ class Follower:
 
     def _discover(self) -> None:
         """Find new journals, and what the store knows of them."""
-        present = {UUID(name) for name in _journal_names(self._journals)}
-        for writer in self._sources.keys() - present:
+        present = self._folders.journals()
+        for writer in self._sources.keys() - present.keys():
             del self._sources[writer]
             self._coverage.forget(writer)
-        new = present - self._sources.keys()
-        again = {writer for writer in new & self._known if not self._coverage.has(writer)}
+        new = sorted(present.keys() - self._sources.keys())
+        again = {writer for writer in new if writer in self._known and not self._coverage.has(writer)}
         if again:
             for (writer, channel), ranges in self._history.ranges(again).items():
                 self._coverage.load(writer, channel, ranges)
             self._vanished |= self._history.vanished(again)
-        for writer in sorted(new):
-            directory = self._journals / str(writer)
-            self._sources[writer] = JournalSource(directory, self._coverage, self._clock.monotonic)
+        for writer in new:
+            self._sources[writer] = JournalSource(present[writer], self._coverage, self._clock.monotonic)
         self._new = [self._sources[writer] for writer in new]
 
     def _frames(self) -> Iterator[Frame]:
         """Everything that is there, each journal a share at a time."""
-        alive: dict[UUID, bool] = {}
         for source in self._sources.values():
-            source.begin_cycle(dead=self._is_dead(source, alive))
+            source.begin_cycle(dead=self._is_dead(source))
         waiting = deque(self._sources.values())
         while waiting:
             source = waiting.popleft()
@@ -208,18 +211,12 @@ class Follower:
             frames = source.read()
         except (OSError, FormatError) as error:
             source.failure = str(error)
-            self._report_once(source, f"{source.directory} can't be read now: {error}")
+            self._report_once(source.writer, f"{source.directory} can't be read now: {error}")
             return []
         self._vanished |= source.identity.vanished
         now = self._clock.now_us()
         self._letters += [(letter, now) for letter in source.new_damage()]
         return frames
-
-    def _report_once(self, source: JournalSource, line: str) -> None:
-        """Report what is wrong with a journal, but not in every cycle."""
-        if self._failures.get(source.writer) != line:
-            self._failures[source.writer] = line
-            self._report(line)
 
     def _hand_over(self, frames: Sequence[Frame]) -> None:
         letters, self._letters = self._letters, []
@@ -248,18 +245,12 @@ class Follower:
             self._report(f"{source.directory} can't be read: {error}")
             return None
 
-    def _is_dead(self, source: JournalSource, alive: dict[UUID, bool]) -> bool:
+    def _is_dead(self, source: JournalSource) -> bool:
         """Whether the process that wrote a journal is gone. Asked before reading, so that nothing can come after."""
         process = source.identity.process
         if process is None:
             return self._clock.monotonic() - source.quiet_since > NAMELESS_S
-        if process not in alive:
-            try:
-                alive[process] = is_alive(self._journals, process)
-            except OSError as error:  # a file system without locks: better to wait than to think a writer gone
-                alive[process] = True
-                self._report_once(source, f"nobody can tell whether process {process} lives: {error}")
-        return not alive[process]
+        return self._liveness.is_dead(source.directory.parent, process)
 
     def _conclude(self) -> None:
         """Seal the streams that ended, and let go of their journals once that is safe."""
@@ -271,12 +262,13 @@ class Follower:
             self._delivery.settle()
         for source in ended:
             source.finished = True
-            if not source.whole:
-                self._report_once(source, _lacking(source))
+            if source.lacking:
+                self._report_once(source.writer, source.lacking)
         self.clean(now=False)
 
     def clean(self, *, now: bool = True) -> None:
         """Remove what is in the store, synced, and ended; by default at once and not when it is time for it."""
+        self._check()
         gone = self._cleaner.clean(list(self._sources.values()), self._delivery.complete, now=now)
         for writer in gone:
             del self._sources[writer]
@@ -301,28 +293,6 @@ class Follower:
         self._vanished.add(who.writer)
 
 
-def _lacking(source: JournalSource) -> str:
-    (events, points), said = source.counts, source.identity.closed_at
-    assert said is not None
-    return (
-        f"{source.directory} holds {events} events and {points} points, but its writer closed it after {said[0]} "
-        f"and {said[1]}: what is there was taken in, and the journal is kept; put the missing files back into it"
-    )
-
-
 def _ending(source: JournalSource) -> Ending:
     who = source.identity
     return Ending(who.project, who.component, who.rank, who.writer, *source.counts)
-
-
-def _journal_names(journals: Path) -> Iterator[str]:
-    try:
-        names = [entry.name for entry in journals.iterdir()]
-    except FileNotFoundError:
-        return
-    for name in names:
-        try:
-            if str(UUID(name)) == name:
-                yield name
-        except ValueError:
-            continue

@@ -81,7 +81,7 @@ class SqlHistory:
         rows = self._store.query_arrow(_DIGESTS, _span(writer, block))
         held = dict(zip(rows["seq"].to_pylist(), rows["digest"].to_pylist(), strict=True))
         letters = self._store.query_arrow(_LETTERS, {"writer": writer, "source": f"{writer}/lifecycle:%"})
-        for frame in letters["frame"].to_pylist():
+        for frame in letters["frame"].cast(pa.binary()).to_pylist():
             seq, salt, payload = split_record(frame)
             if seq >> BLOCK_BITS == block:
                 held[seq] = event_digest(salt, payload)

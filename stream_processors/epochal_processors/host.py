@@ -26,13 +26,24 @@ from epochal_processors.ingest import Ingest, open_ingest
 from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
 from epochal_storage.engine import Engine
-from epochal_storage.errors import StoreError
-from epochal_storage.hostfile import HostFile, HostLock, new_token, remove_host_file, write_host_file
+from epochal_storage.errors import HostEndingError, StoreError
+from epochal_storage.hostfile import (
+    HostFile,
+    HostLock,
+    held_inline,
+    is_inline,
+    lock_holder,
+    new_token,
+    remove_host_file,
+    write_host_file,
+)
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
-from epochal_storage.migrations import migrate
+from epochal_storage.tables import open_tables
 
+INLINE_PATIENCE_S = 10.0
+"""Seconds for which an inline store waits for another process to let go of it."""
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
 log = logging.getLogger("epochal.host")
@@ -45,7 +56,8 @@ class Host:
         self._store = store
         self._idle_s = idle_s
         self._stop = threading.Event()
-        self._bug: BaseException | None = None
+        self._lock = HostLock(store)
+        self._ended_by: BaseException | None = None
         self._last_request = time.monotonic()
 
     def run(self) -> int:
@@ -54,8 +66,7 @@ class Host:
         Returns 0 also where another host has the store: then there is nothing to do.
         """
         self._store.mkdir(parents=True, exist_ok=True)
-        lock = HostLock(self._store)
-        if not lock.acquire():
+        if not self._lock.acquire():
             return 0
         begin_log(self._store)
         try:
@@ -65,21 +76,20 @@ class Host:
             print(f"epochal host: {error}", file=sys.stderr)
             return 1
         finally:
-            lock.release()
+            self._lock.release()
 
     def stop(self, *_: object) -> None:
         """End soon; safe in a signal handler."""
         self._stop.set()
 
     def _serve(self) -> int:
-        engine = Engine(self._store / "engine")
+        engine = open_tables(self._store / "engine")
         try:
-            migrate(engine)
-            ingest = open_ingest(self._store, engine, SqlHistory(engine), system_clock(), log.warning)
+            ingest = _opened(self._store, engine, self._lock)
             # chDB may have taken the signals over when it was loaded
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self.stop)
-            loop = FollowerLoop(ingest.follower, log.warning, self._on_bug)
+            loop = FollowerLoop(ingest.follower, log.warning, self._on_end)
             loop.start()
             try:
                 self._answer(engine, ingest, loop)
@@ -88,7 +98,7 @@ class Host:
                 self._end(ingest)
         finally:
             engine.close()
-        return 70 if self._bug else 0
+        return 70 if self._ended_by else 0
 
     def _answer(self, engine: Engine, ingest: Ingest, loop: FollowerLoop) -> None:
         tokens: dict[Role, str] = {"reader": new_token(), "writer": new_token()}
@@ -130,13 +140,16 @@ class Host:
         last = loop.beat.last
         return last is not None and not (loop.beat.failure or last.live or last.waiting or last.events or last.points)
 
-    def _on_bug(self, error: BaseException) -> None:
-        log.critical("a bug stops the host", exc_info=error)
-        self._bug = error
+    def _on_end(self, error: BaseException) -> None:
+        if isinstance(error, HostEndingError):
+            log.error("the host ends: %s", error)
+        else:
+            log.critical("a bug stops the host", exc_info=error)
+        self._ended_by = error
         self._stop.set()
 
     def _end(self, ingest: Ingest) -> None:
-        if self._bug:
+        if self._ended_by:
             ingest.abandon()
             return
         try:
@@ -168,25 +181,45 @@ class InlineStore:
             self.lock.release()
 
 
-def open_inline(store: Path) -> InlineStore:
-    """Open an embedded store in this process.
+def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineStore:
+    """Open an embedded store in this process, after waiting for another that has it.
 
     Raises:
         StoreError: another process has it, or it can't be opened.
     """
     store.mkdir(parents=True, exist_ok=True)
-    lock = HostLock(store)
-    if not lock.acquire():
-        raise StoreError(f"another process holds {store} (see {store / 'host.json'}); end it, or unset EPOCHAL_HOST")
+    lock = HostLock(store, inline=True)
+    deadline = time.monotonic() + patience_s
+    while not lock.acquire():
+        if time.monotonic() > deadline:
+            raise StoreError(f"{_holder_of(store)}; waited {patience_s:g} s for it")
+        time.sleep(0.05)
     begin_log(store)
     try:
-        engine = Engine(store / "engine")
-        migrate(engine)
-        ingest = open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning)
-        return InlineStore(engine, ingest, lock)
+        engine = open_tables(store / "engine")
+        return InlineStore(engine, _opened(store, engine, lock), lock)
     except BaseException:
         lock.release()
         raise
+
+
+def _opened(store: Path, engine: Engine, lock: HostLock) -> Ingest:
+    def check() -> None:
+        if not lock.holds():
+            raise HostEndingError(f"{store} was moved away or deleted: what lies there now, if anything, is not ours")
+
+    return open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning, check=check)
+
+
+def _holder_of(store: Path) -> str:
+    """Who keeps this process from a store, and what to do."""
+    holder = lock_holder(store) or 0
+    if is_inline(store):
+        return held_inline(store, holder)
+    return (
+        f"process {holder} is the host of {store}, which EPOCHAL_HOST=inline must hold itself: end it (kill {holder}), "
+        "or unset EPOCHAL_HOST to read through it"
+    )
 
 
 def system_clock() -> Clock:

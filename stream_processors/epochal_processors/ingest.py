@@ -13,10 +13,13 @@ from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.cleaning import Cleaner, boot_id, read_synced
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
+from epochal_processors.folders import JournalFolders
 from epochal_processors.follower import Clock, Follower, LogHistory
 from epochal_processors.host_voice import HostVoice
 from epochal_processors.intake import Intake
+from epochal_processors.liveness import Liveness
 from epochal_processors.materialize import History, Materializer
+from epochal_processors.reports import ReportOnce
 from epochal_processors.store_file import read_or_create
 from epochal_storage.durability import sync_filesystem
 from epochal_storage.writing import TableWriter
@@ -67,6 +70,7 @@ def open_ingest(
     clock: Clock,
     report: Callable[[str], None],
     sync: Callable[[Path], None] = sync_filesystem,
+    check: Callable[[], None] = lambda: None,
 ) -> Ingest:
     """Open the intake of a store and resume what a host before this one left unfinished.
 
@@ -77,6 +81,7 @@ def open_ingest(
         clock: the time.
         report: takes lines for the host's log.
         sync: brings everything below a path to the disk.
+        check: raises where what lies in the directory is this store no more; asked before it is touched.
 
     Raises:
         IntakeError: the intake is damaged or newer.
@@ -89,9 +94,12 @@ def open_ingest(
     writer = BackgroundWriter(store)
     materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage)
     voice = HostVoice(directory / "journals", __version__, clock.now_us, report)
-    cleaner = Cleaner(directory, sync, clock.monotonic, report)
+    once = ReportOnce(report)
+    cleaner = Cleaner(directory, sync, clock.monotonic, once)
+    liveness = Liveness(once)
     follower = Follower(
-        directory / "journals",
+        JournalFolders(directory, liveness, clock.monotonic, once),
+        liveness,
         Delivery(intake, materializer, writer, coverage),
         materializer,
         coverage,
@@ -100,6 +108,8 @@ def open_ingest(
         cleaner,
         clock,
         report,
+        once,
+        check,
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
     return Ingest(str(store_id), follower, voice, intake, writer)

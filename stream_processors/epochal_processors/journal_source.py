@@ -62,10 +62,15 @@ class JournalSource:
         return sum(damage.count for damage in (*self._events.damage, *self._points.damage))
 
     @property
-    def whole(self) -> bool:
-        """Whether everything is there that the writer said it wrote when it closed, or was told to be damaged."""
-        said = self.identity.closed_at
-        return said is None or all(count >= wanted for count, wanted in zip(self.counts, said, strict=True))
+    def lacking(self) -> str:
+        """What isn't there though the writer said, when it closed, that it wrote it; empty where nothing lacks."""
+        (events, points), said = self.counts, self.identity.closed_at
+        if said is None or (events >= said[0] and points >= said[1]):
+            return ""
+        return (
+            f"{self.directory} holds {events} events and {points} points, but its writer closed it after {said[0]} "
+            f"and {said[1]}: what is there was taken in, and the journal is kept; put the missing files back into it"
+        )
 
     @property
     def caught_up(self) -> bool:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from epochal_processors.follower import Follower, Progress
-from epochal_storage.errors import StoreError
+from epochal_storage.errors import HostEndingError, StoreError
 
 LEAST_PAUSE_S = 0.2
 MOST_PAUSE_S = 5.0
@@ -32,16 +32,19 @@ class Beat:
 class FollowerLoop:
     """Runs cycles until stopped.
 
-    What heals (the engine or the disk refuses) is reported and tried again, ever more rarely. What doesn't is a bug:
-    the loop ends, and ``on_bug`` is told.
+    What heals (the engine or the disk refuses) is reported and tried again, ever more rarely. What doesn't ends the
+    loop, and ``on_end`` is told: a bug, or that the store is at its place no more.
     """
 
     def __init__(
-        self, follower: Follower, report: Callable[[str], None], on_bug: Callable[[BaseException], None]
+        self,
+        follower: Follower,
+        report: Callable[[str], None],
+        on_end: Callable[[BaseException], None],
     ) -> None:
         self._follower = follower
         self._report = report
-        self._on_bug = on_bug
+        self._on_end = on_end
         self._changed = threading.Condition()
         self._turn = threading.Lock()
         self._began = self._ended = 0
@@ -80,9 +83,9 @@ class FollowerLoop:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._ended >= cycle or self._dead)
             if self._ended < cycle:
-                raise StoreError("the host is ending; try again, the next one will be started")
+                raise HostEndingError("the host is ending; ask again, the next one will be started")
             if self._beat.failure:
-                raise StoreError(f"the journals couldn't be taken in: {self._beat.failure}")
+                raise StoreError(self._not_taken())
         return self._follower.watermark()
 
     @contextmanager
@@ -96,17 +99,23 @@ class FollowerLoop:
         """
         with self._turn:
             if self._beat.failure:
-                raise StoreError(f"the journals couldn't be taken in: {self._beat.failure}")
+                raise StoreError(self._not_taken())
             yield self._follower.watermark()
+
+    def _not_taken(self) -> str:
+        return (
+            f"the journals couldn't be taken in: {self._beat.failure}. Nothing is lost: they are kept, and this is "
+            "tried again by itself; what it takes (such as room on the disk) is yours to give"
+        )
 
     def _run(self) -> None:
         try:
             while not self._stopping:
                 self._cycle()
                 self._pause()
-        # the border of the thread: a bug must end the host and not leave it mute
+        # the border of the thread: what ends it must end the host and not leave it mute
         except BaseException as error:  # noqa: BLE001
-            self._on_bug(error)
+            self._on_end(error)
         finally:
             with self._changed:
                 self._dead = True
@@ -121,6 +130,8 @@ class FollowerLoop:
             with self._turn:
                 progress = self._follower.run_once()
             self._failures = 0
+        except HostEndingError:
+            raise
         except (OSError, StoreError) as error:
             failure = str(error) or type(error).__name__
             self._failures += 1

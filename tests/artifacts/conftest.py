@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import disks
 import pytest
 
 from epochal._artifacts.store import ArtifactStore
@@ -27,15 +26,8 @@ def store(tmp_path: Path) -> ArtifactStore:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MiB."""
-    if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)], check=False)
-    if mounted.returncode != 0:
-        pytest.skip("this machine does not let us mount a small file system")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
+    with disks.small_disk(tmp_path / "small", "1m") as place:
+        yield place
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from disks import small_disk
 from journal.journals import MODES, Mode, Point, Reports, open_writer, read_events, read_points
 
 TESTS = Path(__file__).parents[1]
@@ -34,18 +35,8 @@ def run_child(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A real file system of half a megabyte."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = os.geteuid() == 0 and (
-        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", str(place)], capture_output=True).returncode
-        == 0
-    )
-    if not mounted:
-        pytest.skip("a small tmpfs can't be mounted here: it takes root")
-    try:
+    with small_disk(tmp_path / "disk", "512k") as place:
         yield place
-    finally:
-        subprocess.run(["umount", "-l", str(place)], check=True)
 
 
 @pytest.mark.parametrize("mode", MODES)

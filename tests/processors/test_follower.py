@@ -21,7 +21,7 @@ from epochal._ids import uuid7
 from epochal._journal.process import ProcessLock
 from epochal_processors import cleaning, journal_source
 from epochal_processors.cleaning import INTERVAL_S
-from epochal_processors.follower import NAMELESS_S
+from epochal_processors.folders import NAMELESS_S
 from epochal_processors.frames import Frame
 from epochal_processors.journal_source import JournalSource
 

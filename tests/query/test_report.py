@@ -12,7 +12,7 @@ import pytest
 from query.conftest import Bare
 from query.written import Log
 
-from epochal_query.errors import FilterError, TooManyColumnsError, UnknownNameError
+from epochal_query.errors import FilterError, QueryError, TimeError, TooManyColumnsError, UnknownNameError
 from epochal_query.store import Store
 
 HEAD = ["ComponentId", "Name", "DisplayName", "Kind", "Status", "Start", "End"]
@@ -53,6 +53,8 @@ class Story:
         )
         self._artifact(log, run, "in", "data", digest="sha256:d")
         self._artifact(log, run, "out", "model", uri=f"s3://bucket/{n}", media_type="x/y")
+        if n == 3:
+            self._artifact(log, run, "in", "sys/code.diff", digest="sha256:c", media_type="text/x-diff")
         return run
 
 
@@ -168,6 +170,15 @@ def test_choosing_columns(store: Store) -> None:
     assert "sys/cpu - Max" in store.report("cifar", system=True).columns
 
 
+def test_system_artifacts_are_shown_when_asked_for(store: Store) -> None:
+    """What capture stores for itself is no column of a report, unless everything of the system is wanted, or it."""
+    column = "sys/code.diff - Value"
+    for frame in (store.report("cifar"), store.report("cifar", limit=3), store.best("cifar", "loss", mode="min")):
+        assert not [name for name in frame.columns if name.startswith("sys/")]
+    assert store.report("cifar", system=True)[column].dropna().to_list() == ["sha256:c"]
+    assert store.report("cifar", artifacts=["sys/code.diff"])[column].dropna().to_list() == ["sha256:c"]
+
+
 @pytest.mark.parametrize(
     ("choice", "near"),
     [
@@ -262,6 +273,20 @@ def test_answers_carry_their_watermark(store: Store) -> None:
     pd.testing.assert_frame_equal(frame, again)
     assert len(store.report("cifar", known_at={})) == 0
     assert len(store.report("cifar", as_of="2020-01-01")) == 0
+
+
+@pytest.mark.parametrize("known_at", ["{broken", '{"intake:test": "x"}', {"intake:test": -5}, {"another": 3}, "[1]"])
+def test_what_is_no_watermark_of_this_store_is_an_error(store: Store, known_at: Any) -> None:
+    """Never an empty answer: the error has what was given, and says what is accepted; through views as well."""
+    given = "another" if isinstance(known_at, dict) and "another" in known_at else str(known_at)
+    with pytest.raises(TimeError, match=rf"(?s){re.escape(given)}.*a watermark is "):
+        store.report("cifar", known_at=known_at)
+
+
+def test_a_broken_watermark_in_sql_is_an_error(store: Store) -> None:
+    """Where a query brings its own bounds, the view looks at them."""
+    with pytest.raises(QueryError, match=re.escape("known_at={broken is not a watermark: {")):
+        store.sql("SELECT name FROM components_at(as_of = '', known_at = '{broken')")
 
 
 def test_several_ranks(bare: Bare) -> None:

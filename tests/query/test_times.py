@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from epochal_query.errors import TimeError
-from epochal_query.times import Bounds, parse_instant, parse_watermark, pin
+from epochal_query.times import Bounds, check_times, parse_instant, parse_watermark, pin
 
 NOW = datetime(2024, 5, 17, 15, 30, 45, 123456, tzinfo=UTC)
 
@@ -79,7 +79,9 @@ def test_no_text_crashes(text: str) -> None:
         assert parse_instant(text, NOW).tzinfo is UTC
 
 
-@pytest.mark.parametrize("bad", ["{", '{"log": "x"}', '{"log": 1.5}', "[1]", '{"log": true}', {1: 2}])
+@pytest.mark.parametrize(
+    "bad", ["{", '{"log": "x"}', '{"log": 1.5}', "[1]", '{"log": true}', {1: 2}, {"log": -2}, {"log": 2**63}]
+)
 def test_what_is_no_watermark(bad: object) -> None:
     """A watermark names logs and whole numbers."""
     with pytest.raises(TimeError, match="watermark"):
@@ -93,12 +95,34 @@ def test_a_read_is_pinned_to_the_watermark() -> None:
 
 def test_later_than_the_watermark_is_answered_with_the_watermark_and_said() -> None:
     """Nobody is told that they see a future that the log doesn't hold."""
-    bounds, remarks = pin(None, {"a": 7, "elsewhere": 3}, {"a": 5}, NOW)
+    bounds, remarks = pin(None, {"a": 7}, {"a": 5}, NOW)
     assert bounds.known_at == '{"a":5}'
     assert "beyond" in remarks[0]
     bounds, remarks = pin(None, NOW + timedelta(days=1), {"a": 5}, NOW)
     assert bounds.known_at == '{"a":5}'
     assert "yet to come" in remarks[0]
+
+
+@pytest.mark.parametrize("known_at", [{"elsewhere": 3}, {"a": 1, "elsewhere": 3}, '{"elsewhere": -1}'])
+def test_a_watermark_of_another_store_is_refused(known_at: object) -> None:
+    """It would show nothing of this one: the error names the log, and what logs there are."""
+    with pytest.raises(TimeError, match=r"'elsewhere'.*\(its logs: 'a'\)"):
+        pin(None, known_at, {"a": 5}, NOW)
+    with pytest.raises(TimeError, match=r"'elsewhere'.*\(its logs: none yet\)"):
+        pin(None, {"elsewhere": 3}, {}, NOW)
+
+
+@pytest.mark.parametrize("known_at", ["[1]", '"log"', "watermark", 'log": 3}'])
+def test_what_is_neither_a_time_nor_a_watermark(known_at: str) -> None:
+    """Both are accepted, so both are named."""
+    with pytest.raises(TimeError, match=r"a datetime.*or a watermark.*offset"):
+        check_times(None, known_at, NOW)
+
+
+def test_a_watermark_of_nothing_is_one() -> None:
+    """That of an empty store; asked with later it still shows nothing."""
+    assert pin(None, {"a": -1}, {"a": 5}, NOW) == (Bounds("", "{}"), ())
+    assert pin(None, {}, {"a": 5}, NOW) == (Bounds("", "{}"), ())
 
 
 def test_a_past_known_at_is_kept() -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from sdk.children import read, run
 
+from epochal._elsewhere import read_pointer
+
 
 def test_three_lines(tmp_path: Path) -> None:
     """The shortest use: experiment, default trial, component, attempt, params, points, end; in that order."""
@@ -303,13 +305,26 @@ def test_projects_are_apart(tmp_path: Path) -> None:
     assert len({event.data["experiment"] for event in created}) == 2
 
 
-def test_journals_elsewhere_leave_a_note(tmp_path: Path) -> None:
-    """With EPOCHAL_JOURNAL the store says where its journals lie."""
+def test_journals_elsewhere_leave_a_pointer(tmp_path: Path) -> None:
+    """With EPOCHAL_JOURNAL the store knows where each process keeps its journals."""
     place = tmp_path / "fast disk"
     run("epochal.init('x').log({'a': 1})", tmp_path, EPOCHAL_JOURNAL=str(place))
+    written = read(place)
+    assert written.values("a") == [1.0]
+    (note,) = (tmp_path / "store" / "journals" / "elsewhere").iterdir()
+    assert read_pointer(note).journals == place
+    assert {data["process"] for data in written.data("writer.opened")} == {str(read_pointer(note).process)}
+
+
+def test_a_store_that_cannot_be_told_of_journals_elsewhere(tmp_path: Path) -> None:
+    """Training goes on; one warning says where everything is and what to do with it."""
+    (tmp_path / "store").write_text("a file where the store should be")
+    place = tmp_path / "fast disk"
+    child = run("epochal.init('x').log({'a': 1}); epochal.init('y')", tmp_path, EPOCHAL_JOURNAL=str(place))
     assert read(place).values("a") == [1.0]
-    (note,) = (tmp_path / "store" / "journals" / "elsewhere").glob("*.json")
-    assert str(place) in note.read_text()
+    warnings = [line for line in child.err.splitlines() if str(place) in line]
+    assert len(warnings) == 1
+    assert str(tmp_path / "store" / "journals") in warnings[0]
 
 
 def test_times_never_run_backwards(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import fields
@@ -127,6 +128,20 @@ def test_doctor(tmp_path: Path) -> None:
     assert after["store"]["place"] == str(tmp_path / "store")
     assert "pid" in after["host"]
     assert "directory" in command(tmp_path, "doctor").stdout
+
+
+def test_doctor_shows_journals_elsewhere(tmp_path: Path) -> None:
+    """Whoever asks sees every directory that the store's processes keep journals in, and how many wait."""
+    for number in range(2):
+        run(f"epochal.init('x').log({{'n': {number}}})", tmp_path, EPOCHAL_JOURNAL=str(tmp_path / "fast"))
+    said = json.loads(command(tmp_path, "doctor", "--json").stdout)["journals"]
+    assert said["waiting"] == 4
+    place = {"directory": str(tmp_path / "fast"), "host": os.uname().nodename, "state": "here"}
+    assert said["elsewhere"] == [{**place, "processes": 2, "waiting": 4}]
+    (tmp_path / "fast").rename(tmp_path / "away")
+    said = json.loads(command(tmp_path, "doctor", "--json").stdout)["journals"]
+    assert said["elsewhere"] == [{**place, "state": "gone", "processes": 2, "waiting": None}]
+    assert "gone" in command(tmp_path, "doctor").stdout
 
 
 def test_doctor_hides_passwords(tmp_path: Path) -> None:

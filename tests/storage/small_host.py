@@ -14,11 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from epochal_storage.engine import Engine, ReadLimits
+from epochal_storage.engine import ReadLimits
 from epochal_storage.hostfile import HostFile, HostLock, new_token, remove_host_file, write_host_file
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
-from epochal_storage.migrations import migrate
+from epochal_storage.tables import open_tables
 
 
 def main(store: Path) -> None:
@@ -30,8 +30,7 @@ def main(store: Path) -> None:
     if not named.exists():
         named.write_text(json.dumps({"format": 1, "store": str(uuid.uuid4()), "created": "2024-01-01T00:00:00Z"}))
     store_id = json.loads(named.read_text())["store"]
-    engine = Engine(store / "engine", ReadLimits(seconds=int(os.environ.get("TEST_SECONDS", "600"))))
-    migrate(engine)
+    engine = open_tables(store / "engine", ReadLimits(seconds=int(os.environ.get("TEST_SECONDS", "600"))))
     reads = [0]
 
     def before_read() -> None:

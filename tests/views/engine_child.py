@@ -43,6 +43,12 @@ def answer(engine: Engine, operation: str, arguments: tuple[Any, ...]) -> object
         engine.command(*arguments)
         return None
     sql, parameters, output_format = arguments
+    if output_format == "arrow":
+        found = engine.query_arrow(sql, parameters)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, found.schema) as stream:
+            stream.write_table(found)
+        return sink.getvalue().to_pybytes()
     if output_format != "rows":
         return engine.query(sql, output_format, parameters).decode()
     return engine.query_arrow(sql, parameters).to_pylist()

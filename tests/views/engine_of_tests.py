@@ -47,6 +47,10 @@ class TestEngine:
         found: list[dict[str, Any]] = self._ask("query", sql, parameters, "rows")
         return found
 
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
+        """Answer one query, as ``Source``; there are no journals to be fresher than."""
+        return pa.ipc.open_stream(self._ask("query", sql, dict(parameters or {}), "arrow")).read_all()
+
     def text(self, sql: str, parameters: Mapping[str, str] | None = None) -> str:
         """Answer one query as tab-separated text."""
         return str(self._ask("query", sql, dict(parameters or {}), "TSV"))

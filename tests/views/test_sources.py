@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import json
+import random
+import re
+import uuid
+from pathlib import Path
 
 import pytest
 from views.engine_of_tests import RefusedError, TestEngine
+from views.taking_in import take_in
+from views.worlds import world
 
+import epochal_query
 from epochal_storage.migrations import REVISIONS
 from epochal_storage.views_doc import nouns, view_names
 from epochal_storage.views_sql import SOURCE, TARGET, expanded, migration, revised, sections
 
+COUNT = "SELECT count() AS n FROM statements_at(as_of = {as_of:String}, known_at = {known_at:String})"
 NOUNS = {noun.name: noun for noun in nouns()}
+
+
+@pytest.fixture(scope="module")
+def facts(engine: TestEngine) -> None:
+    """The engine evaluates nothing over tables without rows."""
+    dice = random.Random(1)
+    take_in(engine, [world(dice, f"sources-{uuid.uuid4()}", events=20, frames=2)], dice)
 
 
 def test_the_migration_is_made_from_its_source() -> None:
@@ -23,9 +38,22 @@ def test_the_migration_is_made_from_its_source() -> None:
 
 def test_every_block_is_used() -> None:
     """No block of the source is left over."""
-    blocks, views = sections(SOURCE.read_text(encoding="utf-8"))
-    texts = [*blocks.values(), *views.values()]
-    assert [name for name in blocks if not any(f"{{{{{name}" in text for text in texts)] == []
+    source = SOURCE.read_text(encoding="utf-8")
+    blocks, _ = sections(source)
+    readers = [path.read_text(encoding="utf-8") for path in Path(epochal_query.__file__).parent.glob("*.py")]
+    texts = "".join([source, *readers])
+    assert [name for name in blocks if f"{{{{{name}" not in texts and f'("{name}"' not in texts] == []
+
+
+def test_every_fact_of_a_variant_is_explained() -> None:
+    """The head of the source says what each fact means, and no other."""
+    source = SOURCE.read_text(encoding="utf-8")
+    used = {
+        fact.strip()
+        for _, _, when in re.findall(r"^-- (block) (\w+) when (.+)$", source, re.M)
+        for fact in when.split(",")
+    }
+    assert used == set(re.findall(r"^--   (\w+)  ", source, re.M))
 
 
 def test_a_block_takes_arguments_with_blocks_in_them() -> None:
@@ -52,12 +80,26 @@ def test_a_view_has_the_documented_columns_with_and_without_bounds(engine: TestE
 
 @pytest.mark.parametrize("bound", ["as_of", "known_at"])
 @pytest.mark.parametrize("text", ["yesterday-ish", "2024-13-45", "{broken"])
-def test_a_bound_that_is_neither_time_nor_watermark_is_refused(engine: TestEngine, bound: str, text: str) -> None:
-    """A misspelt time never means no bound: it is an error, or, as a watermark that names no log, nothing."""
+def test_a_bound_that_is_neither_time_nor_watermark_is_refused(
+    engine: TestEngine, facts: None, bound: str, text: str
+) -> None:
+    """A misspelt time never means no bound, and a misspelt watermark never means nothing: both are errors."""
     bounds = {"as_of": "", "known_at": "", bound: text}
-    sql = "SELECT count() AS n FROM statements_at(as_of = {as_of:String}, known_at = {known_at:String})"
-    if (bound, text) == ("known_at", "{broken"):
-        assert engine.rows(sql, **bounds) == [{"n": 0}]
-        return
     with pytest.raises(RefusedError):
-        engine.rows(sql, **bounds)
+        engine.rows(COUNT, **bounds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{broken", '{"a": "x"}', '{"a": 1.5}', '{"a": -2}', '{"a": 1} 2', '{"a": [1]}', '{"a": 12345678901234567890}'],
+)
+def test_what_is_no_watermark_is_named(engine: TestEngine, facts: None, text: str) -> None:
+    """The error has the text and says what is accepted."""
+    with pytest.raises(RefusedError, match=re.escape(f"known_at={text} is not a watermark: {{")):
+        engine.rows(COUNT, as_of="", known_at=text)
+
+
+@pytest.mark.parametrize("text", ["{}", '{"a": -1}', '{"a": 7, "b" :8}', '{"a": 9223372036854775807}'])
+def test_what_is_a_watermark_is_accepted(engine: TestEngine, facts: None, text: str) -> None:
+    """Also one that covers nothing."""
+    assert engine.rows(COUNT, as_of="", known_at=text)[0]["n"] >= 0

@@ -128,11 +128,12 @@ class Making:
         return {"lifecycle": self.one((0, 1, 2, 5)), "metrics": self.one((0, 3)), "lost": self.one(({}, {"disk": 2}))}
 
 
-def world(dice: random.Random, project: str, events: int, frames: int) -> World:
-    """A world with about so many events and frames of points."""
+def world(dice: random.Random, project: str, events: int, frames: int, without: frozenset[str] = frozenset()) -> World:
+    """A world with about so many events and frames of points, and no events of the types named."""
     making = Making(dice, project)
     said = [_event(making, _created(making)) for _ in range(making.one((2, 3, 5)))]
-    said += [_event(making, making.one(MAKERS)(making)) for _ in range(events)]
+    made = [making.one(MAKERS)(making) for _ in range(events)]
+    said += [_event(making, one) for one in made if one[0] not in without]
     sent = [_frame(making) for _ in range(frames)]
     return World(project, tuple(copy for copies in said for copy in copies), tuple(sent))
 

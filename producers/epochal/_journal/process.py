@@ -81,6 +81,11 @@ def is_alive(journals: Path, process: UUID) -> bool:
     return False
 
 
+def lock_exists(journals: Path, process: UUID) -> bool:
+    """Whether there is a lock file of this process; whoever found it dead may have removed it."""
+    return _lock_path(journals, process).exists()
+
+
 def forget(journals: Path, process: UUID) -> None:
     """Remove the lock file of a process that is dead."""
     _lock_path(journals, process).unlink(missing_ok=True)

@@ -35,7 +35,9 @@ CREATE TABLE IF NOT EXISTS {database}.facts {on_cluster} (
         CODEC(ZSTD(1)),
     version UInt64 MATERIALIZED 9223372036854775807 - toUnixTimestamp64Micro(recorded_at)
 ) ENGINE = {engine}(version)
-ORDER BY (project, kind, field, entity, key, writer, seq, ord);
+ORDER BY (project, kind, field, entity, key, writer, seq, ord)
+-- most reads are about few components: with FINAL a granule is read of every part
+SETTINGS index_granularity = 1024;
 
 CREATE TABLE IF NOT EXISTS {database}.partials {on_cluster} (
     -- one row of partial sums a series and block; of several the one with most points counts
@@ -68,4 +70,5 @@ CREATE TABLE IF NOT EXISTS {database}.partials {on_cluster} (
     offset_from UInt64,
     offset_until UInt64
 ) ENGINE = {engine}(n)
-ORDER BY (project, component, metric, rank, writer, block);
+ORDER BY (project, component, metric, rank, writer, block)
+SETTINGS index_granularity = 1024;

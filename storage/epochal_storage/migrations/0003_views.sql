@@ -22,7 +22,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -31,7 +35,11 @@ WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'));
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')));
 
 CREATE OR REPLACE VIEW {database}.cells_at {on_cluster} AS
 SELECT
@@ -61,7 +69,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -70,7 +82,11 @@ WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.kind, s.entity, s.field, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -98,7 +114,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -107,8 +127,13 @@ WHERE s.kind = 'experiment' AND s.field IN ('opened', 'attr', 'note') AND s.plac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
-GROUP BY s.project, s.entity;
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity
+HAVING true;
 
 CREATE OR REPLACE VIEW {database}.trials_at {on_cluster} AS
 WITH argMaxIf(s.value, s.place, s.field = 'opened') AS opening
@@ -131,7 +156,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -140,8 +169,13 @@ WHERE s.kind = 'trial' AND s.field IN ('opened', 'attr', 'note') AND s.place > l
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
-GROUP BY s.project, s.entity;
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity
+HAVING true;
 
 CREATE OR REPLACE VIEW {database}.memberships_at {on_cluster} AS
 SELECT
@@ -159,7 +193,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -168,11 +206,15 @@ WHERE s.kind = 'component' AND s.field = 'member' AND s.place > l.horizon AND ({
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     AND (s.project, toUUIDOrZero(s.key)) IN (
-        SELECT project, entity
-        FROM (
-        SELECT
+    SELECT project, entity
+    FROM (
+    SELECT
     project, kind, entity,
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
@@ -182,59 +224,34 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
-        )
-        WHERE kind = 'trial'
     )
+    WHERE kind = 'trial'
+)
 GROUP BY s.project, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place);
 
 CREATE OR REPLACE VIEW {database}.params_at {on_cluster} AS
 SELECT
-    project, component, at AS path,
-    anyIf(n.value, n.own) AS value,
-    anyIf(n.type, n.own) AS type,
-    if(type IN ('number', 'bool'), anyIf(n.number, n.own), NULL) AS number,
-    anyIf(n.text, n.own) AS text,
-    anyIf(n.logged_at, n.own) AS logged_at,
-    anyIf(n.occurred_at, n.own) AS occurred_at,
-    anyIf(n.writer, n.own) AS writer,
-    anyIf(n.seq, n.own) AS seq
+    project, component, path, value, type, number, text, logged_at, occurred_at, writer, seq
 FROM (
     SELECT
-        *,
-        arrayJoin(arrayPushFront(if(place = 0, [], below), path)) AS at,
-        at = path AS own,
-        if(own, told_from_below, place) AS told
-    FROM (
-        SELECT
-            s.project AS project, s.entity AS component, s.path AS path,
-            maxIf(s.place, s.path = s.key) AS place,
-            maxIf(s.place, s.path != s.key AND NOT s.removed) AS told_from_below,
-            groupUniqArrayIf(s.key, s.path != s.key) AS below,
-            argMaxIf(s.removed, s.place, s.path = s.key) AS removed,
-            argMaxIf(s.value, s.place, s.path = s.key) AS value,
-            argMaxIf(s.type, s.place, s.path = s.key) AS type,
-            argMaxIf(ifNull(s.number, 0), s.place, s.path = s.key) AS number,
-            argMaxIf(s.text, s.place, s.path = s.key) AS text,
-            argMaxIf(s.logged_at, s.place, s.path = s.key) AS logged_at,
-            argMaxIf(s.occurred_at, s.place, s.path = s.key) AS occurred_at,
-            argMaxIf(s.writer, s.place, s.path = s.key) AS writer,
-            argMaxIf(s.seq, s.place, s.path = s.key) AS seq
-        FROM (
-            SELECT
-                s.project AS project, s.entity AS entity, s.key AS key, s.place AS place, s.removed AS removed,
-                s.value AS value, s.type AS type, s.number AS number, s.text AS text,
-                s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq,
-                -- escaped characters are masked: every dot that is left is a border between parts
-                replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
-                arrayJoin(if(position(masked, '.') = 0, [s.key], arrayPushFront(
-                    arrayMap(n -> substring(s.key, 1, n),
-                             arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked)))),
-                    s.key))) AS path
-            FROM {database}.facts AS s FINAL
+        s.project AS project, s.entity AS component, s.key AS path,
+        argMax(s.value, s.place) AS value,
+        argMax(s.type, s.place) AS type,
+        if(type IN ('number', 'bool'), argMax(ifNull(s.number, 0), s.place), NULL) AS number,
+        argMax(s.text, s.place) AS text,
+        argMax(s.logged_at, s.place) AS logged_at,
+        argMax(s.occurred_at, s.place) AS occurred_at,
+        argMax(s.writer, s.place) AS writer,
+        argMax(s.seq, s.place) AS seq
+    FROM {database}.facts AS s FINAL
 INNER JOIN (
 SELECT
     project, kind, entity,
@@ -246,22 +263,113 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'param' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component' AND s.field = 'param'  AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
-        ) AS s
-        GROUP BY project, component, path
-    )
-) AS n
-GROUP BY project, component, at
-HAVING anyIf(n.place, n.own) > max(n.told) AND NOT anyIf(n.removed, n.own);
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+    GROUP BY s.project, s.entity, s.key
+    HAVING NOT argMax(s.removed, s.place)
+)
+WHERE (project, component, path) NOT IN (
+SELECT upper.project, upper.entity, if(lower.said > upper.place, upper.key, lower.key)
+FROM (
+    SELECT s.project AS project, s.entity AS entity, s.key AS key, max(s.place) AS place
+    FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'param'  AND (s.project, s.entity) IN (
+    SELECT project, entity
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'param' AND position(key, '.') > 0
+) AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+    GROUP BY s.project, s.entity, s.key
+) AS upper
+INNER JOIN (
+    SELECT
+        s.project AS project, s.entity AS entity, s.key AS key,
+        max(s.place) AS place, maxIf(s.place, NOT s.removed) AS said,
+        -- escaped characters are masked: every dot that is left is a border between parts
+        replaceAll(replaceAll(s.key, '\\\\', '\0\0'), '\\.', '\0\0') AS masked,
+        arrayJoin(arrayMap(n -> substring(s.key, 1, n),
+                           arrayFilter(n -> substring(masked, n + 1, 1) = '.', range(length(masked))))) AS above
+    FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'param' AND position(s.key, '.') > 0  AND (s.project, s.entity) IN (
+    SELECT project, entity
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'param' AND position(key, '.') > 0
+) AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+    GROUP BY s.project, s.entity, s.key
+) AS lower ON upper.project = lower.project AND upper.entity = lower.entity AND upper.key = lower.above
+WHERE lower.said > upper.place OR upper.place > lower.place
+);
 
 CREATE OR REPLACE VIEW {database}.tags_at {on_cluster} AS
 SELECT
@@ -286,7 +394,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -295,7 +407,11 @@ WHERE s.field = 'tag' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occu
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.kind, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -319,7 +435,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -328,7 +448,11 @@ WHERE s.field = 'note' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occ
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.kind, s.entity;
 
 CREATE OR REPLACE VIEW {database}.definitions_at {on_cluster} AS
@@ -359,7 +483,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -368,7 +496,11 @@ WHERE s.kind = 'component' AND s.field = 'define' AND s.place > l.horizon AND ({
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -406,7 +538,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -415,7 +551,11 @@ WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND 
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -447,7 +587,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -456,7 +600,11 @@ WHERE s.kind = 'component' AND s.field = 'artifact_failed' AND s.place > l.horiz
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -503,7 +651,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -512,7 +664,11 @@ WHERE s.kind = 'component' AND s.field = 'artifact' AND s.place > l.horizon AND 
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 )
 );
@@ -545,7 +701,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -554,7 +714,11 @@ WHERE s.kind = 'component' AND s.field = 'env' AND s.place > l.horizon AND ({as_
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 ) AS e;
 
@@ -586,7 +750,11 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -595,7 +763,11 @@ WHERE s.kind = 'component' AND s.field = 'alert' AND s.place > l.horizon AND ({a
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -664,16 +836,25 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     ) AS s
     GROUP BY project, component, writer, run
 ) AS u
@@ -767,16 +948,25 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -803,15 +993,15 @@ SELECT
     r.ranks AS ranks, r.world_size AS world_size, r.attempts AS attempts,
     r.created_by AS created_by, r.host AS host, r.last_seen AS last_seen, r.lost AS lost
 FROM (
-    SELECT
-        s.project AS project, s.entity AS component,
-        argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
-        argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
-        argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
-        argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
-        argMaxIf(s.text, s.place, s.field = 'note') AS note,
-        minIf(s.ordered_at, s.field = 'opened') AS created_at
-    FROM {database}.facts AS s FINAL
+SELECT
+    s.project AS project, s.entity AS component,
+    argMaxIf(s.value, s.place, s.field = 'opened') AS opening,
+    argMaxIf(s.text, s.place, s.key = 'display_name') AS display_name,
+    argMaxIf(s.value, s.place, s.key = 'resources') AS resources,
+    argMaxIf(s.text, s.place, s.key = 'parent') AS parent_text,
+    argMaxIf(s.text, s.place, s.field = 'note') AS note,
+    minIf(s.ordered_at, s.field = 'opened') AS created_at
+FROM {database}.facts AS s FINAL
 INNER JOIN (
 SELECT
     project, kind, entity,
@@ -823,17 +1013,26 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component' AND s.field IN ('opened', 'attr', 'note') AND true AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
-    GROUP BY s.project, s.entity
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity
+HAVING true
 ) AS d
 LEFT JOIN (
     SELECT
@@ -940,16 +1139,25 @@ WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR fac
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component'
+              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)'))
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -1008,7 +1216,11 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1019,7 +1231,11 @@ AND (NOT startsWith({known_at:String}, '{')
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -1044,7 +1260,7 @@ SELECT
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    SELECT
+SELECT
     project, component, metric, rank,
     n AS count, nan_count,
     if(n = nan_count, inf, min) AS least,
@@ -1069,13 +1285,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1087,8 +1311,8 @@ AND (NOT startsWith({known_at:String}, '{')
 )
 )
 WHERE tidy AND whole
-    UNION ALL
-    SELECT
+UNION ALL
+SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
@@ -1166,7 +1390,11 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1189,13 +1417,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1211,7 +1447,11 @@ AND (NOT startsWith({known_at:String}, '{')
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -1240,7 +1480,7 @@ SELECT
     argMin(u.first, u.first_step) AS first,
     argMax(u.last, u.last_step) AS last
 FROM (
-    SELECT
+SELECT
     project, component, metric, rank,
     n AS count, nan_count,
     if(n = nan_count, inf, min) AS least,
@@ -1265,13 +1505,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1283,8 +1531,8 @@ AND (NOT startsWith({known_at:String}, '{')
 )
 )
 WHERE tidy AND whole
-    UNION ALL
-    SELECT
+UNION ALL
+SELECT
     project, component, metric, rank,
     count() AS count,
     countIf(isNaN(p.value)) AS nan_count,
@@ -1362,7 +1610,11 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1385,13 +1637,21 @@ FROM (
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS whole,
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
         ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')), false) AS touched,
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
@@ -1407,7 +1667,11 @@ AND (NOT startsWith({known_at:String}, '{')
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)'))
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )

@@ -1,0 +1,36 @@
+"""Whether the points of some series can be read and summed up without a look at which of them hides another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from epochal_query.reading import Reading, block
+from epochal_query.scope import Scope
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all.
+
+    ``facts``, for `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
+    """
+
+    series: int
+    low: float
+    high: float
+    points: int
+    facts: frozenset[str]
+
+
+def of_series(scope: Scope, which: str) -> str:
+    """The condition on the columns of ``partials`` for the series of components in scope that satisfy another."""
+    return f"project = {{project:String}} AND {scope.sql} AND {which}"
+
+
+def extent(reading: Reading, scope: Scope, which: str, **parameters: object) -> Extent:
+    """The extent of the series of components in scope that satisfy a condition."""
+    sql = f"""SELECT count() AS series, min(low) AS low, max(high) AS high, sum(points) AS points, min(tidy) AS tidy
+              FROM ({block("tidiness", of_series(scope, which))})"""
+    found = reading.rows(sql, **scope.parameters, **parameters).to_pylist()[0]
+    facts = frozenset({"tidy"} if found.pop("tidy") else ())
+    return Extent(**found, facts=facts)

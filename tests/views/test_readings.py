@@ -1,0 +1,121 @@
+"""What a reading makes simpler, as nothing was deleted or the log is read to a watermark, shows the same rows."""
+
+from __future__ import annotations
+
+import json
+import random
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from views.engine_of_tests import TestEngine
+from views.showing import SHOWN, Rows
+from views.taking_in import take_in
+from views.worlds import BASE_US, LOGS, SECOND, World, world
+
+from epochal_query.reading import Reading, at
+
+NOW = datetime(2200, 1, 1, tzinfo=UTC)
+CALM = frozenset({"entity.deleted", "run.rewound"})
+ALL = dict.fromkeys(LOGS, 1_000_000)
+PLACES: list[tuple[object, object]] = [
+    (None, None),
+    (None, {LOGS[0]: 25, LOGS[1]: 7}),
+    (None, {LOGS[1]: 11}),
+    (None, datetime.fromtimestamp((BASE_US + 10 * SECOND) / 1e6, UTC)),
+    (datetime.fromtimestamp((BASE_US + 30 * SECOND) / 1e6, UTC), None),
+    (datetime.fromtimestamp((BASE_US + 3 * SECOND) / 1e6, UTC), {LOGS[0]: 40, LOGS[1]: 40}),
+]
+
+
+class AtTheEnd:
+    """The engine as a source that has taken in everything."""
+
+    def __init__(self, engine: TestEngine) -> None:
+        self.asked: list[str] = []
+        self._engine = engine
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
+        self.asked.append(sql)
+        return self._engine.query_arrow(sql, parameters)
+
+    def watermark(self) -> dict[str, int]:
+        return ALL
+
+
+def plain(rows: Rows) -> Rows:
+    """Ids as UUIDs."""
+    return [{k: UUID(bytes=v) if isinstance(v, bytes) and len(v) == 16 else v for k, v in r.items()} for r in rows]
+
+
+def by_view(engine: TestEngine, reading: Reading, view: str) -> Rows:
+    """What the stored view shows at the reading's place."""
+    bounds = "as_of = {as_of:String}, known_at = {known_at:String}"
+    sql = f"SELECT * FROM {view}_at({bounds}) WHERE project = {{project:String}}"
+    at = {"as_of": reading.bounds.as_of, "known_at": reading.bounds.known_at, "project": reading.project}
+    return plain(engine.rows(sql, **at))
+
+
+def by_reading(reading: Reading, view: str, **parameters: Any) -> Rows:
+    """What the reading shows."""
+    only = "AND component IN {components:Array(UUID)}" if parameters else ""
+    table = reading.rows(f"SELECT * FROM {at(view)} WHERE project = {{project:String}} {only}", **parameters)
+    return plain(table.to_pylist())
+
+
+def rounded(rows: Rows) -> set[str]:
+    """Summaries as texts; sums that parts may be added up to in any order, to 11 digits."""
+    keys = ("component", "metric", "rank", "count", "nan_count", "min", "argmin", "max", "argmax", "first", "last")
+    return {json.dumps([str(r[k]) for k in keys] + [f"{r[k] or 0:.11g}" for k in ("mean", "std")]) for r in rows}
+
+
+def worlds_of(dice: random.Random, without: frozenset[str]) -> list[World]:
+    return [
+        world(dice, f"reading-{uuid.uuid4()}", dice.choice((20, 60)), dice.choice((4, 12)), without) for _ in range(3)
+    ]
+
+
+@pytest.mark.parametrize("without", [CALM, frozenset({"entity.deleted"}), frozenset()], ids=["calm", "rewound", "any"])
+def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozenset[str]) -> None:
+    """All views, at several places in both times, of worlds in which nothing, something or much is taken out."""
+    dice = random.Random(len(without))
+    worlds = worlds_of(dice, without)
+    take_in(engine, worlds, dice)
+    for one in worlds:
+        for as_of, known_at in PLACES:
+            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
+            assert ("uncut" in reading.facts) == (not any(e.envelope.type[8:] in CALM for e in one.events))
+            for view, (show, _) in SHOWN.items():
+                expected, shown = by_view(engine, reading, view), by_reading(reading, view)
+                assert show(shown) == show(expected), f"{view} at {reading.bounds}"
+                assert len(shown) == len(expected)
+            assert rounded(by_reading(reading, "summaries")) == rounded(by_view(engine, reading, "summaries"))
+
+
+def test_a_reading_of_named_components_shows_theirs(engine: TestEngine) -> None:
+    """With the ids of components bound, a view shows the rows of these and of no others."""
+    dice = random.Random(11)
+    worlds = worlds_of(dice, CALM)
+    take_in(engine, worlds, dice)
+    for one in worlds:
+        reading = Reading.begin(AtTheEnd(engine), one.project, None, None, NOW)
+        everyone = sorted({row["component"] for row in by_reading(reading, "components")}, key=str)
+        for view in ("components", "params", "memberships", "artifacts", "attempts", "metrics", "environments"):
+            show = SHOWN[view][0]
+            some = everyone[::2]
+            expected = [row for row in by_view(engine, reading, view) if row["component"] in some]
+            assert show(by_reading(reading, view, components=[str(c) for c in some])) == show(expected), view
+
+
+def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) -> None:
+    """Without deletions a query joins no lives, and without rewinds no cuts."""
+    source = AtTheEnd(engine)
+    reading = Reading.begin(source, f"empty-{uuid.uuid4()}", None, None, NOW)
+    by_reading(reading, "metrics")
+    by_reading(reading, "trials")
+    assert reading.facts == {"undeleted", "uncut", "watermark", "present"}
+    assert not any("JOIN" in sql for sql in source.asked)
