@@ -20,6 +20,7 @@ from ._clock import now_us
 from ._contents import Contents
 from ._elsewhere import announce, host_name
 from ._ending import Ending
+from ._errors import SettingsError
 from ._events import Event, writer_opened
 from ._exits import Exits
 from ._places import artifact_url, journal_place, store_directory
@@ -55,6 +56,11 @@ class Session:
     """Everything that the handles of one process share."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+        if settings.kafka is not None:
+            raise SettingsError(
+                "EPOCHAL_KAFKA is set, and jobs can't ship to Kafka in this version: only `epochal migrate` uses it. "
+                "Unset it for jobs; they log to the embedded store"
+            )
         self.settings = settings
         self.warn = Warner(strict=settings.strict)
         self.store = store_directory(settings.store, environ)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ._errors import SettingsError
-from ._settings_parsers import CAPTURES, Secret, capture, choice, flag, prefix, seconds, servers, size
+from ._settings_parsers import CAPTURES, Secret, capture, choice, flag, prefix, seconds, servers
 
 __all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "unknown_variables"]
 
@@ -56,8 +56,6 @@ class Settings:
     kafka_ca: str | None = None
     kafka_cert: str | None = None
     kafka_key: str | None = None
-    kafka_wait_s: float = 30.0
-    spool_limit_bytes: int = 50 * 10**9
 
 
 VARIABLES: Final = (
@@ -193,24 +191,6 @@ VARIABLES: Final = (
     Variable("EPOCHAL_KAFKA_CA", "certificates of who is trusted", "the system's", "a PEM file", "kafka_ca", str),
     Variable("EPOCHAL_KAFKA_CERT", "our own certificate (mutual TLS)", "none", "a PEM file", "kafka_cert", str),
     Variable("EPOCHAL_KAFKA_KEY", "its private key", "inside EPOCHAL_KAFKA_CERT", "a PEM file", "kafka_key", str),
-    Variable(
-        "EPOCHAL_KAFKA_WAIT",
-        "seconds that finish() and the end of a process wait until Kafka has acknowledged everything; what is not "
-        "stays in the spool, for `epochal ship` or the next job",
-        "30",
-        "0 < s ≤ 86400",
-        "kafka_wait_s",
-        seconds,
-    ),
-    Variable(
-        "EPOCHAL_SPOOL_LIMIT",
-        "with Kafka: how much disk all journals of the spool together may take; at the limit new points are not kept "
-        "but counted as lost, with one warning, and journals that Kafka has not acknowledged are never deleted",
-        "50 GB",
-        "at least 1 MB: a number with KB, MB, GB or TB",
-        "spool_limit_bytes",
-        size,
-    ),
 )
 """The one table of settings."""
 

@@ -36,6 +36,8 @@ GIVEN = [
     ("EPOCHAL_CAPTURE", "all", "capture", CAPTURES),
     ("EPOCHAL_CAPTURE", "code, host", "capture", frozenset({"code", "host"})),
     ("EPOCHAL_HEARTBEAT", "2.5", "heartbeat_s", 2.5),
+    ("EPOCHAL_KAFKA", "a:9092, [::1]:9093", "kafka", "a:9092,[::1]:9093"),
+    ("EPOCHAL_KAFKA_SECURITY_PROTOCOL", "ssl", "kafka_security_protocol", "SSL"),
 ]
 
 
@@ -45,7 +47,16 @@ def test_accepted(name: str, text: str, field: str, value: object) -> None:
     assert getattr(from_env({name: text}), field) == value
 
 
-REFUSED = ["EPOCHAL_MODE=off", "EPOCHAL_STRICT=maybe", "EPOCHAL_CAPTURE=codes", "EPOCHAL_HEARTBEAT=0", "EPOCHAL_SYNC=x"]
+REFUSED = [
+    "EPOCHAL_MODE=off",
+    "EPOCHAL_STRICT=maybe",
+    "EPOCHAL_CAPTURE=codes",
+    "EPOCHAL_HEARTBEAT=0",
+    "EPOCHAL_SYNC=x",
+    "EPOCHAL_KAFKA=broker",
+    "EPOCHAL_KAFKA=kafka://broker:9092",
+    "EPOCHAL_KAFKA=broker:0",
+]
 
 
 @pytest.mark.parametrize("given", REFUSED)
@@ -171,3 +182,19 @@ def test_errors_are_one_message(tmp_path: Path) -> None:
     refused = command(tmp_path, "doctor", EPOCHAL_MODE="off")
     assert refused.returncode == 1
     assert "EPOCHAL_MODE='off'" in refused.stderr
+
+
+def test_a_job_with_kafka_says_what_it_cannot_do_yet(tmp_path: Path) -> None:
+    """An error at the first call, and nothing is logged to a place that nobody expects."""
+    job = "import epochal; epochal.init('x')"
+    done = subprocess.run(
+        [sys.executable, "-c", job],
+        env=environment(tmp_path, EPOCHAL_KAFKA="k:9092"),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "SettingsError: EPOCHAL_KAFKA is set, and jobs can't ship" in done.stderr
+    assert not list(tmp_path.rglob("events.bin"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -146,6 +147,11 @@ def test_migrate_creates_checks_and_refuses(kafka: str, topic_prefix: str, monke
     with KafkaAdminClient(bootstrap_servers=kafka) as admin:
         config = {"max.message.bytes": "1000000"}
         admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, names[1], config)])
+        until = time.monotonic() + 60  # brokers learn of it a moment later
+        asked = [ConfigResource(ConfigResourceType.TOPIC, names[1])]
+        while admin.describe_configs(asked)["topic"][names[1]]["max.message.bytes"]["value"] != "1000000":
+            assert time.monotonic() < until
+            time.sleep(0.05)
     wrong = CliRunner().invoke(group, ["migrate", "--json"])
     assert wrong.exit_code == 1
     (problem,) = json.loads(wrong.output)["wrong"]

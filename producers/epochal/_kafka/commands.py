@@ -1,4 +1,4 @@
-"""The commands of the way to Kafka: migrate, ship."""
+"""The commands of the way to Kafka: migrate."""
 
 from __future__ import annotations
 
