@@ -45,10 +45,20 @@ class BackgroundWriter:
 
         Raises what the first insert that failed raised; those after it were not made.
         """
-        self._work.join()
-        failure, self._failure = self._failure, None
+        failure = self.rest()
         if failure is not None:
             raise failure
+
+    def rest(self) -> BaseException | None:
+        """Wait until nothing is under way; what the first insert that failed raised, which is forgotten then."""
+        self._work.join()
+        failure, self._failure = self._failure, None
+        return failure
+
+    def check(self) -> None:
+        """Raise what an insert raised, if one failed; waits for nothing otherwise."""
+        if self._failure is not None:
+            self.settle()
 
     def close(self) -> None:
         """End the thread, after everything is inserted."""

@@ -15,6 +15,8 @@ from epochal_processors.frames import PointFrame, Position
 BLOCK_BITS = 12
 BLOCK_SIZE = 1 << BLOCK_BITS
 """Sequence numbers a block."""
+ELSEWHERE = 2**64 - 1
+"""The offset of a row that came through another log than the rest of its stream: beyond every watermark."""
 
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]

@@ -89,3 +89,7 @@ class Coverage:
         """Drop what is known of a writer that has nothing more to say."""
         for key in [key for key in self._ranges if key[0] == writer]:
             del self._ranges[key]
+
+    def clear(self) -> None:
+        """Drop everything."""
+        self._ranges.clear()

@@ -58,6 +58,15 @@ class PointFrame:
         return len(self.points.rows)
 
 
+NOBODY = UUID(int=0)
+"""The writer of what has none."""
+
+
+def nothing() -> EventFrame:
+    """What a message brings of which nothing can be read: its place in the ledger says that it holds nothing."""
+    return EventFrame(NOBODY, "", 0, ())
+
+
 Frame = EventFrame | PointFrame
 Positioned = tuple[Position, Frame]
 

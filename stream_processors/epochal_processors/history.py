@@ -19,7 +19,8 @@ from epochal_processors.project import event_digest
 from epochal_storage.writing import SqlRunner
 
 _POINTS = """
-SELECT metric, seq, step, value, logged_at, occurred_at, recorded_at, offset
+SELECT metric, seq, step, value, logged_at, occurred_at, recorded_at,
+       if(log = {log:String}, offset, 18446744073709551615) AS offset
 FROM metrics
 WHERE project = {project:String} AND component = {component:UUID} AND writer = {writer:UUID}
   AND seq >= {first:UInt64} AND seq < {end:UInt64}
@@ -39,7 +40,7 @@ SELECT block, first_seq, count, digest, link FROM blocks FINAL
 WHERE writer = {writer:UUID} AND channel = {channel:String} ORDER BY block
 """
 _RANGES = """
-SELECT writer, channel, first_seq, count FROM ledger FINAL WHERE has({writers:Array(UUID)}, writer) AND count > 0
+SELECT writer, channel, first_seq, count FROM ledger WHERE writer IN {writers:Array(UUID)} AND count > 0
 """
 _NUMBERS = "SELECT offset FROM ledger FINAL WHERE log = {log:String} ORDER BY offset"
 _WRITERS = "SELECT DISTINCT writer FROM ledger"
@@ -56,8 +57,12 @@ class SqlHistory:
         self._store = store
 
     def points(self, stream: Stream, block: int) -> Part:
-        """The rows of a block that the store holds, the first copy of each, in sequence order."""
-        where = {"project": stream.project, "component": stream.component, **_span(stream.writer, block)}
+        """The rows of a block that the store holds, the first copy of each, in sequence order.
+
+        Those that came through another log have the offset `ELSEWHERE`.
+        """
+        where = {"project": stream.project, "component": stream.component, "log": stream.log}
+        where |= _span(stream.writer, block)
         rows = self._store.query_arrow(_POINTS, where).combine_chunks()
         seq = rows["seq"].to_numpy()
         rows = rows.take(pa.array(group_starts(seq)))

@@ -47,12 +47,16 @@ def learned(identity: Identity, records: Iterable[Record]) -> Identity:
     A writer whose opening event can't be read is known by its heartbeats.
     """
     for record in records:
-        # most events are about something else and needn't be parsed for this
-        if _ABOUT_WRITERS in record.payload[:64]:
+        if says_of_writers(record):
             event = decode(identity.writer, record)
             if isinstance(event, Event):
                 identity = _with(identity, event)
     return identity
+
+
+def says_of_writers(record: Record) -> bool:
+    """Whether an event may be about writers; most are about something else and needn't be parsed to know."""
+    return _ABOUT_WRITERS in record.payload
 
 
 def _with(identity: Identity, event: Event) -> Identity:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeVar
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from epochal_processors.blocks import Block, digest_blocks
 from epochal_processors.chains import START, BlockRow, Chains, Head
-from epochal_processors.columns import BLOCK_SIZE, Part, Stream, part_of
+from epochal_processors.columns import BLOCK_SIZE, Part, Stream, assemble, part_of
 from epochal_processors.coverage import Coverage
 from epochal_processors.decode import DeadLetter, dead_letter, decode, source_of
 from epochal_processors.event_blocks import DigestLoader, EventBlocks
@@ -27,7 +27,7 @@ from epochal_processors.frames import (
     channel_of,
 )
 from epochal_processors.open_blocks import OpenBlocks, PointLoader
-from epochal_processors.partials import partials_rows
+from epochal_processors.partials import partials_rows, partials_table
 from epochal_processors.points import metrics_rows
 from epochal_processors.project import event_digest, project_event
 from epochal_processors.rows import EventRow, FactRow
@@ -91,8 +91,8 @@ class Materializer:
         self._coverage = coverage
         self.forget()
 
-    def apply(self, batch: Sequence[Positioned], letters: Iterable[Received] = ()) -> None:
-        """Insert the rows of a batch, with further dead letters that belong to it.
+    def apply(self, batch: Sequence[Positioned], letters: Iterable[Received] = ()) -> list[Received]:
+        """Insert the rows of a batch, with further dead letters that belong to it; all dead letters of the batch.
 
         When it returns, the writer has all of it, the ledger's rows last. Raises what the writer raises; nothing of
         the batch is in the ledger then.
@@ -110,6 +110,7 @@ class Materializer:
             raise
         for _, frame in batch:
             self._coverage.of(frame.writer, channel_of(frame)).add(frame.first_seq, frame.count)
+        return rows.letters
 
     def skip(self, position: Position, writer: UUID, channel: str, first_seq: int) -> None:
         """A number whose range can't be taken in any more: the ledger says that it holds nothing."""
@@ -127,6 +128,10 @@ class Materializer:
         except BaseException:
             self.forget()
             raise
+
+    def sum_again(self, parts: Sequence[Part]) -> None:
+        """Insert the partial sums of whole blocks anew, from all rows that the store has of them."""
+        self._writer.insert("partials", partials_table(assemble([replace(part, fresh=True) for part in parts])))
 
     def forget(self) -> None:
         """Forget what is kept of unfinished blocks and chains; it is read back from the store where needed."""

@@ -12,7 +12,17 @@ import numpy as np
 
 from epochal_processors.blocks import Block, digest_blocks
 from epochal_processors.chains import BlockRow, Chains
-from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Index, Part, PointBatch, Stream, assemble, series_order
+from epochal_processors.columns import (
+    BLOCK_BITS,
+    BLOCK_SIZE,
+    ELSEWHERE,
+    Index,
+    Part,
+    PointBatch,
+    Stream,
+    assemble,
+    series_order,
+)
 from epochal_processors.coverage import Coverage
 from epochal_processors.frames import METRICS
 from epochal_processors.partials import group_starts
@@ -106,7 +116,7 @@ class OpenBlocks:
             if expected > (0 if part is None else len(part.seq)):
                 part = self._loader.points(stream, block)
             if part is not None and len(part.seq):
-                found.append(replace(part, stream=stream))
+                found.append(_through(part, stream))
         return found
 
     def _drop(self, key: tuple[UUID, int]) -> None:
@@ -114,19 +124,23 @@ class OpenBlocks:
         self._rows -= 0 if part is None else len(part.seq)
 
 
+def _through(part: Part, stream: Stream) -> Part:
+    """The rows as part of a stream that now comes through another log, perhaps: offsets mean something in one only."""
+    if part.stream.log == stream.log:
+        return replace(part, stream=stream)
+    return replace(part, stream=stream, offset=np.full(len(part.seq), ELSEWHERE, np.uint64))
+
+
 def _touched(parts: Sequence[Part]) -> dict[Stream, set[int]]:
-    """The blocks that parts reach into without filling them on their own."""
+    """The blocks that parts reach into; those that they fill on their own, too: rows of them may have come before."""
     touched: dict[Stream, set[int]] = {}
     for part in parts:
         blocks = touched.setdefault(part.stream, set())
         first, last = int(part.seq[0]), int(part.seq[-1])
-        if last - first + 1 != len(part.seq):
+        if last - first + 1 == len(part.seq):
+            blocks |= set(range(first >> BLOCK_BITS, (last >> BLOCK_BITS) + 1))
+        else:
             blocks |= set(np.unique(part.seq >> np.uint64(BLOCK_BITS)).tolist())
-            continue
-        if first % BLOCK_SIZE or last - first + 1 < BLOCK_SIZE:
-            blocks.add(first >> BLOCK_BITS)
-        if (last + 1) % BLOCK_SIZE:
-            blocks.add(last >> BLOCK_BITS)
     return touched
 
 

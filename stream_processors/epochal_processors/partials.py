@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from epochal_processors.columns import BLOCK_BITS, F64, I64, Bools, Index, PointBatch, series_order
+from epochal_processors.columns import BLOCK_BITS, ELSEWHERE, F64, I64, Bools, Index, PointBatch, series_order
 from epochal_processors.points import named, repeated, timestamps, uuids
 
 HUGE = 1e150
@@ -43,6 +43,8 @@ def partials_rows(batch: PointBatch) -> pa.Table:
         "offset_from": _reduced(np.minimum, batch.offset, starts),
         "offset_until": _reduced(np.maximum, batch.offset, starts),
     }
+    # a block that came through two logs is neither within nor outside a watermark: its points are asked
+    bounds["offset_from"][bounds["offset_until"] == ELSEWHERE] = 0
     fresh = np.flatnonzero(_reduced(np.logical_or, batch.fresh, starts))
     return _labelled(batch, starts[fresh], {name: column[fresh] for name, column in {**sums, **bounds}.items()})
 

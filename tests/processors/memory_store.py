@@ -9,12 +9,16 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
+from epochal._journal.reader import Record
 from epochal_processors.blocks import Block
 from epochal_processors.chains import START, Head
-from epochal_processors.columns import BLOCK_BITS, Part, Stream
+from epochal_processors.columns import BLOCK_BITS, ELSEWHERE, Part, Stream
 from epochal_processors.coverage import Ranges
 from epochal_processors.decode import split_record
+from epochal_processors.frames import METRICS, EventFrame
+from epochal_processors.materialize import Ending
 from epochal_processors.project import event_digest
+from epochal_processors.sealing import endings
 from epochal_storage.schemas import fitted
 
 Row = dict[str, Any]
@@ -88,7 +92,7 @@ class MemoryStore:
             np.array([row["logged_at"] for row in found], np.int64),
             np.array([row["occurred_at"] for row in found], np.int64),
             np.array([row["recorded_at"] for row in found], np.int64),
-            np.array([row["offset"] for row in found], np.uint64),
+            np.array([row["offset"] if row["log"] == stream.log else ELSEWHERE for row in found], np.uint64),
             fresh=False,
         )
 
@@ -137,6 +141,31 @@ class MemoryStore:
         said = [json.loads(row["payload"]) for row in self.final("events")]
         gone = {UUID(event["data"]["writer"]) for event in said if event["type"] == "epochal.writer.vanished"}
         return gone & set(writers)
+
+    def recorded_before(self, firsts: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """As `StreamHistory.recorded_before`."""
+        rows = sorted((row["log"], row["offset"], row["recorded_at"]) for row in self.rows["ledger"])
+        return {log: (offset, at) for log, offset, at in rows if offset < firsts.get(log, 0)}
+
+    def in_partials(self, ending: Ending) -> dict[int, int]:
+        """As `StreamHistory.in_partials`."""
+        found: dict[int, int] = {}
+        for row in self.final("partials", lambda row: bool(row["writer"] == ending.writer.bytes)):
+            found[row["block"]] = found.get(row["block"], 0) + row["n"]
+        return found
+
+    def metrics_log(self, writer: UUID) -> str:
+        """As `StreamHistory.metrics_log`."""
+        return next(
+            str(r["log"]) for r in self.rows["ledger"] if r["writer"] == writer.bytes and r["channel"] == METRICS
+        )
+
+    def unsealed(self) -> list[Ending]:
+        """As `StreamHistory.unsealed`, but also what is sealed: sealing again changes nothing."""
+        said = [Record(row["seq"], row["salt"], row["payload"].encode()) for row in self.final("events")]
+        writers = [UUID(bytes=row["writer"]) for row in self.final("events")]
+        frames = [EventFrame(w, "", record.seq, (record,)) for w, record in zip(writers, said, strict=True)]
+        return [ending for frame in frames for ending in endings(frame)]
 
 
 def plain(rows: pa.Table) -> pa.Table:
