@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import struct
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -21,7 +20,7 @@ from epochal_processors.columns import ELSEWHERE
 from epochal_processors.coverage import Coverage
 from epochal_processors.frames import EventFrame, Frame, PointFrame, Position
 from epochal_processors.materialize import Ending, Materializer
-from epochal_processors.messages import Message, log_name
+from epochal_processors.messages import log_name
 
 THIRD = UUID(int=WRITER.int + 2)
 
@@ -152,42 +151,27 @@ def check_ledger(store: MemoryStore, log: Log) -> None:
         assert all(a < b for a, b in pairwise(instants))
 
 
-def test_a_stream_that_came_through_two_logs_is_summed_from_all_of_it() -> None:
-    """Half of it through a partition, the other half through another: one worker, or two that know nothing of each
-    other. The sums count all points, and no watermark of one log vouches for them.
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_stream_that_came_through_two_logs_is_summed_from_all_of_it(stopped: bool) -> None:
+    """Half of a stream lies in one partition, half in another, as after partitions were added; or the worker of the
+    first half stores it when that of the second has asked already what there is. Sealed, the sums count all points,
+    and no watermark of one log vouches for them.
     """
-    for workers in (1, 2):
-        log, store = Log(random.Random(1), partitions=1), MemoryStore()
-        group = Group(store, log, random.Random(1))
-        stream = STREAMS[2]
-        log.append(piece(stream, 0, 200))
-        moved = log.messages["metrics", 0] = log.messages.pop(("metrics", 0))
-        log.append(piece(stream, 200, 500))
-        other = replace_partition(moved.pop(), 1)
-        if workers == 2:
-            group.join()
-        group.workers[0].inlet.place([])
-        first, second = group.workers[0], group.workers[-1]
-        if workers == 2:
-            # the second asks what is there of the stream before the first has stored anything
-            second.inlet._learn({(THIRD, "metrics")})
-        first.take(moved)
-        second.take([other])
-        for ends in ([closing(THIRD, events_of(THIRD, 3), 500)],):
-            for frame in ends:
-                log.append(frame)
-        second.take(log.messages["lifecycle", 0])
-        second.seal()
-        parts = store.final("partials")
-        assert sum(part["n"] for part in parts) == 500
-        assert {(part["offset_from"], part["offset_until"]) for part in parts} == {(0, ELSEWHERE)}
-
-
-def replace_partition(message: Message, partition: int) -> Message:
-    """The message as the first of another partition."""
-    return replace(message, partition=partition, offset=0)
-
-
-def test_bits() -> None:
-    """NaN differs from itself: rows are compared by their bits."""
-    assert struct.pack("<d", float("nan")) == struct.pack("<d", float("nan"))
+    log, store = Log(random.Random(1), partitions=1), MemoryStore()
+    group = Group(store, log, random.Random(1))
+    group.join()
+    for first, end in ((0, 200), (200, 500)):
+        log.append(piece(STREAMS[2], first, end))
+    log.append(STREAMS[5])
+    here, there = log.messages["metrics", 0]
+    first_worker, second_worker = group.workers
+    first_worker.gate.stopped_in = 0 if stopped else None
+    first_worker.take([here])
+    second_worker.take([replace(there, partition=1, offset=0)])
+    group.zombies.append(first_worker)
+    group.wake()
+    second_worker.take(log.messages["lifecycle", 0])
+    second_worker.seal()
+    parts = store.final("partials")
+    assert sum(part["n"] for part in parts) == 500
+    assert {(part["offset_from"], part["offset_until"]) for part in parts} == {(0, ELSEWHERE)}
