@@ -190,9 +190,11 @@ class Courier:
     def _healing(self, work: Callable[[], None], *, repeat: bool = True) -> None:
         """Do it; when it fails for a while, do everything again that isn't in the store yet, until it is.
 
+        The pauses grow while nothing gets there.
+
         ``repeat``: do the work itself again, too; not where it only carries what is on the way.
         """
-        attempt = 0
+        attempt, left = 0, len(self._on_the_way)
         while not self._stopping:
             try:
                 if attempt:
@@ -203,7 +205,7 @@ class Courier:
             except Exception as error:
                 if not _may_heal(error):
                     raise
-                attempt += 1
+                attempt, left = (1 if len(self._on_the_way) < left else attempt + 1), len(self._on_the_way)
                 self._gauge.failed(error, attempt)
                 self._pause(min(self._first_pause_s * 2 ** (attempt - 1), MOST_PAUSE_S))
         if attempt and not self._stopping:
@@ -215,7 +217,7 @@ class Courier:
         self._inlet.forget()
         for batch in list(self._on_the_way):
             self._carry(batch)
-        self._inlet.settle()
+            self._inlet.settle()  # one by one, so that each that arrives is done for good
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
