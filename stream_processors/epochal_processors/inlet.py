@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from uuid import UUID
 
+from epochal_processors import wire
 from epochal_processors.append_clock import AppendClock
 from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Stream
@@ -14,7 +15,8 @@ from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.decode import DeadLetter, dead_letter
 from epochal_processors.frames import METRICS, Frame, Position, Positioned, channel_of, nothing
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
-from epochal_processors.messages import Message, log_name, packed
+from epochal_processors.messages import Headers, Message, log_name, packed
+from epochal_processors.wire import WireError
 from epochal_processors.worker_history import WorkerHistory
 from epochal_storage.writing import TableWriter
 
@@ -22,18 +24,8 @@ STREAMS_KNOWN = 50_000
 """Streams of which a worker keeps in mind what the store holds (some kilobytes each); then it begins anew."""
 
 
-class FrameError(Exception):
-    """A message that can't be read; will never be read by this version."""
-
-    def __init__(self, reason: str, detail: str, writer: UUID | None = None) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
-        self.detail = detail
-        self.writer = writer
-
-
-Decode = Callable[[Message], Frame]
-"""The frame of a message. Raises: FrameError."""
+Decode = Callable[[Headers, bytes | None, bytes | None], Frame]
+"""The frame of a message's headers, key and value. Raises: WireError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +43,7 @@ class Inlet:
     stream is first met, and again after :meth:`forget`.
     """
 
-    def __init__(self, cluster: str, decode: Decode, store: TableWriter, history: WorkerHistory) -> None:
+    def __init__(self, cluster: str, store: TableWriter, history: WorkerHistory, decode: Decode = wire.decode) -> None:
         """``cluster`` is the broker's cluster id, a part of the logs' names."""
         self._cluster = cluster
         self._decode = decode
@@ -70,8 +62,8 @@ class Inlet:
             log = log_name(self._cluster, message.topic, message.partition)
             recorded_at_us = self._clocks[log].recorded_at_us(message.offset, message.timestamp_ms)
             try:
-                frame = self._decode(message)
-            except FrameError as error:
+                frame = self._decode(message.headers, message.key, message.value)
+            except WireError as error:
                 frame = nothing()
                 letter = dead_letter(
                     error.reason, error.detail, f"{log}:{message.offset}", error.writer, packed(message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
-Headers = tuple[tuple[str, bytes], ...]
+Headers = tuple[tuple[str, bytes | None], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,11 @@ class Message:
     @property
     def size(self) -> int:
         """Bytes of key, value and headers."""
-        return len(self.key or b"") + len(self.value or b"") + sum(len(k) + len(v) for k, v in self.headers)
+        return (
+            len(self.key or b"")
+            + len(self.value or b"")
+            + sum(len(name) + len(value or b"") for name, value in self.headers)
+        )
 
 
 def log_name(cluster: str, topic: str, partition: int) -> str:
@@ -38,8 +42,8 @@ def packed(message: Message) -> bytes:
         "partition": message.partition,
         "offset": message.offset,
         "timestamp": message.timestamp_ms,
-        "key": None if message.key is None else message.key.hex(),
-        "headers": [[name, value.hex()] for name, value in message.headers],
+        "key": _hex(message.key),
+        "headers": [[name, _hex(value)] for name, value in message.headers],
         "null": message.value is None,
     }
     text = json.dumps(head, separators=(",", ":")).encode()
@@ -60,9 +64,17 @@ def unpacked(frame: bytes) -> Message:
             head["partition"],
             head["offset"],
             head["timestamp"],
-            None if head["key"] is None else bytes.fromhex(head["key"]),
+            _bytes(head["key"]),
             None if head["null"] else frame[4 + size :],
-            tuple((name, bytes.fromhex(value)) for name, value in head["headers"]),
+            tuple((name, _bytes(value)) for name, value in head["headers"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{len(frame)} bytes are no packed message: {error!r}") from error
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else bytes.fromhex(text)

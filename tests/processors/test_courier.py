@@ -82,7 +82,7 @@ class Bench:
         self.sent: list[DeadLetter] = []
         self.bugs: list[BaseException] = []
         self.topic_refuses = 0
-        inlet = Inlet(CLUSTER, self.log.decode, self.unsteady, self.unsteady.store)
+        inlet = Inlet(CLUSTER, self.unsteady, self.unsteady.store, self.log.decode)
         sealer = Sealer(inlet, self.unsteady.store, lambda: 0.0)
         self.courier = Courier(inlet, sealer, self._send, self.count, self.bugs.append, first_pause_s=1e-4)
 
@@ -165,7 +165,7 @@ def wait_until_stored(bench: Bench, batches: int) -> None:
 def seal_what_is_left(bench: Bench) -> None:
     """What the next worker would do."""
     store = bench.unsteady.store
-    Sealer(Inlet(CLUSTER, bench.log.decode, store, store), store, lambda: 0.0).step()
+    Sealer(Inlet(CLUSTER, store, store, bench.log.decode), store, lambda: 0.0).step()
 
 
 def test_what_never_heals_stops_everything_and_acknowledges_nothing_more() -> None:

@@ -122,7 +122,7 @@ def check_positions(store: MemoryStore, log: Log) -> None:
     for messages in log.messages.values():
         for message in messages:
             if (message.value or b"").isdigit():
-                frame = log.decode(message)
+                frame = log.decode((), None, message.value)
                 kind = "metrics" if isinstance(frame, PointFrame) else "events"
                 for seq in range(frame.first_seq, frame.first_seq + frame.count):
                     first.setdefault((frame.writer.bytes, kind, seq), message.offset)

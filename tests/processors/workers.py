@@ -12,10 +12,11 @@ import pyarrow as pa
 from processors.memory_store import MemoryStore
 
 from epochal_processors.decode import DeadLetter
-from epochal_processors.frames import EventFrame, Frame, channel_of
-from epochal_processors.inlet import FrameError, Inlet
-from epochal_processors.messages import Message, log_name
+from epochal_processors.frames import Frame, channel_of
+from epochal_processors.inlet import Inlet
+from epochal_processors.messages import Headers, Message
 from epochal_processors.sealing import Sealer
+from epochal_processors.wire import WireError
 
 CLUSTER = "c"
 Partition = tuple[str, int]
@@ -45,16 +46,11 @@ class Log:
         offset = held[-1].offset + self.dice.choice([1, 1, 1, 2]) if held else 0
         held.append(Message(*where, offset, self.now_ms, str(key).encode(), value))
 
-    def decode(self, message: Message) -> Frame:
+    def decode(self, headers: Headers, key: bytes | None, value: bytes | None) -> Frame:
         """As `inlet.Decode`."""
-        value = message.value or b""
-        if not value.isdigit():
-            raise FrameError("not a frame", repr(value))
+        if value is None or not value.isdigit():
+            raise WireError("not a frame", repr(value), None)
         return self.frames[int(value)]
-
-    def log_of(self, frame: EventFrame | Frame) -> str:
-        """The log that a frame is in."""
-        return log_name(CLUSTER, channel_of(frame), frame.writer.int % self.partitions)
 
 
 class Gate:
@@ -81,7 +77,7 @@ class Worker:
 
     def __init__(self, store: MemoryStore, log: Log, clock: Callable[[], float]) -> None:
         self.gate = Gate(store)
-        self.inlet = Inlet(CLUSTER, log.decode, self.gate, store)
+        self.inlet = Inlet(CLUSTER, self.gate, store, log.decode)
         self.sealer = Sealer(self.inlet, store, clock)
         self.letters: list[DeadLetter] = []
 
