@@ -164,8 +164,9 @@ def _one_log_each(batch: list[Positioned]) -> Iterator[list[Positioned]]:
     part: list[Positioned] = []
     logs: dict[tuple[UUID, str], str] = {}
     for position, frame in batch:
-        if logs.setdefault((frame.writer, channel_of(frame)), position.log) != position.log:
+        stream = (frame.writer, channel_of(frame))
+        if frame.count and logs.setdefault(stream, position.log) != position.log:
             yield part
-            part, logs = [], {(frame.writer, channel_of(frame)): position.log}
+            part, logs = [], {stream: position.log}
         part.append((position, frame))
     yield part

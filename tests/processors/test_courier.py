@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -89,8 +90,8 @@ class Bench:
     def fill(self) -> list[list[Message]]:
         """Put the streams into the log, with some garbage; its messages in batches."""
         queues = [random_pieces(self.dice, stream) for stream in STREAMS]
-        while queue := [one for one in queues if one]:
-            self.log.append(self.dice.choice(queue).pop(0))
+        while left := [one for one in queues if one]:
+            self.log.append(self.dice.choice(left).pop(0))
             if self.dice.random() < 0.2:
                 self.log.append(b"garbage %f" % self.dice.random(), WRITER)
         batches = []
@@ -102,7 +103,7 @@ class Bench:
     def put(self, batches: Sequence[list[Message]]) -> None:
         """Hand batches over; each acknowledges with its number, and only when its last message is in the ledger."""
         for number, batch in enumerate(batches):
-            self.courier.put(batch, lambda number=number, batch=batch: self._acknowledge(number, batch))
+            self.courier.put(batch, partial(self._acknowledge, number, batch))
 
     def _acknowledge(self, number: int, batch: list[Message]) -> None:
         ledger = {(row["log"], row["offset"]) for row in self.unsteady.store.rows["ledger"]}

@@ -109,8 +109,8 @@ def filled(dice: random.Random) -> Log:
     for queue in queues:
         if dice.random() < 0.5:
             dice.shuffle(queue)
-    while queue := [one for one in queues if one]:
-        log.append(dice.choice(queue).pop(0))
+    while left := [one for one in queues if one]:
+        log.append(dice.choice(left).pop(0))
         if dice.random() < 0.1:
             log.append(b"garbage %f" % dice.random(), dice.choice([WRITER, OTHER]))
     return log

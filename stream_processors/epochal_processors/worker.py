@@ -1,0 +1,227 @@
+"""The composition root of a worker process: Kafka to a store, until told to stop.
+
+Exit status: 0 stopped as told; 70 a bug, or something that no waiting mends; 75 stalled, to be started again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from epochal_processors.courier import MOST_PAUSE_S, Courier, LettersRefusedError
+from epochal_processors.decode import DeadLetter
+from epochal_processors.fetching import Fetcher, Membership
+from epochal_processors.inlet import Inlet, Placed
+from epochal_processors.lag import LagReader
+from epochal_processors.letters import LetterTopic
+from epochal_processors.messages import Message
+from epochal_processors.sealing import Sealer
+from epochal_processors.stall import Sight, Stall
+from epochal_processors.worker_history import SqlWorkerHistory
+from epochal_processors.worker_http import WorkerHttp
+from epochal_processors.worker_metrics import WorkerMetrics
+from epochal_storage.errors import may_heal
+from epochal_storage.locate import Spawn
+from epochal_storage.location import Location
+from epochal_storage.remote import open_remote, prepare
+
+STOPPED, BUG, STALLED = 0, 70, 75
+LOOK_S = 1.0
+LAG_EVERY_S = 5.0
+LETTER_S = 60.0
+"""How long the broker may take for one dead letter."""
+log = logging.getLogger("epochal.worker")
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class WorkerPlan:
+    """All that a worker has to know.
+
+    ``connection`` are aiokafka's arguments that say where the broker is and who asks; ``http`` is None for no address
+    of its own; ``stall_s`` seconds without progress end it; ``grace_s`` is how long it finishes what it is at.
+    """
+
+    membership: Membership
+    letters_topic: str
+    connection: dict[str, Any]
+    store: Location
+    spawn: Spawn
+    http: tuple[str, int] | None = None
+    stall_s: float = 300.0
+    grace_s: float = 30.0
+
+
+def run(plan: WorkerPlan) -> int:
+    """Work until SIGTERM or SIGINT, a bug or a stall; the exit status."""
+    return asyncio.run(_Worker(plan).run())
+
+
+class _Worker:
+    def __init__(self, plan: WorkerPlan) -> None:
+        self._plan = plan
+        self._stop = asyncio.Event()
+        self._failure: BaseException | None = None
+        self._status = STOPPED
+
+    async def run(self) -> int:
+        self._loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop.set)
+        try:
+            cluster = await self._patiently("Kafka", self._cluster)
+            await self._patiently("the store", lambda: asyncio.to_thread(prepare, self._plan.store))
+        # the border of the process: whatever it is, it is said and the status tells
+        except Exception as error:
+            log.critical("the worker can't begin: %s", error, exc_info=not str(error))
+            return BUG
+        return STOPPED if cluster is None or self._stop.is_set() else await self._serve(cluster)
+
+    async def _serve(self, cluster: str) -> int:
+        plan, metrics = self._plan, WorkerMetrics()
+        store = open_remote(plan.store, plan.spawn)
+        history = SqlWorkerHistory(store)
+        inlet = Inlet(cluster, metrics.timed(store), history)
+        sealer = Sealer(inlet, history, time.monotonic)
+        letters = LetterTopic(plan.letters_topic, plan.connection)
+        courier = Courier(inlet, sealer, partial(self._send, letters), _Told(metrics), self._fail)
+        self._fetcher = fetcher = Fetcher(plan.membership, courier.put, courier.reassigned, self._fail)
+        http = self._http(metrics, courier)
+        courier.start()
+        try:
+            await fetcher.start()
+            log.info("taking %s in to %s", " and ".join(plan.membership.topics), plan.store)
+            await self._watch(courier, metrics)
+            await self._end(courier)
+        finally:
+            await letters.close()
+            if http is not None:
+                http.close()
+        return self._status
+
+    async def _watch(self, courier: Courier, metrics: WorkerMetrics) -> None:
+        """Return when there is a reason to end."""
+        stall = Stall(self._plan.stall_s, time.monotonic())
+        reader = LagReader(self._plan.membership.group, self._plan.connection)
+        try:
+            asked = 0.0
+            while not await _set_within(self._stop, LOOK_S):
+                if (crashed := self._fetcher.crashed) is not None:
+                    self._fail(crashed)
+                if time.monotonic() - asked >= min(LAG_EVERY_S, self._plan.stall_s / 4):
+                    lag = await reader.read(self._fetcher.assignment())
+                    asked = time.monotonic()
+                    metrics.lag(lag or {})
+                    behind = None if lag is None else sum(lag.values())
+                    quiet = stall.look(Sight(behind, metrics.messages, courier.away), asked)
+                    if quiet is not None:
+                        log.critical("%d messages wait, and none was stored for %.0f s: ending", behind, quiet)
+                        self._status = STALLED
+                        return
+        finally:
+            await reader.close()
+
+    async def _end(self, courier: Courier) -> None:
+        """Finish what is in hand, unless something is wrong; then commit and leave."""
+        self._fetcher.hold()
+        if self._failure is not None:
+            log.critical("the worker ends, nothing more is acknowledged: %s", self._failure, exc_info=self._failure)
+            self._status = BUG
+        elif self._status == STOPPED and not await asyncio.to_thread(courier.drain, self._plan.grace_s):
+            log.warning("what couldn't be stored in %.0f s is left for the next worker", self._plan.grace_s)
+        try:
+            await asyncio.wait_for(self._fetcher.stop(), self._plan.grace_s)
+        except TimeoutError:
+            log.warning("Kafka didn't answer in %.0f s: what wasn't committed will be stored again", self._plan.grace_s)
+        log.info("the worker ends")
+
+    def _http(self, metrics: WorkerMetrics, courier: Courier) -> WorkerHttp | None:
+        if self._plan.http is None:
+            return None
+
+        def unready() -> str:
+            return "the store is away" if courier.away else "" if self._fetcher.joined else "joining the group"
+
+        def unhealthy() -> str:
+            return "" if self._failure is None else f"ending: {self._failure}"
+
+        http = WorkerHttp(*self._plan.http, metrics.text, unhealthy, unready)
+        log.info("metrics and health at http://%s:%d", *http.address)
+        return http
+
+    def _fail(self, error: BaseException) -> None:
+        """Something is wrong that no waiting mends; from any thread."""
+        self._failure = self._failure or error
+        self._loop.call_soon_threadsafe(self._stop.set)
+
+    def _send(self, topic: LetterTopic, letters: Sequence[DeadLetter]) -> None:
+        """Send dead letters to their topic. Called in another thread than the loop's."""
+        sent = asyncio.run_coroutine_threadsafe(topic.send(letters), self._loop)
+        try:
+            sent.result(LETTER_S * len(letters))
+        except (KafkaError, TimeoutError) as error:
+            sent.cancel()
+            raise LettersRefusedError(f"{len(letters)} letters can't be sent to {topic.name}: {error!r}") from error
+
+    async def _cluster(self) -> str:
+        arguments: Any = self._plan.connection
+        client = AIOKafkaAdminClient(**arguments)
+        await client.start()
+        try:
+            return str((await client.describe_cluster())["cluster_id"])
+        finally:
+            await client.close()
+
+    async def _patiently(self, what: str, work: Callable[[], Awaitable[Found]]) -> Found | None:
+        """Do it again until it succeeds, as long as it is worth it; None when told to stop."""
+        pause = 0.5
+        while not self._stop.is_set():
+            try:
+                return await work()
+            except Exception as error:
+                if not (may_heal(error) or isinstance(error, KafkaError | OSError)):
+                    raise
+                log.warning("%s isn't there yet, next attempt in %.1f s: %s", what, pause, error)
+            await _set_within(self._stop, pause)
+            pause = min(2 * pause, MOST_PAUSE_S)
+        return None
+
+
+class _Told:
+    """Counts, and says what a person should know."""
+
+    def __init__(self, metrics: WorkerMetrics) -> None:
+        self._metrics = metrics
+
+    def stored(self, placed: Placed, messages: Sequence[Message]) -> None:
+        self._metrics.stored(placed, messages)
+
+    def parked(self, letters: Sequence[DeadLetter]) -> None:
+        first = letters[0]
+        log.warning("%d dead letters; the first, %s: %s: %s", len(letters), first.source, first.reason, first.detail)
+        self._metrics.parked(letters)
+
+    def failed(self, error: BaseException, attempt: int) -> None:
+        log.warning("the store is away, attempt %d: %s", attempt, error)
+        self._metrics.failed(error, attempt)
+
+    def recovered(self) -> None:
+        log.warning("the store is there again")
+        self._metrics.recovered()
+
+
+async def _set_within(event: asyncio.Event, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
