@@ -26,8 +26,12 @@ class Connection(Source, Protocol):
 
 @dataclass(frozen=True)
 class Opened:
-    """How a store was opened: its connection, where artifacts' contents lie, and the clock."""
+    """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
+
+    ``sent`` is what this process sent to logs that others take in.
+    """
 
     connection: Connection
     contents: Callable[[], Any]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    sent: Callable[[], Mapping[str, int]] = dict

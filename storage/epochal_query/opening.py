@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from epochal._places import artifact_url, default_store
+from epochal._sent import SENT
 from epochal._settings import Settings, from_env
 from epochal_query.connection import Connection, Opened
 from epochal_query.errors import ReadError
@@ -42,7 +43,7 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
     def contents() -> Any:
         return _contents(settings)
 
-    return Store(Opened(connection, contents), project or settings.project)
+    return Store(Opened(connection, contents, sent=SENT.positions), project or settings.project)
 
 
 def store_location(settings: Settings, environ: Mapping[str, str] = os.environ) -> Location:

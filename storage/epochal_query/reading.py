@@ -11,8 +11,10 @@ from typing import Any, Protocol, cast
 
 import pyarrow as pa
 
+from epochal._warnings import say
 from epochal_query.errors import FilterError, QueryError
 from epochal_query.times import Bounds, Watermark, check_times, parse_watermark, pin
+from epochal_query.waiting import awaited
 from epochal_storage.errors import EngineError
 from epochal_storage.views_sql import put_in
 
@@ -80,15 +82,28 @@ class Reading:
     of_project: _Project | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def begin(cls, source: Source, project: str, as_of: object, known_at: object, now: datetime) -> Reading:
-        """Take in what was written, and pin the read to the watermark reached.
+    def begin(
+        cls,
+        source: Source,
+        project: str,
+        as_of: object,
+        known_at: object,
+        now: datetime,
+        sent: Mapping[str, int] | None = None,
+    ) -> Reading:
+        """Take in what was written, wait for what was sent, and pin the read to the watermark reached.
+
+        After ten seconds the read goes on without what isn't there yet; it says so, and a remark does.
 
         Raises:
             TimeError: ``as_of`` or ``known_at`` can't be understood.
         """
         check_times(as_of, known_at, now)
-        watermark = source.watermark()
+        watermark, missing = awaited(source.watermark, sent or {})
         bounds, remarks = pin(as_of, known_at, watermark, now)
+        if missing:
+            say(missing)
+            remarks = (*remarks, missing)
         return cls(source, project, bounds, watermark, now, remarks, _Project(source, project))
 
     @property

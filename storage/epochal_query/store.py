@@ -285,7 +285,9 @@ class Store:
 
     def begin(self, as_of: object = None, known_at: object = None) -> Reading:
         """Begin one consistent read, for queries of one's own. Raises TimeError: a time can't be understood."""
-        reading = Reading.begin(self._opened.connection, self.project, as_of, known_at, self._opened.now())
+        opened = self._opened
+        sent = opened.sent() if known_at is None else None
+        reading = Reading.begin(opened.connection, self.project, as_of, known_at, opened.now(), sent)
         self.last_watermark = dict(reading.watermark)
         return reading
 

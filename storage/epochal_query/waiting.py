@@ -9,6 +9,8 @@ from epochal_query.errors import WaitTimeoutError
 
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
+SENT_WITHIN_S = 10.0
+"""How long a read waits for what its own process sent."""
 
 
 def wait_until(happened: Callable[[], bool], timeout_s: float | None, what: str) -> None:
@@ -25,6 +27,27 @@ def wait_until(happened: Callable[[], bool], timeout_s: float | None, what: str)
             raise WaitTimeoutError(f"waited {timeout_s:g} s for {what}")
         time.sleep(pause if left is None else min(pause, left))
         pause = min(2 * pause, LONGEST_PAUSE_S)
+
+
+def awaited(watermark: Callable[[], dict[str, int]], wanted: Mapping[str, int]) -> tuple[dict[str, int], str]:
+    """The watermark once it has reached what is wanted, or after `SENT_WITHIN_S` as it is, with a remark then."""
+    found = watermark()
+    if reached(found, wanted):
+        return found, ""
+
+    def look() -> bool:
+        found.update(watermark())
+        return reached(found, wanted)
+
+    try:
+        wait_until(look, SENT_WITHIN_S, "what this process sent")
+    except WaitTimeoutError:
+        behind = {log: [found.get(log), offset] for log, offset in wanted.items() if found.get(log, -1) < offset}
+        return found, (
+            f"what this process sent isn't all in the store after {SENT_WITHIN_S:g} s, and this answer is without it "
+            f"(by log, stored and sent: {behind}); do workers run (epochal process)? store.wait(watermark) waits longer"
+        )
+    return found, ""
 
 
 def reached(watermark: Mapping[str, int], wanted: Mapping[str, int]) -> bool:

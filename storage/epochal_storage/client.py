@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from epochal_storage.endpoint import Endpoint, posted
 from epochal_storage.errors import HOST_ENDING, EngineError, HostUnavailableError, engine_error
+from epochal_storage.log_ends import log_ends
 from epochal_storage.schemas import fitted
 from epochal_storage.waiting import run_watched
 
@@ -89,8 +90,7 @@ class StoreClient:
     def watermark(self) -> dict[str, int]:
         """How far each log is in the store, after everything written on this machine before the call was taken in."""
         if self._reliably(lambda link: link.endpoint.pid) is None:
-            rows = self.query_arrow("SELECT log, max(offset) AS offset FROM ledger GROUP BY log").to_pylist()
-            return {row["log"]: int(row["offset"]) for row in rows}
+            return log_ends(self.query_arrow)
         said = self._reliably(lambda link: posted(link.endpoint, "/epochal/catch-up"))
         return {str(log): int(str(offset)) for log, offset in said.items()}
 

@@ -134,7 +134,10 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "GET" and not call.query:
             return self._answer(HTTPStatus.OK, b"Ok.\n", _PLAIN)
         if role == "writer" and self.command != "GET":
-            answer = http_queries.write(service.engine, call, pieces, service.hooks.before_read)
+            try:
+                answer = http_queries.write(service.engine, call, pieces, service.hooks.before_read)
+            finally:
+                service.hooks.on_write()
         else:
             answer = http_queries.read(service.engine, call, pieces, service.hooks.before_read)
         if isinstance(answer, int):

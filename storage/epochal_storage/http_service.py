@@ -30,6 +30,7 @@ class Hooks:
 
     `before_read` runs before every query that reads; what it raises is the request's error.
     `on_request` runs at the beginning and at the end of every request with a right token.
+    `on_write` runs after every statement of a writer, before it is answered.
     `status` and `catch_up` answer /epochal/status and /epochal/catch-up, as JSON.
     `hold` keeps ingestion between two batches while it is entered, and says what a copy of the store taken then
     has to know (for /epochal/snapshot).
@@ -37,6 +38,7 @@ class Hooks:
 
     before_read: Callable[[], None] = _nothing
     on_request: Callable[[], None] = _nothing
+    on_write: Callable[[], None] = _nothing
     status: Callable[[], Mapping[str, Any]] = _empty
     catch_up: Callable[[], Mapping[str, int]] = _empty
     hold: Callable[[], AbstractContextManager[Mapping[str, Any]]] = _not_held

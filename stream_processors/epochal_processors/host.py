@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from epochal._sent import FROM_KAFKA
 from epochal._settings import from_env
 from epochal._version import __version__
 from epochal_processors.follower import Clock
@@ -40,6 +41,7 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
+from epochal_storage.log_ends import ForeignLogs
 from epochal_storage.tables import open_tables
 
 INLINE_PATIENCE_S = 10.0
@@ -103,9 +105,13 @@ class Host:
     def _answer(self, engine: Engine, ingest: Ingest, loop: FollowerLoop) -> None:
         tokens: dict[Role, str] = {"reader": new_token(), "writer": new_token()}
         started_at = datetime.now(UTC).isoformat()
+        elsewhere = ForeignLogs(engine.query_arrow, FROM_KAFKA)
 
         def before_read() -> None:
             loop.catch_up()
+
+        def catch_up() -> Mapping[str, int]:
+            return {**loop.catch_up(), **elsewhere.ends()}
 
         def status() -> Mapping[str, Any]:
             return {"pid": os.getpid(), "started_at": started_at, **_status(loop, ingest)}
@@ -113,9 +119,12 @@ class Host:
         @contextmanager
         def held() -> Generator[Mapping[str, Any], None, None]:
             with loop.hold() as watermark:
-                yield {"watermark": watermark, "intake_bytes": (self._store / "intake" / "intake.log").stat().st_size}
+                yield {
+                    "watermark": watermark | elsewhere.ends(),
+                    "intake_bytes": (self._store / "intake" / "intake.log").stat().st_size,
+                }
 
-        hooks = Hooks(before_read, self._requested, status, loop.catch_up, held)
+        hooks = Hooks(before_read, self._requested, elsewhere.written, status, catch_up, held)
         server = HttpServer(engine, tokens, hooks, ingest.store_id)
         server.start()
         info = HostFile(
@@ -166,11 +175,12 @@ class InlineStore:
     engine: Engine
     ingest: Ingest
     lock: HostLock
+    elsewhere: ForeignLogs
 
     def catch_up(self) -> dict[str, int]:
         """Take in what the journals hold now; returns the watermark. Not for several threads at once."""
         self.ingest.follower.run_once()
-        return self.ingest.follower.watermark()
+        return {**self.ingest.follower.watermark(), **self.elsewhere.ends()}
 
     def close(self) -> None:
         """Take in the rest and give the store back."""
@@ -197,7 +207,7 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
     begin_log(store)
     try:
         engine = open_tables(store / "engine")
-        return InlineStore(engine, _opened(store, engine, lock), lock)
+        return InlineStore(engine, _opened(store, engine, lock), lock, ForeignLogs(engine.query_arrow, FROM_KAFKA))
     except BaseException:
         lock.release()
         raise

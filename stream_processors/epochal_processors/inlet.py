@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from uuid import UUID
 
+from epochal._sent import kafka_log
 from epochal_processors import wire
 from epochal_processors.append_clock import AppendClock
 from epochal_processors.background import BackgroundWriter, SettledHistory
@@ -15,7 +16,7 @@ from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.decode import DeadLetter, dead_letter
 from epochal_processors.frames import METRICS, Frame, Position, Positioned, channel_of, nothing
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
-from epochal_processors.messages import Headers, Message, log_name, packed
+from epochal_processors.messages import Headers, Message, packed
 from epochal_processors.wire import WireError
 from epochal_processors.worker_history import WorkerHistory
 from epochal_storage.writing import TableWriter
@@ -59,7 +60,7 @@ class Inlet:
         self._begin_clocks(messages)
         placed = Placed([], [])
         for message in messages:
-            log = log_name(self._cluster, message.topic, message.partition)
+            log = kafka_log(self._cluster, message.topic, message.partition)
             recorded_at_us = self._clocks[log].recorded_at_us(message.offset, message.timestamp_ms)
             try:
                 frame = self._decode(message.headers, message.key, message.value)
@@ -127,7 +128,7 @@ class Inlet:
     def _begin_clocks(self, messages: Iterable[Message]) -> None:
         firsts: dict[str, int] = {}
         for message in messages:
-            firsts.setdefault(log_name(self._cluster, message.topic, message.partition), message.offset)
+            firsts.setdefault(kafka_log(self._cluster, message.topic, message.partition), message.offset)
         unknown = {log: first for log, first in firsts.items() if not self._goes_on(log, first)}
         if unknown:
             self._writer.settle()

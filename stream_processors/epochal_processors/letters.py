@@ -9,11 +9,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import MessageSizeTooLargeError
 
+from epochal._sent import FROM_KAFKA
 from epochal_processors.decode import DeadLetter
 from epochal_processors.messages import unpacked
-
-FROM_KAFKA = "kafka:"
-"""How the source of a letter begins whose frame is a whole message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def letter_message(letter: DeadLetter) -> LetterMessage:
         ("epochal_detail", letter.detail.encode(errors="replace")),
         ("epochal_source", letter.source.encode()),
     ]
-    if letter.source.startswith(FROM_KAFKA):
+    if letter.source.startswith(FROM_KAFKA):  # it is a place in a partition: the frame is the message
         came = unpacked(letter.frame)
         return LetterMessage(came.key, came.value, [*came.headers, *about])
     key = None if letter.writer is None else str(letter.writer).encode()

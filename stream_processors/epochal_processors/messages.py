@@ -1,4 +1,4 @@
-"""Messages as a broker keeps them, and the logs that their partitions are."""
+"""Messages as a broker keeps them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,6 @@ class Message:
             + len(self.value or b"")
             + sum(len(name) + len(value or b"") for name, value in self.headers)
         )
-
-
-def log_name(cluster: str, topic: str, partition: int) -> str:
-    """The name of the log that a partition is; the same for whoever reads or writes it."""
-    return f"kafka:{cluster}/{topic}/{partition}"
 
 
 def packed(message: Message) -> bytes:

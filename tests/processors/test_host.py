@@ -9,12 +9,17 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from processors.hosts import PATIENCE_S, Hosts, stored, wait_until
 from processors.journals import Job
 
 from epochal._journal.process import ProcessLock
+from epochal._sent import kafka_log
+from epochal_processors.tables import rows_table
+from epochal_storage.location import Embedded
+from epochal_storage.remote import open_remote
 
 
 def test_a_read_sees_every_call_that_had_returned(hosts: Hosts, lock: ProcessLock) -> None:
@@ -153,3 +158,17 @@ def test_an_inline_store_needs_no_other_process(tmp_path: Path, lock: ProcessLoc
     )
     assert done.stdout.strip() == "20", done.stderr
     assert stored(hosts.client(), job) == [float(i) for i in range(20)]
+
+
+def test_what_workers_write_is_in_the_watermark(hosts: Hosts) -> None:
+    """A host says how far the logs are that others take in, from the moment their insert was answered."""
+    writer = open_remote(Embedded(hosts.store), hosts.spawn)
+    reader = hosts.client()
+    intake = reader.watermark()
+    assert len(intake) == 1
+    for offset in (3, 5):
+        row = ("p", uuid4(), "metrics", 0, 1, kafka_log("c", "t", 1), offset, 1_900_000_000_000_000)
+        writer.insert("ledger", rows_table("ledger", [row]))
+        assert reader.watermark() == {**intake, kafka_log("c", "t", 1): offset}
+    writer.close()
+    reader.close()

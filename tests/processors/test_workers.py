@@ -16,11 +16,11 @@ from processors.test_materialize import OTHER, events_of, everything, long_strea
 from processors.workers import CLUSTER, Group, Log
 
 from epochal._journal.reader import Record
+from epochal._sent import kafka_log
 from epochal_processors.columns import ELSEWHERE
 from epochal_processors.coverage import Coverage
 from epochal_processors.frames import EventFrame, Frame, PointFrame, Position
 from epochal_processors.materialize import Ending, Materializer
-from epochal_processors.messages import log_name
 
 THIRD = UUID(int=WRITER.int + 2)
 
@@ -145,7 +145,7 @@ def check_ledger(store: MemoryStore, log: Log) -> None:
     for row in store.final("ledger"):
         held.setdefault(row["log"], []).append((row["offset"], row["recorded_at"]))
     for where, messages in log.messages.items():
-        rows = held[log_name(CLUSTER, *where)]
+        rows = held[kafka_log(CLUSTER, *where)]
         assert [offset for offset, _ in rows] == [message.offset for message in messages]
         instants = [at for _, at in rows]
         assert all(a < b for a, b in pairwise(instants))
