@@ -60,7 +60,7 @@ def ping(host: str, port: int, store_id: str | None, seconds: float) -> Pulse:
     return Pulse.FOREIGN if said is None or (store_id and said and said != store_id) else Pulse.ALIVE
 
 
-def posted(endpoint: Endpoint, path: str, seconds: float = 3600.0) -> dict[str, object]:
+def posted(endpoint: Endpoint, path: str, seconds: float = 3600.0, body: bytes = b"") -> dict[str, object]:
     """Ask one of the host's own addresses, which answer JSON.
 
     Raises: EngineError with the host's message; OSError where the host is gone.
@@ -68,7 +68,9 @@ def posted(endpoint: Endpoint, path: str, seconds: float = 3600.0) -> dict[str, 
     connection = http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=seconds)
     credentials = base64.b64encode(f"{endpoint.user}:{endpoint.secret}".encode()).decode()
     try:
-        connection.request("POST", path, headers={"Authorization": f"Basic {credentials}", "Content-Length": "0"})
+        connection.request(
+            "POST", path, body, {"Authorization": f"Basic {credentials}", "Content-Length": f"{len(body)}"}
+        )
         response = connection.getresponse()
         content = response.read()
     except http.client.HTTPException as error:

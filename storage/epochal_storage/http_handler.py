@@ -118,6 +118,8 @@ class Handler(BaseHTTPRequestHandler):
                 with self._service.hooks.hold() as known:
                     name = self._service.engine.snapshot()
                 return self._answer_json({**known, "database": name})
+            if url.path == "/epochal/replay" and self.command == "POST" and role == "writer":
+                return self._answer_json(self._service.hooks.replay(b"".join(body.pieces())))
             if url.path != "/":
                 raise EngineError(f"there is nothing at {url.path}; queries go to /", 0, "NOT_FOUND")
             return self._ask(role, arguments, body)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from epochal_storage.engine import Engine
+from epochal_storage.errors import StoreError
 from epochal_storage.http_auth import Role
 
 
@@ -18,6 +19,10 @@ def _nothing() -> None:
 
 def _empty() -> Mapping[str, Any]:
     return {}
+
+
+def _no_replay(body: bytes) -> Mapping[str, Any]:
+    raise StoreError(f"this host replays nothing ({len(body)} bytes were asked for)")
 
 
 def _not_held() -> AbstractContextManager[Mapping[str, Any]]:
@@ -34,6 +39,7 @@ class Hooks:
     `status` and `catch_up` answer /epochal/status and /epochal/catch-up, as JSON.
     `hold` keeps ingestion between two batches while it is entered, and says what a copy of the store taken then
     has to know (for /epochal/snapshot).
+    `replay` takes dead letters in again (for /epochal/replay), and answers where they are.
     """
 
     before_read: Callable[[], None] = _nothing
@@ -42,6 +48,7 @@ class Hooks:
     status: Callable[[], Mapping[str, Any]] = _empty
     catch_up: Callable[[], Mapping[str, int]] = _empty
     hold: Callable[[], AbstractContextManager[Mapping[str, Any]]] = _not_held
+    replay: Callable[[bytes], Mapping[str, Any]] = _no_replay
 
 
 class Service:

@@ -90,6 +90,16 @@ SCHEMAS: Mapping[str, pa.Schema] = {
             pa.field("frame", _BYTES),
         ]
     ),
+    "replays": pa.schema(
+        {
+            "id": UUID_TYPE,
+            "replayed_at": MICROS,
+            "log": _TEXT,
+            "offset": _COUNT,
+            "repaired": pa.bool_(),
+            "by": _TEXT,
+        }
+    ),
     "facts": pa.schema(
         {
             "project": _TEXT,

@@ -57,15 +57,17 @@ class Delivery:
         """The greatest number up to which everything is in the store; -1 when there is nothing. From any thread."""
         return self._complete
 
-    def take(self, frames: Sequence[Frame], letters: Sequence[Received]) -> None:
-        """Give frames their numbers and hand them over for insertion.
+    def take(self, frames: Sequence[Frame], letters: Sequence[Received]) -> list[Position]:
+        """Give frames their numbers and hand them over for insertion; the positions that they got.
 
         Raises:
             OSError: the intake can't be written; none has a number.
         """
         ranges = [Range(frame.writer, channel_of(frame), frame.first_seq, frame.count) for frame in frames]
         taken = self._intake.take(ranges) if ranges else []
-        self.again([(self._intake.position(one), frame) for one, frame in zip(taken, frames, strict=True)], letters)
+        positions = [self._intake.position(one) for one in taken]
+        self.again(list(zip(positions, frames, strict=True)), letters)
+        return positions
 
     def again(self, frames: Sequence[Positioned], letters: Sequence[Received] = ()) -> None:
         """Hand frames over that have their numbers already."""

@@ -26,6 +26,7 @@ from epochal_processors.history import SqlHistory
 from epochal_processors.ingest import Ingest, open_ingest
 from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
+from epochal_processors.replaying import take_in, unpacked_replays
 from epochal_storage.engine import Engine
 from epochal_storage.errors import HostEndingError, StoreError
 from epochal_storage.hostfile import (
@@ -124,7 +125,12 @@ class Host:
                     "intake_bytes": (self._store / "intake" / "intake.log").stat().st_size,
                 }
 
-        hooks = Hooks(before_read, self._requested, elsewhere.written, status, catch_up, held)
+        def replay(body: bytes) -> Mapping[str, Any]:
+            replays = unpacked_replays(body)
+            with loop.hold():
+                return {"places": take_in(replays, ingest.replayer, engine, system_clock().now_us())}
+
+        hooks = Hooks(before_read, self._requested, elsewhere.written, status, catch_up, held, replay)
         server = HttpServer(engine, tokens, hooks, ingest.store_id)
         server.start()
         info = HostFile(

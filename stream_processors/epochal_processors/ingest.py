@@ -19,6 +19,7 @@ from epochal_processors.host_voice import HostVoice
 from epochal_processors.intake import Intake
 from epochal_processors.liveness import Liveness
 from epochal_processors.materialize import History, Materializer
+from epochal_processors.replaying import Replayer
 from epochal_processors.reports import ReportOnce
 from epochal_processors.store_file import read_or_create
 from epochal_storage.durability import sync_filesystem
@@ -34,6 +35,7 @@ class Ingest:
     voice: HostVoice
     intake: Intake
     writer: BackgroundWriter
+    replayer: Replayer
 
     def close(self) -> None:
         """Take in what is there, with the host's own last words, and let the intake go.
@@ -97,10 +99,11 @@ def open_ingest(
     once = ReportOnce(report)
     cleaner = Cleaner(directory, sync, clock.monotonic, once)
     liveness = Liveness(once)
+    delivery = Delivery(intake, materializer, writer, coverage)
     follower = Follower(
         JournalFolders(directory, liveness, clock.monotonic, once),
         liveness,
-        Delivery(intake, materializer, writer, coverage),
+        delivery,
         materializer,
         coverage,
         history,
@@ -112,7 +115,7 @@ def open_ingest(
         check,
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
-    return Ingest(str(store_id), follower, voice, intake, writer)
+    return Ingest(str(store_id), follower, voice, intake, writer, Replayer(delivery, coverage, history))
 
 
 def _first_unsafe(directory: Path, complete: int) -> int:

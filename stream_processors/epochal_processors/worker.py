@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from epochal_processors.courier import MOST_PAUSE_S, Courier, LettersRefusedError
 from epochal_processors.decode import DeadLetter
 from epochal_processors.fetching import Fetcher, Membership
 from epochal_processors.inlet import Inlet, Placed
+from epochal_processors.kafka_access import cluster_id
 from epochal_processors.lag import LagReader
 from epochal_processors.letters import LetterTopic
 from epochal_processors.messages import Message
@@ -78,7 +78,7 @@ class _Worker:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop.set)
         try:
-            cluster = await self._patiently("Kafka", self._cluster)
+            cluster = await self._patiently("Kafka", lambda: cluster_id(self._plan.connection))
             await self._patiently("the store", lambda: asyncio.to_thread(prepare, self._plan.store))
         # the border of the process: whatever it is, it is said and the status tells
         except Exception as error:
@@ -171,15 +171,6 @@ class _Worker:
         except (KafkaError, TimeoutError) as error:
             sent.cancel()
             raise LettersRefusedError(f"{len(letters)} letters can't be sent to {topic.name}: {error!r}") from error
-
-    async def _cluster(self) -> str:
-        arguments: Any = self._plan.connection
-        client = AIOKafkaAdminClient(**arguments)
-        await client.start()
-        try:
-            return str((await client.describe_cluster())["cluster_id"])
-        finally:
-            await client.close()
 
     async def _patiently(self, what: str, work: Callable[[], Awaitable[Found]]) -> Found | None:
         """Do it again until it succeeds, as long as it is worth it; None when told to stop."""
