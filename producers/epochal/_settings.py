@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ._errors import SettingsError
-from ._settings_parsers import CAPTURES, Secret, capture, choice, flag, prefix, seconds, servers
+from ._settings_parsers import CAPTURES, Secret, address, capture, choice, flag, prefix, seconds, servers
 
 __all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "unknown_variables"]
 
@@ -56,6 +56,10 @@ class Settings:
     kafka_ca: str | None = None
     kafka_cert: str | None = None
     kafka_key: str | None = None
+    worker_http: tuple[str, int] | None = None
+    worker_age_s: float = 0.5
+    worker_session_s: float = 30.0
+    worker_stall_s: float = 300.0
 
 
 VARIABLES: Final = (
@@ -191,6 +195,39 @@ VARIABLES: Final = (
     Variable("EPOCHAL_KAFKA_CA", "certificates of who is trusted", "the system's", "a PEM file", "kafka_ca", str),
     Variable("EPOCHAL_KAFKA_CERT", "our own certificate (mutual TLS)", "none", "a PEM file", "kafka_cert", str),
     Variable("EPOCHAL_KAFKA_KEY", "its private key", "inside EPOCHAL_KAFKA_CERT", "a PEM file", "kafka_key", str),
+    Variable(
+        "EPOCHAL_WORKER_HTTP",
+        "where a worker (`epochal process`) answers /metrics, /healthz and /readyz",
+        "nowhere",
+        "a port of 127.0.0.1, or address:port; 0 is a port of the system's choice",
+        "worker_http",
+        address,
+    ),
+    Variable(
+        "EPOCHAL_WORKER_AGE",
+        "seconds that a worker lets messages wait for others to be stored with",
+        "0.5",
+        "0 < s ≤ 86400",
+        "worker_age_s",
+        seconds,
+    ),
+    Variable(
+        "EPOCHAL_WORKER_SESSION",
+        "seconds of silence after which a worker's partitions are given to others",
+        "30",
+        "0 < s ≤ 86400, within the broker's group.min and group.max.session.timeout.ms",
+        "worker_session_s",
+        seconds,
+    ),
+    Variable(
+        "EPOCHAL_WORKER_STALL",
+        "seconds without progress, though messages wait and the store is there, after which a worker ends with status "
+        "75 to be started again",
+        "300",
+        "0 < s ≤ 86400",
+        "worker_stall_s",
+        seconds,
+    ),
 )
 """The one table of settings."""
 

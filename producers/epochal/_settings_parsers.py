@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["CAPTURES", "Secret", "capture", "choice", "flag", "prefix", "seconds", "servers"]
+__all__ = ["CAPTURES", "Secret", "address", "capture", "choice", "flag", "prefix", "seconds", "servers"]
 
 CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
 """What can be captured without a word from the user."""
@@ -74,3 +74,11 @@ def prefix(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,200}", text):
         raise ValueError
     return text
+
+
+def address(text: str) -> tuple[str, int]:
+    """An address to listen at: a port of this machine's loopback, or address:port."""
+    host, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ValueError
+    return host.strip("[]") or "127.0.0.1", int(port)

@@ -1,0 +1,49 @@
+"""A worker's plan from the settings of its process."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from epochal._errors import SettingsError
+from epochal._host import spawn
+from epochal._places import default_store
+from epochal._settings import Settings
+from epochal_processors.fetching import Membership
+from epochal_processors.worker import WorkerPlan
+from epochal_storage.location import Embedded, parsed
+
+
+def plan_of(settings: Settings) -> WorkerPlan:
+    """What a worker with these settings does.
+
+    Raises:
+        SettingsError: EPOCHAL_KAFKA isn't set.
+        LocationError: EPOCHAL_STORE can't be understood.
+    """
+    servers = os.environ.get("EPOCHAL_KAFKA", "")
+    prefix = os.environ.get("EPOCHAL_KAFKA_TOPIC_PREFIX", "epochal.")
+    if not servers:
+        raise SettingsError("EPOCHAL_KAFKA is not set: a worker takes events from there; set it to host:port")
+    membership = Membership(
+        servers.split(","),
+        f"{prefix}workers",
+        (f"{prefix}events", f"{prefix}metrics"),
+        settings.worker_session_s,
+        settings.worker_age_s,
+    )
+    return WorkerPlan(
+        membership,
+        f"{prefix}dead-letters",
+        {"bootstrap_servers": servers},
+        Embedded(default_store(os.environ)) if settings.store is None else parsed(settings.store),
+        spawn,
+        settings.worker_http,
+        settings.worker_stall_s,
+    )
+
+
+def speak() -> None:
+    """Let the worker's lines go to standard error, and of others what is wrong."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("epochal").setLevel(logging.INFO)
