@@ -1,0 +1,290 @@
+"""Topics on a real broker, a store, and real workers between them."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from pathlib import Path
+
+from host_ending import end_host
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+
+from epochal._journal.reader import Points
+from epochal._kafka.wire import Outgoing, Owner, encode_event, encode_points
+from epochal._sent import kafka_log
+from epochal_processors.coverage import Coverage
+from epochal_processors.frames import EventFrame, Frame, PointFrame
+from epochal_processors.journal_source import JournalSource
+from epochal_query.opening import open_store
+from epochal_query.store import Store
+from epochal_storage.client import StoreClient
+from epochal_storage.locate import find_or_start
+
+PATIENCE_S = 240.0
+PARTITIONS = 4
+
+
+def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
+    """Wait for something, patiently: nothing here fails on a busy machine."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class WorkerProcess:
+    """A real worker; its own words are in ``log``."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def wait(self) -> int:
+        """Its exit status, once it ends."""
+        return self.process.wait(PATIENCE_S)
+
+    def stop(self) -> int:
+        """SIGTERM, and its exit status."""
+        self.signal(signal.SIGTERM)
+        return self.wait()
+
+    def says(self, text: str) -> bool:
+        """Whether its log has a text."""
+        return text in self.log.read_text(errors="replace")
+
+    def ready(self) -> WorkerProcess:
+        """Wait until it takes messages in."""
+        until(lambda: self._port() is not None and self.get("/readyz")[0] == 200, f"{self.log} says it is ready")
+        return self
+
+    def _port(self) -> int | None:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
+        return int(found[1]) if found else None
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask the worker's own address."""
+        until(lambda: self._port() is not None, f"{self.log} has an address")
+        connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=30)
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def metric(self, name: str, labels: str = "") -> float:
+        """The value of one of its metrics, 0 where it has none."""
+        _, text = self.get("/metrics")
+        found = re.search(rf"^{re.escape(name + labels)} (\S+)$", text, re.MULTILINE)
+        return float(found[1]) if found else 0.0
+
+
+@dataclass
+class Field:
+    """One prefix of topics, one store, any number of workers. Ends all of them."""
+
+    servers: str
+    prefix: str
+    directory: Path
+    partitions: int = PARTITIONS
+    workers: list[WorkerProcess] = field(default_factory=list)
+    sent: dict[tuple[str, int], int] = field(default_factory=dict)
+    """The greatest offset that the broker acknowledged, by partition."""
+
+    def __post_init__(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.store = self.directory / "store"
+        topics = {
+            f"{self.prefix}{name}": {
+                "num_partitions": self.partitions,
+                "replication_factor": 1,
+                "configs": {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(64 << 20)},
+            }
+            for name in ("events", "metrics", "dead-letters")
+        }
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            admin.create_topics(topics, wait_for_metadata=True)
+            self.cluster = str(admin.describe_cluster()["cluster_id"])
+        self.producer = KafkaProducer(
+            bootstrap_servers=self.servers, acks="all", max_request_size=64 << 20, linger_ms=5, batch_size=1 << 18
+        )
+        self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
+        self.spawned: list[subprocess.Popen[bytes]] = []
+
+    def worker(self, **settings: str) -> WorkerProcess:
+        """Start a worker."""
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}
+        environment = {
+            **kept,
+            "EPOCHAL_KAFKA": self.servers,
+            "EPOCHAL_KAFKA_TOPIC_PREFIX": self.prefix,
+            "EPOCHAL_STORE": str(self.store),
+            "EPOCHAL_HOST_IDLE": "600",
+            "EPOCHAL_WORKER_SESSION": "6",
+            "EPOCHAL_WORKER_AGE": "0.1",
+            "EPOCHAL_WORKER_HTTP": "0",
+            **settings,
+        }
+        log = self.directory / f"worker-{len(self.workers)}.log"
+        with log.open("wb") as file:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "epochal.cli", "process"],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                cwd=self.directory,
+            )
+        self.workers.append(WorkerProcess(process, log))
+        return self.workers[-1]
+
+    def send(self, messages: Iterable[Outgoing]) -> None:
+        """Send messages to the topics of their channels; returns when the broker has them."""
+        topics = {"lifecycle": f"{self.prefix}events", "metrics": f"{self.prefix}metrics"}
+        self.send_raw((topics[one.channel], one.key, one.value, one.headers) for one in messages)
+
+    def send_raw(
+        self, messages: Iterable[tuple[str, bytes | None, bytes | None, Sequence[tuple[str, bytes | None]]]]
+    ) -> None:
+        """Send anything anywhere; returns when the broker has it."""
+        futures = [
+            self.producer.send(topic, key=key, value=value, headers=list(headers))
+            for topic, key, value, headers in messages
+        ]
+        self.producer.flush()
+        for future in futures:
+            done = future.get(60)
+            where = (done.topic, done.partition)
+            self.sent[where] = max(done.offset, self.sent.get(where, -1))
+
+    @property
+    def watermark(self) -> dict[str, int]:
+        """What was sent, as a watermark."""
+        return {kafka_log(self.cluster, *where): offset for where, offset in self.sent.items()}
+
+    def behind(self) -> dict[str, int]:
+        """How many offsets of each log are sent and not in the store."""
+        there = self.client.watermark()
+        return {log: end - there.get(log, -1) for log, end in self.watermark.items() if there.get(log, -1) < end}
+
+    def wait(self) -> None:
+        """Wait until everything sent is in the store."""
+        until(lambda: not self.behind(), "everything sent is stored")
+
+    def wait_until_sealed(self) -> None:
+        """Wait until the blocks of all writers that ended hold all their rows."""
+        asked = (
+            "SELECT (SELECT sum(count) FROM blocks FINAL) AS held, "
+            "(SELECT sum(JSONExtractUInt(payload, 'data', 'lifecycle') + JSONExtractUInt(payload, 'data', 'metrics')) "
+            "FROM events FINAL WHERE type = 'epochal.writer.closed') AS said"
+        )
+
+        def sealed() -> bool:
+            (row,) = self.client.query_arrow(asked).to_pylist()
+            return bool(row["held"] == row["said"])
+
+        until(sealed, "every stream is sealed")
+
+    def open(self) -> Store:
+        """The store, for reading."""
+        return open_store(self.store)
+
+    def committed(self) -> dict[tuple[str, int], int]:
+        """What the group has committed, by partition."""
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            (found,) = admin.list_group_offsets({f"{self.prefix}workers": None}).values()
+        return {(tp.topic, tp.partition): value.offset for tp, value in found.items()}
+
+    def letters(self) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
+        """Everything in the topic of dead letters: key, value, headers."""
+        topic = f"{self.prefix}dead-letters"
+        consumer = KafkaConsumer(bootstrap_servers=self.servers, max_partition_fetch_bytes=64 << 20)
+        places = [TopicPartition(topic, i) for i in range(self.partitions)]
+        consumer.assign(places)
+        ends = consumer.end_offsets(places)
+        found = []
+        for place in places:
+            consumer.assign([place])
+            consumer.seek(place, 0)
+            while consumer.position(place) < ends[place]:
+                for messages in consumer.poll(timeout_ms=500).values():
+                    found += [(m.key, m.value, dict(m.headers)) for m in messages]
+        consumer.close()
+        return found
+
+    def close(self) -> None:
+        """End workers and hosts."""
+        for worker in self.workers:
+            with contextlib.suppress(ProcessLookupError):
+                worker.process.kill()
+            worker.process.wait()
+        self.producer.close()
+        self.client.close()
+        end_host(self.store)
+        for process in self.spawned:
+            process.wait()
+
+    def _spawn(self, store: Path) -> bool:
+        store.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "epochal_processors.host", str(store)]
+        with (store / "host.log").open("ab") as log:
+            environment = {**os.environ, "EPOCHAL_HOST_IDLE": "600"}
+            self.spawned.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
+        return True
+
+
+def frames_of(journals: Path) -> list[Frame]:
+    """Everything in the journals of a directory."""
+    found: list[Frame] = []
+    for directory in sorted(path.parent for path in journals.glob("*/events.bin")):
+        source = JournalSource(directory, Coverage(), time.monotonic)
+        source.begin_cycle(dead=True)
+        while not source.caught_up:
+            found += source.read()
+    return found
+
+
+def cut_into(frames: Iterable[Frame], dice: random.Random) -> list[Outgoing]:
+    """Frames as messages, points cut anywhere and some of them sent twice, in the order of the journals."""
+    return [message for frame in frames for message in _messages(frame, dice)]
+
+
+def _messages(frame: Frame, dice: random.Random) -> Iterator[Outgoing]:
+    if isinstance(frame, EventFrame):
+        for record in frame.records:
+            message = encode_event(frame.writer, frame.project, record)
+            yield from [message] * dice.choice([1, 1, 1, 2])
+        return
+    for first, end in _pieces(frame.count, dice):
+        yield encode_points(Owner(frame.project, frame.component, frame.rank), _part(frame, first, end))
+
+
+def _pieces(count: int, dice: random.Random) -> list[tuple[int, int]]:
+    cuts = sorted({0, count, *(dice.randrange(count) for _ in range(dice.randrange(6)))})
+    pieces = list(pairwise(cuts))
+    if dice.random() < 0.3:
+        first = dice.randrange(count)
+        pieces.append((first, dice.randint(first + 1, count)))
+    return pieces
+
+
+def _part(frame: PointFrame, first: int, end: int) -> Points:
+    return replace(frame.points, first_seq=frame.first_seq + first, rows=frame.points.rows[first:end])

@@ -1,0 +1,92 @@
+"""The life of a worker: it begins, stops when told, is looked at, and ends loudly when something is wrong."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka_field import Field, until
+from workers.worlds import World, check
+
+from epochal_storage.locate import find_host
+
+pytestmark = pytest.mark.kafka
+
+
+def test_a_worker_that_is_told_to_stop_leaves_nothing_to_be_done_again(field: Field) -> None:
+    """SIGTERM in the middle of the work: status 0, and no message is stored by two workers in a row."""
+    world = World(random.Random(1))
+    first = field.worker().ready()
+
+    def stop(number: int) -> None:
+        if number == 20:
+            until(lambda: first.metric("epochal_worker_messages_total") > 0, "it has begun")
+            first.signal(signal.SIGTERM)
+
+    world.send(field, 60, stop)
+    sent = sum(offset + 1 for offset in field.sent.values())
+    assert first.wait() == 0
+    done = sum(field.committed().values())
+    assert 0 < done < sent
+    second = field.worker()
+    check(field, world)
+    assert done + second.metric("epochal_worker_messages_total") == sent
+    assert second.stop() == 0
+    assert field.committed() == {where: offset + 1 for where, offset in field.sent.items()}
+
+
+def test_what_a_worker_says_of_itself(field: Field) -> None:
+    """Counters, lag, delays and insert times in Prometheus's format; health and readiness."""
+    world = World(random.Random(2), jobs=2)
+    worker = field.worker()
+    world.send(field, 1)
+    check(field, world)
+    messages = sum(offset + 1 for offset in field.sent.values())
+    assert worker.metric("epochal_worker_messages_total") == messages
+    assert worker.metric("epochal_worker_visible_delay_seconds_count") == messages
+    assert worker.metric("epochal_worker_points_total") >= 18_000
+    assert worker.metric("epochal_worker_dead_letters_total", '{reason="invalid json"}') >= 8
+    assert worker.metric("epochal_worker_insert_seconds_count", '{table="metrics"}') > 0
+    assert worker.metric("epochal_worker_rows_total", '{table="ledger"}') == messages
+    assert worker.metric("epochal_worker_store_away") == 0
+    text = worker.get("/metrics")[1]
+    assert f'epochal_worker_lag{{partition="0",topic="{field.prefix}events"}}' in text
+    assert worker.get("/healthz") == (200, "ok\n")
+    assert worker.get("/readyz") == (200, "ok\n")
+    assert worker.get("/nothing")[0] == 404
+
+
+def test_a_worker_waits_for_a_store_that_goes_away_and_catches_up(field: Field) -> None:
+    """The host is killed in the middle of inserts, again and again: the worker stays, and everything arrives."""
+    world = World(random.Random(3))
+    worker = field.worker().ready()
+
+    def kill_the_host(number: int) -> None:
+        if number:
+            until(lambda: worker.metric("epochal_worker_messages_total") >= 10 * number, "it goes on")
+            host = find_host(field.store)
+            if host is not None:
+                os.kill(host.pid, signal.SIGKILL)
+
+    world.send(field, 8, kill_the_host)
+    check(field, world)
+    assert worker.metric("epochal_worker_retries_total") > 0
+    assert worker.metric("epochal_worker_store_away") == 0
+    assert worker.stop() == 0
+
+
+def test_a_topic_that_keeps_the_times_of_producers_stops_the_worker(field: Field) -> None:
+    """Nothing is known of when such a log took its messages: status 70, the topic and the setting named."""
+    topic = f"{field.prefix}metrics"
+    with KafkaAdminClient(bootstrap_servers=field.servers) as admin:
+        wrong = ConfigResource(ConfigResourceType.TOPIC, topic, {"message.timestamp.type": "CreateTime"})
+        admin.alter_configs([wrong])
+    worker = field.worker()
+    World(random.Random(4), jobs=1).send(field, 1)
+    assert worker.wait() == 70
+    assert worker.says("set its message.timestamp.type to LogAppendTime")
+    assert not [where for where in field.committed() if where[0] == topic]
