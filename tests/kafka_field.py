@@ -187,7 +187,13 @@ class Field:
 
     def wait(self) -> None:
         """Wait until everything sent is in the store."""
-        until(lambda: not self.behind(), "everything sent is stored")
+
+        def stored() -> bool:
+            gone = [worker.log for worker in self.workers if worker.process.poll() is not None]
+            assert len(gone) < len(self.workers), f"no worker is left: {[log.read_text()[-3000:] for log in gone]}"
+            return not self.behind()
+
+        until(stored, "everything sent is stored")
 
     def wait_until_sealed(self) -> None:
         """Wait until the blocks of all writers that ended hold all their rows."""

@@ -56,10 +56,15 @@ class Inlet:
         self._known: set[tuple[UUID, str]] = set()
 
     def place(self, messages: Sequence[Message]) -> Placed:
-        """Give messages their positions and read them. Raises what the store raises."""
-        self._begin_clocks(messages)
+        """Give messages their positions and read them. Raises what the store raises.
+
+        A message that is there twice, as when partitions changed hands and were read again, is read once.
+        """
+        different = {(one.topic, one.partition, one.offset): one for one in messages}
+        ordered = [different[place] for place in sorted(different)]
+        self._begin_clocks(ordered)
         placed = Placed([], [])
-        for message in messages:
+        for message in ordered:
             log = kafka_log(self._cluster, message.topic, message.partition)
             recorded_at_us = self._clocks[log].recorded_at_us(message.offset, message.timestamp_ms)
             try:

@@ -198,8 +198,8 @@ def test_letters_are_in_their_topic_before_anything_is_acknowledged() -> None:
         assert bench.unsteady.store.rows["dead_letters"]
         assert not bench.acknowledged
         bench.topic_refuses = 0
-        wait_until_stored(bench, 1)
-        assert bench.courier.drain(10)
+        while not bench.courier.drain(0.1):
+            """It may still wait for its next attempt."""
     assert [letter.reason for letter in bench.sent] == ["not a frame"]
     assert bench.acknowledged == [0]
 

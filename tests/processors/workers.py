@@ -144,6 +144,8 @@ class Group:
             first = self.committed.get(where, 0)
             ends[where] = min(first + self.dice.randint(1, 6), len(self.log.messages[where]))
             batch += self.log.messages[where][first : ends[where]]
+            if self.dice.random() < 0.2:  # what was fetched before partitions changed hands, and then again
+                batch = [*self.log.messages[where][self.dice.randint(0, first) : ends[where]], *batch]
         fate = self.dice.choices(["done", "killed", "stopped", "unacknowledged"], [6, 1, 1, 1])[0]
         if fate in ("killed", "stopped"):
             worker.gate.stopped_in = self.dice.randrange(8)
