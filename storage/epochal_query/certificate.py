@@ -2,7 +2,8 @@
 
 closed: the writer said how many there are, and all are there. recovered: the writer died, its journal was read to
 the end, and all of it is there. open: it still writes (or was never heard of again): at least so many by its last
-sign of life. gaps: some are missing, and which. parked: some could not be taken in and wait among the dead letters.
+sign of life. gaps: some are missing, and which. parked: some could not be taken in and wait among the dead letters:
+an event until it is taken in all the same, anything else until it was replayed.
 """
 
 from __future__ import annotations
@@ -180,11 +181,20 @@ def _received(reading: Reading, streams: list[Stream]) -> list[Stream]:
     }
     # parked frames don't say their channel in a column of its own: they count on the lifecycle channel
     dead = reading.rows(
-        """SELECT toString(assumeNotNull(writer)) AS writer, uniqExact(id) AS parked FROM dead_letters
-           WHERE writer IN {writers:Array(UUID)} GROUP BY writer""",
+        f"""SELECT toString(assumeNotNull(writer)) AS owner, uniqExact(id) AS parked FROM dead_letters
+           WHERE writer IN {{writers:Array(UUID)}} AND if(
+               match(source, '/lifecycle:[0-9]+$') AND frame != '',
+               (assumeNotNull(writer), toUInt64OrZero(splitByChar(':', source)[-1])) NOT IN (
+                   SELECT writer, seq FROM (
+                       SELECT * FROM events FINAL
+                       WHERE project = {{project:String}} AND writer IN {{writers:Array(UUID)}}
+                   ) WHERE {_WITHIN}
+               ),
+               id NOT IN (SELECT id FROM replays))
+           GROUP BY owner""",
         writers=writers,
     )
-    parked = dict(zip(values(dead, "writer"), values(dead, "parked"), strict=True))
+    parked = dict(zip(values(dead, "owner"), values(dead, "parked"), strict=True))
     return [
         replace(
             stream,

@@ -107,7 +107,8 @@ def test_workers_that_come_and_go_move_every_partition(field: Field, dice: rando
         if number % 3 == 0 and len(workers) < 3:
             workers.append(field.worker(**SESSION))
         elif number % 3 == 2 and len(workers) > 1:
-            assert workers.pop(0).stop() == 0
+            # one that hasn't begun yet ends as any program does
+            assert workers.pop(0).stop() in (0, -signal.SIGTERM)
         random_moment(dice)
 
     world.send(field, 18, change)
