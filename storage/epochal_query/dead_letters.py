@@ -39,9 +39,14 @@ ORDER BY d.received_at, d.id
 """
 _FOUND = f"""
 SELECT d.id AS id, d.received_at AS received_at, d.source AS source, d.reason AS reason, d.detail AS detail,
-       d.writer AS writer, d.frame AS frame, if(toUnixTimestamp64Micro(r.last) = 0, NULL, r.last) AS replayed_at, r.user AS user,
-       (SELECT groupUniqArray(project) FROM ledger WHERE writer = d.writer AND count > 0) AS projects
+       d.writer AS writer, d.frame AS frame, l.projects AS projects, r.user AS user,
+       if(toUnixTimestamp64Micro(r.last) = 0, NULL, r.last) AS replayed_at
 {_SOURCE}
+LEFT JOIN (
+    SELECT writer, groupUniqArray(toString(project)) AS projects FROM ledger WHERE count > 0 AND writer IN (
+        SELECT assumeNotNull(writer) FROM dead_letters WHERE startsWith(toString(id), {{id:String}}))
+    GROUP BY writer
+) AS l ON l.writer = assumeNotNull(d.writer)
 WHERE startsWith(toString(d.id), {{id:String}})
 """
 

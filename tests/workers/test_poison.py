@@ -1,0 +1,120 @@
+"""Messages that can't be read, in among good ones: parked whole with a reason, and nothing else is disturbed."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from uuid import UUID
+
+import pyarrow as pa
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka_field import Field
+from workers.worlds import World, check, writer_of
+
+from epochal._ids import uuid7
+from epochal._journal.reader import Record
+from epochal._kafka.wire import Outgoing, encode_event
+from epochal_processors.messages import unpacked
+
+pytestmark = pytest.mark.kafka
+Raw = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
+LARGE = 50 << 20
+
+
+def poison(world: World, prefix: str) -> dict[str, Raw]:
+    """One message of each kind, by what it is; with the topic that it is sent to."""
+    dice = world.dice
+    events, metrics = f"{prefix}events", f"{prefix}metrics"
+    good_points = next(one for one in world.messages if one.channel == "metrics" and one.count > 100)
+    good_event = next(one for one in world.messages if one.channel == "lifecycle")
+    table = pa.table({"a": [1, 2, 3]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    columns: bytes = sink.getvalue().to_pybytes()
+
+    def with_header(message: Outgoing, name: str, value: bytes) -> list[tuple[str, bytes]]:
+        return [(key, value if key == name else old) for key, old in message.headers]
+
+    return {
+        "random bytes": (metrics, dice.randbytes(16), dice.randbytes(5_000), [("x", dice.randbytes(9))]),
+        "no value": (events, b"someone", None, []),
+        "truncated Arrow": (metrics, good_points.key, good_points.value[:-200], good_points.headers),
+        "other columns": (metrics, good_points.key, columns, good_points.headers),
+        "a count that lies": (
+            metrics, good_points.key, good_points.value, with_header(good_points, "ce_count", b"7"),
+        ),
+        "a later format": (events, good_event.key, good_event.value, with_header(good_event, "ce_format", b"99")),
+        "50 MB": (metrics, good_points.key, os.urandom(1 << 20) * 50, good_points.headers),
+    }  # fmt: skip
+
+
+def future_event(writer: UUID) -> Outgoing:
+    """A message in order, whose event has a schema of a later version."""
+    said = {"type": "epochal.note.written", "v": 99, "project": "p", "at": 1_700_000_000_000_000, "data": {}}
+    return encode_event(writer, "p", Record(0, bytes(16), json.dumps(said).encode()))
+
+
+def test_poison_is_parked_whole_and_disturbs_nothing(field: Field) -> None:
+    """Each kind with its reason in the table and in the topic, byte for byte; every good row is there."""
+    world = World(random.Random(5), jobs=3)
+    bad = poison(world, field.prefix)
+    good = next(one for one in world.messages if one.key == bad["other columns"][1])
+    worker = field.worker()
+    waiting = list(bad.values())
+    stranger = uuid7()
+
+    def add(number: int) -> None:
+        if waiting:
+            field.send_raw([waiting.pop()])
+        if number == 0:
+            field.send([future_event(stranger)])
+
+    world.send(field, 10, add)
+    check(field, world, garbage=len(bad) + 1)
+    letters = field.client.query_arrow(
+        "SELECT reason, source, writer, hex(frame) AS frame FROM dead_letters FINAL WHERE startsWith(source, 'kafka:')"
+    ).to_pylist()
+    kept = [unpacked(bytes.fromhex(letter["frame"])) for letter in letters]
+    sent = sorted(((topic, key, value) for topic, key, value, _ in bad.values()), key=repr)
+    assert sorted(((one.topic, one.key, one.value) for one in kept), key=repr) == sent
+    assert sorted(letter["reason"] for letter in letters) == sorted(
+        ["no cloudevent", "no cloudevent", "invalid arrow", "wrong columns", "invalid points", "newer version",
+         "invalid arrow"]
+    )  # fmt: skip
+    assert {letter["writer"] for letter in letters if letter["reason"] == "wrong columns"} == {writer_of(good)}
+    topic = field.letters()
+    assert len({headers["epochal_letter"] for _, _, headers in topic}) == len(bad) + 1 + len(
+        world.expected["dead_letters"]
+    )
+    by_source = {headers["epochal_source"].decode(): (key, value, headers) for key, value, headers in topic}
+    for letter, message in zip(letters, kept, strict=True):
+        key, value, headers = by_source[letter["source"]]
+        assert (key, value) == (message.key, message.value)
+        assert headers["epochal_reason"].decode() == letter["reason"]
+        assert {name: text for name, text in headers.items() if name[:8] != "epochal_"} == dict(message.headers)
+    assert worker.metric("epochal_worker_dead_letters_total", '{reason="invalid arrow"}') == 2
+    assert worker.stop() == 0
+
+
+def test_a_letter_too_large_for_its_topic_is_kept_in_the_table(field: Field) -> None:
+    """The topic says that it is left out there, and how large it is; the worker goes on."""
+    with KafkaAdminClient(bootstrap_servers=field.servers) as admin:
+        small = {"max.message.bytes": "100000"}
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, f"{field.prefix}dead-letters", small)])
+    worker = field.worker()
+    large = os.urandom(200_000)
+    field.send_raw([(f"{field.prefix}metrics", b"k", large, [])])
+    world = World(random.Random(6), jobs=1)
+    world.send(field, 1)
+    check(field, world, garbage=1)
+    (row,) = field.client.query_arrow(
+        "SELECT hex(frame) AS frame FROM dead_letters FINAL WHERE startsWith(source, 'kafka:')"
+    ).to_pylist()
+    assert unpacked(bytes.fromhex(row["frame"])).value == large
+    (told,) = [headers for _, value, headers in field.letters() if value is None]
+    assert told["epochal_left_out"].startswith(b"200000 bytes")
+    assert worker.stop() == 0
