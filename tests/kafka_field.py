@@ -105,6 +105,8 @@ class Field:
     prefix: str
     directory: Path
     partitions: int = PARTITIONS
+    supervised: bool = False
+    """Whether a worker that ended for a reason is replaced while everything is waited for."""
     workers: list[WorkerProcess] = field(default_factory=list)
     sent: dict[tuple[str, int], int] = field(default_factory=dict)
     """The greatest offset that the broker acknowledged, by partition."""
@@ -189,8 +191,11 @@ class Field:
         """Wait until everything sent is in the store."""
 
         def stored() -> bool:
-            gone = [worker.log for worker in self.workers if worker.process.poll() is not None]
-            assert len(gone) < len(self.workers), f"no worker is left: {[log.read_text()[-3000:] for log in gone]}"
+            gone = [worker for worker in self.workers if worker.process.poll() is not None]
+            if len(gone) == len(self.workers):
+                said = gone[-1].log.read_text()[-3000:]
+                assert self.supervised and gone[-1].process.returncode in (70, 75), f"no worker is left: {said}"
+                self.worker()
             return not self.behind()
 
         until(stored, "everything sent is stored")

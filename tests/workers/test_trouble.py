@@ -1,0 +1,139 @@
+"""Stores and brokers that are away, silent or wrong: a worker waits, catches up, or ends loudly."""
+
+from __future__ import annotations
+
+import random
+import threading
+from pathlib import Path
+
+import pytest
+from kafka_broker import Cluster
+from kafka_field import Field, until
+from tcp_proxy import Proxy
+from workers.worlds import World, check
+
+from epochal_storage.locate import find_host
+
+pytestmark = pytest.mark.kafka
+
+
+def behind(field: Field, proxy_port: int, token: str = "") -> dict[str, str]:
+    """Settings of a worker that reaches the store by URL, as it would a server, through a proxy."""
+    host = find_host(field.store)
+    assert host is not None
+    return {"EPOCHAL_STORE": f"clickhouse://writer:{token or host.writer_token}@127.0.0.1:{proxy_port}/epochal"}
+
+
+def store_port(field: Field) -> int:
+    """The port of the store's host, started if need be."""
+    field.client.watermark()
+    host = find_host(field.store)
+    assert host is not None
+    return host.port
+
+
+def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
+    """Connections are cut in the middle of inserts and refused for a while; the worker keeps its place in the group,
+    says that it isn't ready, and catches up by itself.
+    """
+    world = World(random.Random(7))
+    with Proxy(store_port(field)) as proxy:
+        worker = field.worker(**behind(field, proxy.port)).ready()
+
+        def trouble(number: int) -> None:
+            if number in (2, 4):
+                until(lambda: worker.metric("epochal_worker_messages_total") > 3 * number, "it goes on")
+                proxy.cut()
+            if number == 6:
+                proxy.refuse = True
+                proxy.cut()
+
+        world.send(field, 8, trouble)
+        until(lambda: worker.says("the store is away, attempt 3"), "it tries again and again")
+        assert worker.metric("epochal_worker_store_away") == 1
+        assert worker.get("/readyz") == (503, "the store is away\n")
+        assert worker.get("/healthz") == (200, "ok\n")
+        assert field.behind()
+        proxy.refuse = False
+        check(field, world)
+        until(lambda: worker.get("/readyz")[0] == 200, "it is ready again")
+        assert worker.stop() == 0
+        assert field.committed() == {where: offset + 1 for where, offset in field.sent.items()}
+
+
+def test_a_worker_stopped_while_the_store_is_away_leaves_everything_to_the_next(field: Field) -> None:
+    """SIGTERM ends it with status 0 at once; nothing it had in hand was acknowledged."""
+    world = World(random.Random(8), jobs=2)
+    with Proxy(store_port(field)) as proxy:
+        worker = field.worker(**behind(field, proxy.port)).ready()
+        proxy.refuse = True
+        proxy.cut()
+        world.send(field, 1)
+        until(lambda: worker.metric("epochal_worker_store_away") == 1, "it says that the store is away")
+        assert worker.stop() == 0
+    assert not any(field.committed().values())
+    field.worker()
+    check(field, world)
+
+
+def test_a_worker_that_stores_nothing_though_something_waits_ends_to_be_started_again(field: Field) -> None:
+    """The store takes requests and never answers: no error, no progress. Status 75 after the time that was set; the
+    next worker does it all.
+    """
+    world = World(random.Random(9), jobs=2)
+    with Proxy(store_port(field)) as proxy:
+        worker = field.worker(**behind(field, proxy.port), EPOCHAL_WORKER_STALL="4").ready()
+        proxy.swallow = True
+        world.send(field, 1)
+        assert worker.wait() == 75
+        assert worker.says("messages wait, and none was stored for")
+    assert not any(field.committed().values())
+    field.worker()
+    check(field, world)
+
+
+def test_a_wrong_password_ends_the_worker_at_once(field: Field) -> None:
+    """No waiting mends it: status 70, and the password is in no log."""
+    port = store_port(field)
+    worker = field.worker(**behind(field, port, token="guessed-password"))
+    assert worker.wait() == 70
+    assert worker.says("the token is missing or wrong")
+    assert not worker.says("guessed-password")
+
+
+def test_a_worker_waits_for_a_broker_that_is_not_there_yet(field: Field) -> None:
+    """It says so, and begins when there is one."""
+    world = World(random.Random(10), jobs=1)
+    broker = int(field.servers.rpartition(":")[2])
+    with Proxy(broker) as proxy:
+        proxy.refuse = True
+        worker = field.worker(EPOCHAL_KAFKA=f"127.0.0.1:{proxy.port}")
+        until(lambda: worker.says("Kafka isn't there yet"), "it says that it waits")
+        proxy.refuse = False
+        world.send(field, 1)
+        check(field, world)
+        assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("away_s", [1, 5])
+def test_a_broker_killed_under_a_worker_costs_nothing(tmp_path: Path, topic_prefix: str, away_s: int) -> None:
+    """SIGKILL of the only broker in the middle of the work, and the same one again after a while. The worker goes on,
+    or ends with a status that tells its supervisor to start it again; in the end every row is there.
+    """
+    world = World(random.Random(away_s), jobs=3)
+    with Cluster(tmp_path / "kafka", properties={"message.max.bytes": str(64 << 20)}) as cluster:
+        field = Field(cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
+        try:
+            worker = field.worker().ready()
+
+            def kill(number: int) -> None:
+                if number == 2:
+                    until(lambda: worker.metric("epochal_worker_messages_total") > 0, "it is at it")
+                    cluster.kill(0)
+                    threading.Event().wait(away_s)
+                    cluster.start(0)
+
+            world.send(field, 4, kill)
+            check(field, world)
+        finally:
+            field.close()
