@@ -194,7 +194,8 @@ class Field:
             gone = [worker for worker in self.workers if worker.process.poll() is not None]
             if len(gone) == len(self.workers):
                 said = gone[-1].log.read_text()[-3000:]
-                assert self.supervised and gone[-1].process.returncode in (70, 75), f"no worker is left: {said}"
+                assert self.supervised, f"no worker is left: {said}"
+                assert gone[-1].process.returncode in (70, 75), said
                 self.worker()
             return not self.behind()
 
