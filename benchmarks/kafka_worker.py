@@ -114,7 +114,7 @@ def catch_up(field: Field, points: int) -> dict[str, float]:
             first = (now, done)
         if done >= points:
             break
-        time.sleep(0.02)
+        time.sleep(0.1)
     assert first is not None
     cpu = process.cpu_times()
     worker.stop()
