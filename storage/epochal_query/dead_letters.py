@@ -167,9 +167,8 @@ def replay(replays: Sequence[Replay], settings: Settings, where: Location, now_u
 
 def _through_kafka(replays: Sequence[Replay], settings: Settings, where: Location, now_us: int) -> list[Place]:
     # here and not at the top: only who has Kafka has its client
-    from epochal._kafka.client import connection
-
     from epochal._host import spawn
+    from epochal._kafka.client import connection
     from epochal_processors.sending_again import send_again
     from epochal_storage.remote import open_remote
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 from kafka import KafkaAdminClient, KafkaProducer
@@ -32,7 +33,7 @@ def send_again(replays: Sequence[Replay], topics: Mapping[str, str], connection:
         SendingError: the broker didn't take all of them; those it took may be sent again, which changes nothing.
     """
     try:
-        with KafkaAdminClient(**connection) as admin:
+        with closing(KafkaAdminClient(**connection)) as admin:
             cluster = str(admin.describe_cluster()["cluster_id"])
         # what is too large is for the broker to say, which knows how large messages of this topic may be
         producer = KafkaProducer(**connection, acks="all", max_request_size=2**31 - 1)
