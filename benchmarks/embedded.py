@@ -85,6 +85,17 @@ def stored(store: object) -> int:
     return int(store.sql("SELECT count() AS n FROM metrics")["n"][0])  # type: ignore[attr-defined]
 
 
+def wait_for(store: object, points: int) -> None:
+    """Until all are in the store; gives up when a minute brings no further one, for then some are lost."""
+    seen, since = -1, time.perf_counter()
+    while (now := stored(store)) < points:
+        if now > seen:
+            seen, since = now, time.perf_counter()
+        if time.perf_counter() - since > 60:
+            raise SystemExit(f"{points - now:,} of {points:,} points never came")
+        time.sleep(0.05)
+
+
 def full_speed(seconds: float, processes: int) -> dict[str, float]:
     """Points per second from the first call to the moment when a query counts them all."""
     import epochal
@@ -100,8 +111,7 @@ def full_speed(seconds: float, processes: int) -> dict[str, float]:
             job.wait()
         logged_s = time.perf_counter() - begin
         points = sum(int(r[0]) for r in results)
-        while stored(store) < points:
-            time.sleep(0.05)
+        wait_for(store, points)
         queryable_s = time.perf_counter() - begin
         size = store.sql(
             "SELECT sum(bytes_on_disk) AS b FROM system.parts "
