@@ -25,6 +25,7 @@ from epochal_processors.history import SqlHistory
 from epochal_processors.ingest import Ingest, open_ingest
 from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
+from epochal_processors.store_file import read_or_create
 from epochal_storage.engine import Engine
 from epochal_storage.errors import HostEndingError, StoreError
 from epochal_storage.hostfile import (
@@ -72,8 +73,9 @@ class Host:
         try:
             return self._serve()
         except (OSError, StoreError, IntakeError) as error:
-            log.error("the host of %s ends: %s", self._store, error)
-            print(f"epochal host: {error}", file=sys.stderr)
+            log.error("%s", error)
+            if sys.stderr.isatty():  # else it is the log
+                print(f"epochal host: {error}", file=sys.stderr)
             return 1
         finally:
             self._lock.release()
@@ -83,6 +85,7 @@ class Host:
         self._stop.set()
 
     def _serve(self) -> int:
+        read_or_create(self._store, datetime.now(UTC))  # before anything of a newer version is touched
         engine = open_tables(self._store / "engine")
         try:
             ingest = _opened(self._store, engine, self._lock)
@@ -196,6 +199,7 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
         time.sleep(0.05)
     begin_log(store)
     try:
+        read_or_create(store, datetime.now(UTC))
         engine = open_tables(store / "engine")
         return InlineStore(engine, _opened(store, engine, lock), lock)
     except BaseException:

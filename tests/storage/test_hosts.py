@@ -30,6 +30,13 @@ from epochal_storage.hostfile import (
 from epochal_storage.locate import Patience, find_host, find_or_start, store_id
 
 
+class Coming:
+    """A host that never comes, and doesn't end either."""
+
+    def ended(self) -> bool:
+        return False
+
+
 def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait for a condition."""
     deadline = time.monotonic() + seconds
@@ -191,7 +198,7 @@ def test_a_host_that_never_speaks_is_named(tmp_path: Path) -> None:
     lock = HostLock(tmp_path)
     assert lock.acquire()
     with pytest.raises(HostSilentError, match=f"process {os.getpid()} holds the store"):
-        find_or_start(tmp_path, "reader", lambda _: True, Patience(start=0.3, busy=1.0))
+        find_or_start(tmp_path, "reader", lambda _: Coming(), Patience(start=0.3, busy=1.0))
     lock.release()
 
 
@@ -199,9 +206,9 @@ def test_a_host_that_does_not_come_up_tells_why(tmp_path: Path) -> None:
     """When no host comes up, the error has the end of the host's log; when none can be started it says what to do."""
     (tmp_path / "host.log").write_text("early\nno space left on device\n")
     with pytest.raises(HostUnavailableError, match="no space left on device"):
-        find_or_start(tmp_path, "reader", lambda _: True, Patience(start=0.3))
+        find_or_start(tmp_path, "reader", lambda _: Coming(), Patience(start=0.3))
     with pytest.raises(HostUnavailableError, match="EPOCHAL_HOST=inline"):
-        find_or_start(tmp_path, "reader", lambda _: False)
+        find_or_start(tmp_path, "reader", lambda _: None)
 
 
 def test_what_was_left_behind_is_no_host(hosts: Hosts, tmp_path: Path) -> None:
