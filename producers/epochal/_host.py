@@ -89,6 +89,7 @@ def spawn(store: Path) -> Started | None:
             ["/bin/sh", "-c", detach, "sh", *command],
             env=_environment(store),
             stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
             pass_fds=(theirs,),
             check=True,

@@ -56,6 +56,17 @@ def _choice(*choices: str) -> Callable[[str], object]:
     return parse
 
 
+def _store(text: str) -> object:
+    scheme, found, _ = text.partition("://")
+    if found and scheme.lower() not in ("file", "clickhouse", "clickhouses"):
+        raise ValueError
+    if not found or scheme.lower() == "file":
+        text.encode()  # bytes that are no UTF-8 are a UnicodeEncodeError, which is a ValueError
+        if "?" in text or (found and "%3f" in text.lower()):
+            raise ValueError
+    return text
+
+
 def _flag(text: str) -> bool:
     flags = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
     if text.lower() not in flags:
@@ -84,9 +95,10 @@ VARIABLES: Final = (
         "EPOCHAL_STORE",
         "where everything is kept",
         "per-user data directory",
-        "a directory, or clickhouse://user:password@host:8123/database (clickhouses:// for TLS)",
+        "a directory (whose path is UTF-8 and holds no ?), or clickhouse://user:password@host:8123/database "
+        "(clickhouses:// for TLS)",
         "store",
-        str,
+        _store,
     ),
     Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", str),
     Variable(

@@ -102,7 +102,7 @@ def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | No
         store.mkdir(parents=True, exist_ok=True)
         return endpoint_of(_awaited(store, starting, spawn, patience), role)
     except OSError as error:
-        raise HostUnavailableError(_unusable(store, error)) from error
+        raise HostUnavailableError(unusable(store, error)) from error
     finally:
         starting.release()
 
@@ -183,7 +183,8 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _unusable(store: Path, error: OSError) -> str:
+def unusable(store: Path, error: OSError) -> str:
+    """What to say of a store whose files can't be used."""
     advice = "a store is read through its host, which writes there"
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         advice += ": read it as the user who owns it, or copy the directory to where you may write and open the copy"

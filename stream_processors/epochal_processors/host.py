@@ -41,6 +41,7 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
+from epochal_storage.locate import unusable
 from epochal_storage.tables import open_tables
 
 INLINE_PATIENCE_S = 10.0
@@ -190,6 +191,13 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
     Raises:
         StoreError: another process has it, or it can't be opened.
     """
+    try:
+        return _open_inline(store, patience_s)
+    except OSError as error:
+        raise StoreError(unusable(store, error)) from error
+
+
+def _open_inline(store: Path, patience_s: float) -> InlineStore:
     store.mkdir(parents=True, exist_ok=True)
     lock = HostLock(store, inline=True)
     deadline = time.monotonic() + patience_s

@@ -13,8 +13,9 @@ import pytest
 from sdk.children import environment, run
 
 from epochal._errors import SettingsError
-from epochal._places import default_store, file_system, is_local, journal_place
+from epochal._places import default_store, file_system, is_local, journal_place, store_directory
 from epochal._settings import CAPTURES, VARIABLES, Settings, from_env, unknown_variables
+from epochal_storage.location import Embedded, parsed
 
 
 def test_every_setting_has_one_row() -> None:
@@ -171,3 +172,11 @@ def test_errors_are_one_message(tmp_path: Path) -> None:
     refused = command(tmp_path, "doctor", EPOCHAL_MODE="off")
     assert refused.returncode == 1
     assert "EPOCHAL_MODE='off'" in refused.stderr
+
+
+@pytest.mark.parametrize("text", ["some dir", "~/store", "file:///a%20b", "/a%20b"])
+def test_writers_and_readers_mean_the_same_place(text: str) -> None:
+    """What is written under a location is read under it."""
+    there = parsed(text)
+    assert isinstance(there, Embedded)
+    assert store_directory(text) == there.directory

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -247,3 +248,24 @@ def test_a_watermark_comes_from_the_host(hosts: Hosts, tmp_path: Path) -> None:
     client = hosts.client(tmp_path)
     assert client.watermark() == {f"intake:{store_id(tmp_path)}": 7}
     client.close()
+
+
+def test_a_store_of_another_user_is_refused_with_words(hosts: Hosts) -> None:
+    """Whoever may not use a store's files is told what to do, by a read and by `epochal doctor`."""
+    if os.geteuid() != 0:
+        pytest.skip("to become another user takes root")
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from epochal_storage.doctor import host_report; from epochal_storage.locate import find_or_start\n"
+        "os.setuid(65534)\n"
+        "print(host_report(sys.argv[1]))\n"
+        "find_or_start(Path(sys.argv[1]), 'reader', lambda _: None)\n"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        hosts.info(Path(place))
+        done = subprocess.run([sys.executable, "-c", code, place], capture_output=True, text=True, check=False)
+        hosts.end()
+    assert "'state': 'unknown'" in done.stdout
+    for said in (done.stdout, done.stderr.splitlines()[-1]):
+        assert "read it as the user who owns it, or copy the directory" in said
