@@ -18,6 +18,7 @@ from pathlib import Path
 
 from host_ending import end_host
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from storage_hosts import Running
 
 from epochal._journal.reader import Points
 from epochal._kafka.wire import Outgoing, Owner, encode_event, encode_points
@@ -254,13 +255,13 @@ class Field:
         for process in self.spawned:
             process.wait()
 
-    def _spawn(self, store: Path) -> bool:
+    def _spawn(self, store: Path) -> Running:
         store.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         with (store / "host.log").open("ab") as log:
             environment = {**os.environ, "EPOCHAL_HOST_IDLE": "600"}
             self.spawned.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        return True
+        return Running(self.spawned[-1])
 
 
 def frames_of(journals: Path) -> list[Frame]:

@@ -17,13 +17,24 @@ from epochal_storage.locate import find_host, find_or_start
 SCRIPT = Path(__file__).with_name("storage") / "small_host.py"
 
 
+class Running:
+    """A host's process, as `locate.Started`."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        return self._process.poll() is not None
+
+
 class Hosts:
     """Starts small hosts and ends every one of them."""
 
     def __init__(self) -> None:
         self.started: list[subprocess.Popen[bytes]] = []
 
-    def spawn(self, store: Path) -> bool:
+    def spawn(self, store: Path) -> Running:
         """Start a host for a store, as `locate.Spawn`."""
         store.mkdir(parents=True, exist_ok=True)
         with (store / "host.log").open("ab") as log:
@@ -32,7 +43,7 @@ class Hosts:
                     [sys.executable, str(SCRIPT), str(store)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
                 )
             )
-        return True
+        return Running(self.started[-1])
 
     def client(self, store: Path, role: Role = "reader") -> StoreClient:
         """A client that finds or starts the host of a store."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["HostAddress", "installed", "read_address", "spawn"]
+__all__ = ["HostAddress", "Started", "installed", "read_address", "spawn"]
 
 
 @dataclass(frozen=True)
@@ -53,30 +54,53 @@ def installed() -> bool:
     return importlib.util.find_spec("epochal_processors") is not None
 
 
-def spawn(store: Path) -> bool:
-    """Starts a host for the store and does not wait for it; False where that is impossible.
+class Started:
+    """A host that was started."""
+
+    def __init__(self, pipe: int) -> None:
+        """``pipe``: the end to read from; the host has the other one, and says nothing."""
+        self._pipe = pipe
+
+    def ended(self) -> bool:
+        """Whether it has ended, as far as anybody can tell."""
+        return bool(select.select([self._pipe], [], [], 0)[0])
+
+    def __del__(self) -> None:
+        os.close(self._pipe)
+
+
+def spawn(store: Path) -> Started | None:
+    """Starts a host for the store and does not wait for it; None where that is impossible.
 
     Several at once do no harm: one wins the store's lock, the others end. The host has a session of its own, is
     no child of this process, and writes what it has to say to ``host.log``. It runs at normal priority: readers wait
     for it, and on a machine full of jobs a nicer host would starve them.
     """
     if not sys.executable or os.name != "posix" or not installed():
-        return False
+        return None
+    theirs: int | None = None
     try:
         store.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         detach = '"$@" </dev/null >>"$EPOCHAL_HOST_LOG" 2>&1 &'  # the shell ends at once: the host is nobody's zombie
+        pipe, theirs = os.pipe()
+        started = Started(pipe)
         subprocess.run(
             ["/bin/sh", "-c", detach, "sh", *command],
             env=_environment(store),
             stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             start_new_session=True,
+            pass_fds=(theirs,),
             check=True,
             timeout=30,
         )
     except (OSError, subprocess.SubprocessError):
-        return False
-    return True
+        return None
+    finally:
+        if theirs is not None:
+            os.close(theirs)
+    return started
 
 
 def _environment(store: Path) -> dict[str, str]:

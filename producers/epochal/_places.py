@@ -54,7 +54,11 @@ def store_directory(store: str | None, environ: Mapping[str, str] = os.environ) 
         return default_store(environ)
     if store.startswith(("clickhouse://", "clickhouses://")):
         return None
-    return Path(os.path.abspath(os.path.expanduser(store.removeprefix("file://"))))
+    if store.startswith("file://"):
+        from urllib.parse import unquote  # for this rare case only
+
+        return Path(os.path.abspath(unquote(store.removeprefix("file://"))))
+    return Path(os.path.abspath(os.path.expanduser(store)))
 
 
 def artifact_url(settings: Settings) -> str | None:

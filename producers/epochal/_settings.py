@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ._errors import SettingsError
-from ._settings_parsers import CAPTURES, Secret, address, capture, choice, flag, prefix, seconds, servers
+from ._settings_parsers import CAPTURES, Secret, address, capture, choice, flag, prefix, seconds, servers, store
 
 __all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "unknown_variables"]
 
@@ -67,9 +67,10 @@ VARIABLES: Final = (
         "EPOCHAL_STORE",
         "where everything is kept",
         "per-user data directory",
-        "a directory, or clickhouse://user:password@host:8123/database (clickhouses:// for TLS)",
+        "a directory (whose path is UTF-8 and holds no ?), or clickhouse://user:password@host:8123/database "
+        "(clickhouses:// for TLS)",
         "store",
-        str,
+        store,
     ),
     Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", str),
     Variable(

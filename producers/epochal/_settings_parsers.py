@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["CAPTURES", "Secret", "address", "capture", "choice", "flag", "prefix", "seconds", "servers"]
+__all__ = ["CAPTURES", "Secret", "address", "capture", "choice", "flag", "prefix", "seconds", "servers", "store"]
 
 CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
 """What can be captured without a word from the user."""
@@ -82,3 +82,15 @@ def address(text: str) -> tuple[str, int]:
     if not port.isdecimal() or int(port) > 65535:
         raise ValueError
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def store(text: str) -> object:
+    """A directory, or the address of a ClickHouse server."""
+    scheme, found, _ = text.partition("://")
+    if found and scheme.lower() not in ("file", "clickhouse", "clickhouses"):
+        raise ValueError
+    if not found or scheme.lower() == "file":
+        text.encode()  # bytes that are no UTF-8 are a UnicodeEncodeError, which is a ValueError
+        if "?" in text or (found and "%3f" in text.lower()):
+            raise ValueError
+    return text

@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
             click.echo(f"epochal: {trouble}", err=True)
     try:
         group.main(args=given, prog_name="epochal", standalone_mode=True)
-    except EpochalError as error:
+    except (EpochalError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(1) from None
 

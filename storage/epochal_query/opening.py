@@ -82,7 +82,7 @@ def _host_of(directory: Path, *, may_start: bool) -> Endpoint:
     from epochal._host import spawn
     from epochal_storage.locate import find_or_start
 
-    return find_or_start(directory, "reader", spawn if may_start else lambda _: False)
+    return find_or_start(directory, "reader", spawn if may_start else lambda _: None)
 
 
 def _contents(settings: Settings) -> Any:

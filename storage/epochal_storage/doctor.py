@@ -9,19 +9,23 @@ from typing import Any
 from epochal_storage.endpoint import Pulse, ping, posted
 from epochal_storage.errors import EngineError
 from epochal_storage.hostfile import is_inline, lock_holder, published_host
-from epochal_storage.locate import endpoint_of, store_id
+from epochal_storage.locate import endpoint_of, store_id, unusable
 
 
 def host_report(store: str | os.PathLike[str], *, patience: float = 5.0) -> dict[str, Any]:
     """What is known of a store's host; `patience` is how many seconds it may take to answer.
 
-    Returns `state` (none, starting, running, silent, or inline: a process reads in itself and answers nobody), `pid`
+    Returns `state` (none, starting, running, silent, inline: a process reads in itself and answers nobody, or unknown:
+    the files that tell it can't be read, as `failure` says), `pid`
     and `url` (None without a host), and, of a host that runs, what it says of itself: `lag` (seconds since it last
     looked into the journals), `started_at`, `watermark` and more. Never holds a token.
     """
     directory = Path(store)
-    info, holder = published_host(directory), lock_holder(directory)
     nobody: dict[str, Any] = {"state": "none", "pid": None, "url": None, "lag": None}
+    try:
+        info, holder = published_host(directory), lock_holder(directory)
+    except OSError as error:
+        return {**nobody, "state": "unknown", "failure": unusable(directory, error)}
     if holder is not None:
         nobody = {**nobody, "state": "inline" if is_inline(directory) else "starting", "pid": holder or None}
     if info is None:

@@ -18,6 +18,7 @@ from pathlib import Path
 LOCK_NAME = "host.lock"
 STARTING_NAME = "host.starting"
 FILE_NAME = "host.json"
+LOG_NAME = "host.log"
 _INLINE = "inline"
 
 

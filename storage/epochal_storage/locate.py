@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from epochal_storage.endpoint import Endpoint, Pulse, ping
 from epochal_storage.engine import DATABASE
 from epochal_storage.errors import HostSilentError, HostUnavailableError
 from epochal_storage.hostfile import (
+    LOG_NAME,
     STARTING_NAME,
     HostFile,
     HostLock,
@@ -23,9 +26,21 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.processes import Progress, work_done
 
-Spawn = Callable[[Path], bool]
-
 _LOG_LINES = 5
+_FAILURES = 2
+"""How many hosts may end with an error before a reader gives up: one may have been started before the cause went."""
+
+
+class Started(Protocol):
+    """A host that was started."""
+
+    def ended(self) -> bool:
+        """Whether it has ended, as far as anybody can tell."""
+        ...
+
+
+Spawn = Callable[[Path], Started | None]
+"""Starts the host of a store, without waiting for it; None where that is impossible."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +97,12 @@ def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | No
     when a process holds the store and doesn't answer.
     """
     patience = patience or Patience()
-    store.mkdir(parents=True, exist_ok=True)
     starting = HostLock(store, STARTING_NAME)
     try:
+        store.mkdir(parents=True, exist_ok=True)
         return endpoint_of(_awaited(store, starting, spawn, patience), role)
+    except OSError as error:
+        raise HostUnavailableError(unusable(store, error)) from error
     finally:
         starting.release()
 
@@ -93,6 +110,8 @@ def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | No
 def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) -> HostFile:
     begun = looked = time.monotonic()
     spawned: float | None = None
+    started: Started | None = None
+    failures, log_begins = 0, _size(store / LOG_NAME)
     work = 0.0
     pause = 0.01
     while True:
@@ -107,8 +126,15 @@ def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) 
             before, work, looked = work, work_done(holder), now
             if work <= before or now - begun > patience.busy:
                 raise _not_up(store, patience)
+        if holder is None and started is not None and started.ended():
+            # one that was killed had nothing to say, and the next may live
+            words = _words(store / LOG_NAME, log_begins)
+            failures, spawned, started = failures + bool(words), None, None
+            if failures == _FAILURES:
+                raise HostUnavailableError(f"the host of {store} can't start: {words}")
         if holder is None and (spawned is None or now - spawned > patience.restart) and starting.acquire():
-            if not spawn(store):
+            started = spawn(store)
+            if started is None:
                 raise HostUnavailableError(
                     f"no host answers for {store} and none can be started from this Python; "
                     "install epochal[store], or set EPOCHAL_HOST=inline where processes can't be started"
@@ -129,17 +155,37 @@ def _not_up(store: Path, patience: Patience) -> HostUnavailableError | HostSilen
     if holder:
         return HostSilentError(
             f"process {holder} holds the store {store} and didn't say for {patience.start:g} s how to reach it; "
-            f"it may be stopped, or still opening a large store; see {store / 'host.log'}",
+            f"it may be stopped, or still opening a large store; see {store / LOG_NAME}",
             holder,
         )
+    words = _words(store / LOG_NAME) or "nothing"
     return HostUnavailableError(
-        f"the host of {store} didn't come up in {patience.start:g} s. {_last_words(store / 'host.log')}"
+        f"the host of {store} didn't come up in {patience.start:g} s. The end of {store / LOG_NAME}:\n{words}"
     )
 
 
-def _last_words(log: Path) -> str:
+def _words(log: Path, begins: int = 0) -> str:
+    """The end of the errors that a log has from a place on."""
     try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LOG_LINES:]
+        with log.open("rb") as file:
+            file.seek(begins if begins <= _size(log) else 0)
+            lines = file.read().decode(errors="replace").splitlines()
     except OSError:
         lines = []
-    return f"The end of {log}:\n" + "\n".join(lines) if lines else f"{log} says nothing."
+    said = [line.partition(" ERROR ")[2] or line for line in lines if " INFO " not in line]
+    return "\n".join(list(dict.fromkeys(said))[-_LOG_LINES:])
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def unusable(store: Path, error: OSError) -> str:
+    """What to say of a store whose files can't be used."""
+    advice = "a store is read through its host, which writes there"
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:
+        advice += ": read it as the user who owns it, or copy the directory to where you may write and open the copy"
+    return f"the store {store} can't be opened: {error}; {advice}"

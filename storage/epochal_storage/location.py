@@ -19,6 +19,12 @@ class Embedded:
 
     directory: Path
 
+    def __post_init__(self) -> None:
+        """Raise LocationError for a path that the engine can't open: it takes what follows a '?' for options."""
+        text = str(self.directory)
+        if "?" in text or not _is_unicode(text):
+            raise LocationError(f"a store can't be at {text!r}: its path must be UTF-8 and hold no '?'; choose another")
+
     def __str__(self) -> str:
         return str(self.directory)
 
@@ -39,6 +45,14 @@ class Server:
 
 
 Location = Embedded | Server
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def parsed(text: str | os.PathLike[str]) -> Location:

@@ -89,5 +89,5 @@ def _endpoint(where: Location, spawn: Spawn) -> Endpoint:
     return Endpoint.of_server(where) if isinstance(where, Server) else find_or_start(where.directory, "writer", spawn)
 
 
-def _never(_: Path) -> bool:
-    return False
+def _never(_: Path) -> None:
+    return None

@@ -27,6 +27,7 @@ from epochal_processors.ingest import Ingest, open_ingest
 from epochal_processors.intake import IntakeError
 from epochal_processors.loop import FollowerLoop
 from epochal_processors.replaying import take_in, unpacked_replays
+from epochal_processors.store_file import read_or_create
 from epochal_storage.engine import Engine
 from epochal_storage.errors import HostEndingError, StoreError
 from epochal_storage.hostfile import (
@@ -42,6 +43,7 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
+from epochal_storage.locate import unusable
 from epochal_storage.log_ends import ForeignLogs
 from epochal_storage.tables import open_tables
 
@@ -75,8 +77,9 @@ class Host:
         try:
             return self._serve()
         except (OSError, StoreError, IntakeError) as error:
-            log.error("the host of %s ends: %s", self._store, error)
-            print(f"epochal host: {error}", file=sys.stderr)
+            log.error("%s", error)
+            if sys.stderr.isatty():  # else it is the log
+                print(f"epochal host: {error}", file=sys.stderr)
             return 1
         finally:
             self._lock.release()
@@ -86,6 +89,7 @@ class Host:
         self._stop.set()
 
     def _serve(self) -> int:
+        read_or_create(self._store, datetime.now(UTC))  # before anything of a newer version is touched
         engine = open_tables(self._store / "engine")
         try:
             ingest = _opened(self._store, engine, self._lock)
@@ -203,6 +207,13 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
     Raises:
         StoreError: another process has it, or it can't be opened.
     """
+    try:
+        return _open_inline(store, patience_s)
+    except OSError as error:
+        raise StoreError(unusable(store, error)) from error
+
+
+def _open_inline(store: Path, patience_s: float) -> InlineStore:
     store.mkdir(parents=True, exist_ok=True)
     lock = HostLock(store, inline=True)
     deadline = time.monotonic() + patience_s
@@ -212,6 +223,7 @@ def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineSto
         time.sleep(0.05)
     begin_log(store)
     try:
+        read_or_create(store, datetime.now(UTC))
         engine = open_tables(store / "engine")
         return InlineStore(engine, _opened(store, engine, lock), lock, ForeignLogs(engine.query_arrow, FROM_KAFKA))
     except BaseException:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from processors.journals import Job
+from storage_hosts import Running
 
 from epochal_storage.client import StoreClient
 from epochal_storage.locate import find_or_start
@@ -25,14 +26,14 @@ class Hosts:
         self.store = store
         self.started: list[subprocess.Popen[bytes]] = []
 
-    def spawn(self, store: Path, idle_s: float = 600) -> bool:
+    def spawn(self, store: Path, idle_s: float = 600) -> Running:
         """Start a host, as `locate.Spawn`."""
         store.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         environment = {**os.environ, "EPOCHAL_HOST_IDLE": str(idle_s)}
         with (store / "host.log").open("ab") as log:
             self.started.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
-        return True
+        return Running(self.started[-1])
 
     def client(self) -> StoreClient:
         """A reader of the store."""

@@ -12,12 +12,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from host_ending import end_host
 from processors.hosts import PATIENCE_S, Hosts, stored, wait_until
 from processors.journals import Job
 
+from epochal._host import spawn
 from epochal._journal.process import ProcessLock
 from epochal._sent import kafka_log
 from epochal_processors.tables import rows_table
+from epochal_storage.errors import HostUnavailableError
 from epochal_storage.location import Embedded
 from epochal_storage.remote import open_remote
 
@@ -139,6 +142,26 @@ def test_a_store_of_a_newer_version_is_refused_with_words(hosts: Hosts) -> None:
     assert hosts.started[0].wait(PATIENCE_S) == 1
     assert "has format 2, this version reads up to 1: upgrade epochal" in (hosts.store / "host.log").read_text()
     assert (hosts.store / "store.json").read_text() == content
+    assert not (hosts.store / "engine").exists()
+    with pytest.raises(HostUnavailableError, match=r"can't start: .* has format 2, .*: upgrade epochal$"):
+        hosts.client().query_arrow("SELECT 1")
+    assert len(hosts.started) == 3
+
+
+def test_a_host_that_was_started_tells_when_it_has_ended(hosts: Hosts) -> None:
+    """Whoever starts one hears of its end, though it is no child of theirs."""
+    hosts.store.mkdir(parents=True)
+    (hosts.store / "store.json").write_text("damaged")
+    started = spawn(hosts.store)
+    assert started is not None
+    wait_until(started.ended)
+    (hosts.store / "store.json").unlink()
+    living = spawn(hosts.store)
+    assert living is not None
+    wait_until((hosts.store / "host.json").exists)
+    assert not living.ended()
+    end_host(hosts.store)
+    wait_until(living.ended)
 
 
 def test_an_inline_store_needs_no_other_process(tmp_path: Path, lock: ProcessLock, hosts: Hosts) -> None:

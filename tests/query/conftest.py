@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 from query.written import Log
+from storage_hosts import Running
 
 from epochal_query.connection import Opened
 from epochal_query.store import Store
@@ -40,7 +41,7 @@ class Bare:
         """A client of the store."""
         return StoreClient(lambda: find_or_start(self.directory, role, self.spawn))
 
-    def spawn(self, store: Path) -> bool:
+    def spawn(self, store: Path) -> Running:
         """Start the host."""
         store.mkdir(parents=True, exist_ok=True)
         with (store / "host.log").open("ab") as log:
@@ -49,7 +50,7 @@ class Bare:
                     [sys.executable, str(SCRIPT), str(store)], stdout=log, stderr=log, stdin=subprocess.DEVNULL
                 )
             )
-        return True
+        return Running(self.started[-1])
 
     def log(self, project: str) -> Log:
         """Somewhere to write: a project of its own."""

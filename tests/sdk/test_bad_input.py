@@ -203,6 +203,9 @@ def test_a_setting_nobody_can_use(tmp_path: Path) -> None:
     """Names the variable, the value and what is accepted, before training begins."""
     child = run("epochal.init('x')", tmp_path, expect=1, EPOCHAL_MODE="off")
     assert "SettingsError: EPOCHAL_MODE='off': accepted are on, offline, disabled" in child.err
+    for place in ("http://x", "what?", "file:///what%3F", "s3://bucket/x"):
+        child = run("epochal.init('x')", tmp_path, expect=1, EPOCHAL_STORE=place)
+        assert f"SettingsError: EPOCHAL_STORE={place!r}: accepted are a directory" in child.err
 
 
 def test_a_kind_that_differs(tmp_path: Path) -> None:

@@ -13,8 +13,9 @@ import pytest
 from sdk.children import environment, run
 
 from epochal._errors import SettingsError
-from epochal._places import default_store, file_system, is_local, journal_place
+from epochal._places import default_store, file_system, is_local, journal_place, store_directory
 from epochal._settings import CAPTURES, VARIABLES, Settings, from_env, unknown_variables
+from epochal_storage.location import Embedded, parsed
 
 
 def test_every_setting_has_one_row() -> None:
@@ -198,3 +199,11 @@ def test_a_job_with_kafka_says_what_it_cannot_do_yet(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "SettingsError: EPOCHAL_KAFKA is set, and jobs can't ship" in done.stderr
     assert not list(tmp_path.rglob("events.bin"))
+
+
+@pytest.mark.parametrize("text", ["some dir", "~/store", "file:///a%20b", "/a%20b"])
+def test_writers_and_readers_mean_the_same_place(text: str) -> None:
+    """What is written under a location is read under it."""
+    there = parsed(text)
+    assert isinstance(there, Embedded)
+    assert store_directory(text) == there.directory

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -28,6 +29,13 @@ from epochal_storage.hostfile import (
     write_host_file,
 )
 from epochal_storage.locate import Patience, find_host, find_or_start, store_id
+
+
+class Coming:
+    """A host that never comes, and doesn't end either."""
+
+    def ended(self) -> bool:
+        return False
 
 
 def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
@@ -191,7 +199,7 @@ def test_a_host_that_never_speaks_is_named(tmp_path: Path) -> None:
     lock = HostLock(tmp_path)
     assert lock.acquire()
     with pytest.raises(HostSilentError, match=f"process {os.getpid()} holds the store"):
-        find_or_start(tmp_path, "reader", lambda _: True, Patience(start=0.3, busy=1.0))
+        find_or_start(tmp_path, "reader", lambda _: Coming(), Patience(start=0.3, busy=1.0))
     lock.release()
 
 
@@ -199,9 +207,9 @@ def test_a_host_that_does_not_come_up_tells_why(tmp_path: Path) -> None:
     """When no host comes up, the error has the end of the host's log; when none can be started it says what to do."""
     (tmp_path / "host.log").write_text("early\nno space left on device\n")
     with pytest.raises(HostUnavailableError, match="no space left on device"):
-        find_or_start(tmp_path, "reader", lambda _: True, Patience(start=0.3))
+        find_or_start(tmp_path, "reader", lambda _: Coming(), Patience(start=0.3))
     with pytest.raises(HostUnavailableError, match="EPOCHAL_HOST=inline"):
-        find_or_start(tmp_path, "reader", lambda _: False)
+        find_or_start(tmp_path, "reader", lambda _: None)
 
 
 def test_what_was_left_behind_is_no_host(hosts: Hosts, tmp_path: Path) -> None:
@@ -240,3 +248,24 @@ def test_a_watermark_comes_from_the_host(hosts: Hosts, tmp_path: Path) -> None:
     client = hosts.client(tmp_path)
     assert client.watermark() == {f"intake:{store_id(tmp_path)}": 7}
     client.close()
+
+
+def test_a_store_of_another_user_is_refused_with_words(hosts: Hosts) -> None:
+    """Whoever may not use a store's files is told what to do, by a read and by `epochal doctor`."""
+    if os.geteuid() != 0:
+        pytest.skip("to become another user takes root")
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "from epochal_storage.doctor import host_report; from epochal_storage.locate import find_or_start\n"
+        "os.setuid(65534)\n"
+        "print(host_report(sys.argv[1]))\n"
+        "find_or_start(Path(sys.argv[1]), 'reader', lambda _: None)\n"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)
+        hosts.info(Path(place))
+        done = subprocess.run([sys.executable, "-c", code, place], capture_output=True, text=True, check=False)
+        hosts.end()
+    assert "'state': 'unknown'" in done.stdout
+    for said in (done.stdout, done.stderr.splitlines()[-1]):
+        assert "read it as the user who owns it, or copy the directory" in said

@@ -43,6 +43,13 @@ def test_what_is_no_location_is_told_without_the_password(text: str) -> None:
         error = error.__cause__
 
 
+@pytest.mark.parametrize("text", ["/a?b", "file:///a%3Fb", "/bytes-\udcff"])
+def test_a_path_that_the_engine_misunderstands_is_refused(text: str) -> None:
+    """It takes what follows a '?' for options, and would put the data elsewhere."""
+    with pytest.raises(LocationError, match="must be UTF-8 and hold no '\\?'"):
+        parsed(text)
+
+
 def test_no_text_holds_a_password() -> None:
     """Neither the location nor the endpoint made of it prints the password."""
     server = parsed("clickhouse://u:hunter2@h/d")

@@ -86,7 +86,7 @@ def test_an_address_that_nobody_answers_heals(tmp_path: Path) -> None:
     nobody = Server("127.0.0.1", 1, "default", "secret", "epochal", tls=False)
     for where in (nobody, Embedded(tmp_path)):
         with pytest.raises(StoreError) as lost:
-            open_remote(where, lambda _: False).query_arrow("SELECT 1")
+            open_remote(where, lambda _: None).query_arrow("SELECT 1")
         assert may_heal(lost.value)
         assert "secret" not in str(lost.value)
 
@@ -98,7 +98,7 @@ def test_a_database_is_made_and_migrated_once(hosts: Hosts, tmp_path: Path) -> N
     assert prepare(where) == [migration.name for migration in available()]
     assert prepare(where) == []
     assert prepare(Embedded(tmp_path)) == []
-    remote = open_remote(where, lambda _: False)
+    remote = open_remote(where, lambda _: None)
     remote.insert("ledger", some_rows("ledger", 10, seed=4))
     assert remote.query_arrow("SELECT count() AS n FROM ledger").to_pylist() == [{"n": 10}]
     remote.close()
@@ -107,7 +107,7 @@ def test_a_database_is_made_and_migrated_once(hosts: Hosts, tmp_path: Path) -> N
 def test_a_wrong_password_never_heals(hosts: Hosts, tmp_path: Path) -> None:
     """It is said, without the password."""
     host = hosts.info(tmp_path)
-    remote = open_remote(Server("127.0.0.1", host.port, "writer", "guessed", "epochal", tls=False), lambda _: False)
+    remote = open_remote(Server("127.0.0.1", host.port, "writer", "guessed", "epochal", tls=False), lambda _: None)
     with pytest.raises(EngineError, match="token is missing or wrong") as refused:
         remote.query_arrow("SELECT 1")
     assert not may_heal(refused.value)
