@@ -18,13 +18,19 @@ from ._writer import Writer
 
 __all__ = ["Background", "Clients"]
 
+LOOK_S = 60.0
+"""Seconds between looks after the process that takes journals to a server."""
+STARTING_S = 30.0
+"""Seconds that a host may take to say where it is, before another is started."""
+
 
 class Clients(Protocol):
     """What the thread serves: the session."""
 
     settings: Settings
     warn: Warner
-    store: Path | None
+    home: Path
+    server: str | None
     watching: Watching
     contents: Contents
 
@@ -49,7 +55,11 @@ class Background:
         self._thread: threading.Thread | None = None
         self._stopped = False
         self._tasks: list[_Task] = []
+        self._patient_until = 0.0
         self.every(clients.settings.heartbeat_s, self._heartbeats)
+        if clients.server is not None:
+            # nobody who reads on another machine can start it here
+            self.every(LOOK_S, self._start_host)
 
     def start(self) -> None:
         """Starts the thread if it does not run."""
@@ -63,6 +73,8 @@ class Background:
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout_s)
+            if self._clients.server is not None:
+                self._guarded(self._start_host)  # the last words must get there, too
 
     def every(self, seconds: float, work: Callable[[], None]) -> None:
         """Has ``work`` called every so many seconds; the first time after as many."""
@@ -91,11 +103,25 @@ class Background:
             writer.heartbeat()
 
     def _start_host(self) -> None:
-        settings, store = self._clients.settings, self._clients.store
-        if store is None or settings.mode != "on" or settings.host != "auto":
+        settings, home, server = self._clients.settings, self._clients.home, self._clients.server
+        if settings.mode != "on" or settings.host != "auto":
             return
         import_in_background("epochal._host")
         from . import _host  # brings subprocess, 10 ms that an import of the SDK need not pay
 
-        if _host.installed() and _host.read_address(store) is None:
-            _host.spawn(store)
+        if not _host.installed(server=server is not None):
+            if server is not None:
+                self._clients.warn.report("outpost", _nobody(home, "what does so is not installed here"))
+        elif _host.read_address(home) is None and time.monotonic() > self._patient_until:
+            if server is not None and self._patient_until:
+                self._clients.warn.report("outpost", _nobody(home, f"see the end of {home / 'host.log'}"))
+            self._patient_until = time.monotonic() + STARTING_S
+            _host.spawn(home, server)
+
+
+def _nobody(home: Path, why: str) -> str:
+    return (
+        f"nothing takes what is logged to the server that EPOCHAL_STORE names ({why}): it is kept in "
+        f"{home / 'journals'} until a process that has `pip install 'epochal[store]'` and the same EPOCHAL_STORE logs "
+        "or reads on this machine"
+    )

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from . import _host
 from ._elsewhere import Pointer, folder, read_pointer, whereabouts
-from ._places import file_system, journal_place, store_directory
+from ._places import file_system, home, journal_place, store_directory
 from ._settings import Settings
 
 __all__ = ["examine"]
@@ -19,11 +19,11 @@ __all__ = ["examine"]
 
 def examine(settings: Settings) -> dict[str, dict[str, Any]]:
     """Store, journals and host, as JSON. Starts nothing and changes nothing."""
-    directory = store_directory(settings.store)
+    at_home = home(settings)
     return {
-        "store": _store(settings, directory),
-        "journals": _journals(settings, directory),
-        "host": {} if directory is None else _host_report(directory),
+        "store": _store(settings, store_directory(settings.store)),
+        "journals": _journals(settings, at_home),
+        "host": _host_report(at_home),
     }
 
 
@@ -32,7 +32,12 @@ def _store(settings: Settings, directory: Path | None) -> dict[str, Any]:
         from urllib.parse import urlsplit
 
         url = urlsplit(settings.store or "")
-        return {"kind": "server", "place": f"{url.scheme}://{url.hostname}:{url.port or ''}{url.path}"}
+        return {
+            "kind": "server",
+            "place": f"{url.scheme}://{url.hostname}:{url.port or ''}{url.path}",
+            "mode": settings.mode,
+            "project": settings.project,
+        }
     return {
         "kind": "embedded",
         "place": str(directory),
@@ -44,16 +49,14 @@ def _store(settings: Settings, directory: Path | None) -> dict[str, Any]:
     }
 
 
-def _journals(settings: Settings, store: Path | None) -> dict[str, Any]:
+def _journals(settings: Settings, at_home: Path) -> dict[str, Any]:
     """``waiting``: writers whose journal is still there, wherever; ``waiting_bytes``: what they hold on disk.
 
     ``elsewhere``: the directories outside the store that its processes keep journals in.
     """
     place = journal_place(settings)
-    pointers = [] if store is None else _pointers(store)
-    directories = {place.directory, *(pointer.journals for pointer in pointers)}
-    if store is not None:
-        directories.add(store / "journals")
+    pointers = _pointers(at_home)
+    directories = {place.directory, at_home / "journals", *(pointer.journals for pointer in pointers)}
     writers = {path.resolve(): path for directory in directories for path in _writers(directory)}
     return {
         "directory": str(place.directory),

@@ -47,11 +47,12 @@ def read_address(store: Path) -> HostAddress | None:
     return address if _alive(address.pid) else None
 
 
-def installed() -> bool:
-    """Whether a host can be started from this Python."""
+def installed(*, server: bool = False) -> bool:
+    """Whether a host can be started from this Python: of an embedded store, or one that takes journals to a server."""
     import importlib.util
 
-    return importlib.util.find_spec("epochal_processors") is not None
+    needed = ("epochal_processors", "numpy", "pyarrow", "pydantic", "clickhouse_connect" if server else "chdb")
+    return all(importlib.util.find_spec(name) is not None for name in needed)
 
 
 class Started:
@@ -69,25 +70,27 @@ class Started:
         os.close(self._pipe)
 
 
-def spawn(store: Path) -> Started | None:
+def spawn(store: Path, server: str | None = None) -> Started | None:
     """Starts a host for the store and does not wait for it; None where that is impossible.
 
-    Several at once do no harm: one wins the store's lock, the others end. The host has a session of its own, is
-    no child of this process, and writes what it has to say to ``host.log``. It runs at normal priority: readers wait
-    for it, and on a machine full of jobs a nicer host would starve them.
+    With ``server`` it is the host of that server's outpost on this machine. Several at once do no harm: one wins the
+    store's lock, the others end. The host has a session of its own, is no child of this process, and writes what it
+    has to say to ``host.log``. It runs at normal priority: readers wait for it, and on a machine full of jobs a nicer
+    host would starve them.
     """
-    if not sys.executable or os.name != "posix" or not installed():
+    if not sys.executable or os.name != "posix" or not installed(server=server is not None):
         return None
     theirs: int | None = None
     try:
         store.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "epochal_processors.host", str(store)]
+        module = "epochal_processors.host" if server is None else "epochal_processors.outpost"
+        command = [sys.executable, "-m", module, str(store)]
         detach = '"$@" </dev/null >>"$EPOCHAL_HOST_LOG" 2>&1 &'  # the shell ends at once: the host is nobody's zombie
         pipe, theirs = os.pipe()
         started = Started(pipe)
         subprocess.run(
             ["/bin/sh", "-c", detach, "sh", *command],
-            env=_environment(store),
+            env=_environment(store, server),
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
@@ -103,10 +106,11 @@ def spawn(store: Path) -> Started | None:
     return started
 
 
-def _environment(store: Path) -> dict[str, str]:
+def _environment(store: Path, server: str | None) -> dict[str, str]:
     """What the host needs of ours, less what would make it part of the run that happened to start it."""
     kept = {name: value for name, value in os.environ.items() if name not in ("EPOCHAL_COMPONENT", "EPOCHAL_MODE")}
-    return kept | {"EPOCHAL_HOST_LOG": str(store / "host.log")}
+    # by the environment, which only this user sees: a server's location may hold a password
+    return kept | {"EPOCHAL_HOST_LOG": str(store / "host.log")} | ({} if server is None else {"EPOCHAL_STORE": server})
 
 
 def _alive(pid: int) -> bool:
@@ -116,4 +120,8 @@ def _alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    try:
+        # one that is dead keeps its number until its parent takes note, which in a container may be never
+        return (Path("/proc") / str(pid) / "stat").read_bytes().rpartition(b")")[2].split()[0] != b"Z"
+    except (OSError, IndexError):
+        return True

@@ -17,6 +17,7 @@ __all__ = [
     "artifact_url",
     "default_store",
     "file_system",
+    "home",
     "is_local",
     "journal_place",
     "store_directory",
@@ -69,18 +70,27 @@ def artifact_url(settings: Settings) -> str | None:
     return None if directory is None else str(directory / "artifacts")
 
 
+def home(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
+    """The directory whose host takes this process's journals in: the embedded store, or the local outpost of a server.
+
+    The outpost is the same whoever asks the server: user and password don't count.
+    """
+    store = store_directory(settings.store, environ)
+    return _scratch(environ) / _short(_server(settings.store or "")) if store is None else store
+
+
 def journal_place(settings: Settings, environ: Mapping[str, str] = os.environ) -> JournalPlace:
     """The directory of this process's journals."""
-    store = store_directory(settings.store, environ)
+    store, at_home = store_directory(settings.store, environ), home(settings, environ) / "journals"
     if settings.journal is not None:
         directory = Path(os.path.abspath(os.path.expanduser(settings.journal)))
-        in_store = store is not None and directory == store / "journals"
-        return JournalPlace(directory, "EPOCHAL_JOURNAL is set", in_store)
-    if store is not None and is_local(store):
-        return JournalPlace(store / "journals", "inside the embedded store, on a local disk", True)
-    which = hashlib.sha256((settings.store or str(store)).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    why = "the store is a server" if store is None else f"the store is on a network file system ({file_system(store)})"
-    return JournalPlace(_scratch(environ) / which / "journals", f"per-user local scratch, because {why}", False)
+        return JournalPlace(directory, "EPOCHAL_JOURNAL is set", directory == at_home)
+    if store is None:
+        return JournalPlace(at_home, "per-user local scratch, because the store is a server", True)
+    if is_local(store):
+        return JournalPlace(at_home, "inside the embedded store, on a local disk", True)
+    why = f"per-user local scratch, because the store is on a network file system ({file_system(store)})"
+    return JournalPlace(_scratch(environ) / _short(str(store)) / "journals", why, False)
 
 
 def is_local(path: Path) -> bool:
@@ -113,3 +123,16 @@ def _scratch(environ: Mapping[str, str]) -> Path:
         return home
     user = str(os.getuid()) if hasattr(os, "getuid") else "user"
     return Path("/var/tmp" if os.path.isdir("/var/tmp") else environ.get("TMPDIR") or "/tmp") / f"epochal-{user}"  # noqa: S108
+
+
+def _server(store: str) -> str:
+    """A server and database, without who asks."""
+    from urllib.parse import urlsplit  # for servers only: it costs an import of 2 ms
+
+    url = urlsplit(store)
+    tls = url.scheme == "clickhouses"
+    return f"{url.hostname}:{url.port or (8443 if tls else 8123)}/{url.path.strip('/') or 'epochal'}"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:12]

@@ -23,7 +23,7 @@ from ._ending import Ending
 from ._errors import SettingsError
 from ._events import Event, writer_opened
 from ._exits import Exits
-from ._places import artifact_url, journal_place, store_directory
+from ._places import artifact_url, home, journal_place, store_directory
 from ._ranks import Launch, find_launch
 from ._settings import Settings, from_env, unknown_variables
 from ._surroundings import Outlook
@@ -63,7 +63,8 @@ class Session:
             )
         self.settings = settings
         self.warn = Warner(strict=settings.strict)
-        self.store = store_directory(settings.store, environ)
+        self.home = home(settings, environ)
+        self.server = settings.store if store_directory(settings.store, environ) is None else None
         self.place = journal_place(settings, environ)
         self.launch: Launch = find_launch(environ)
         self.artifact_url = artifact_url(settings)
@@ -229,16 +230,16 @@ class Session:
 
     def _say_where(self, process: UUID) -> None:
         """Leaves a pointer in the store to journals that lie elsewhere, so that its host finds them."""
-        if self.store is None or self.place.in_store:
+        if self.place.in_store:
             return
         try:
-            announce(self.store, process, self.place.directory)
+            announce(self.home, process, self.place.directory)
         except OSError as error:
             self.warn.report(
                 "pointer",
-                f"the store {self.store} can't be told that journals lie in {self.place.directory} ({error}): they are "
+                f"the store {self.home} can't be told that journals lie in {self.place.directory} ({error}): they are "
                 f"kept there, but nothing of them is seen. When this process has ended, move the folders in it into "
-                f"{self.store / 'journals'}",
+                f"{self.home / 'journals'}",
             )
 
     def _close_at_end_of_pool_worker(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
@@ -13,6 +14,7 @@ from ._settings_parsers import CAPTURES, Secret, address, capture, choice, flag,
 __all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "unknown_variables"]
 
 Mode = Literal["on", "offline", "disabled"]
+_PASSWORD: Final = re.compile(r"//.*@")
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,7 @@ def from_env(environ: Mapping[str, str] = os.environ) -> Settings:
             try:
                 values[variable.field] = variable.parse(text)
             except ValueError:
-                given = "***" if variable.secret else repr(text)
+                given = "***" if variable.secret else repr(_PASSWORD.sub("//…@", text))
                 raise SettingsError(f"{variable.name}={given}: accepted are {variable.accepted}") from None
     settings = Settings(**cast("dict[str, str]", values))  # type: ignore[arg-type]  # the parsers give each its type
     _check_identity(settings)

@@ -89,7 +89,13 @@ def store(text: str) -> object:
     scheme, found, _ = text.partition("://")
     if found and scheme.lower() not in ("file", "clickhouse", "clickhouses"):
         raise ValueError
-    if not found or scheme.lower() == "file":
+    if scheme.lower().startswith("clickhouse") and found:
+        from urllib.parse import urlsplit  # for servers only: it costs an import of 2 ms
+
+        url = urlsplit(text)
+        if not url.hostname or url.port == 0 or "/" in url.path.strip("/") or url.query or url.fragment:
+            raise ValueError
+    elif not found or scheme.lower() == "file":
         text.encode()  # bytes that are no UTF-8 are a UnicodeEncodeError, which is a ValueError
         if "?" in text or (found and "%3f" in text.lower()):
             raise ValueError

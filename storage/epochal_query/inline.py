@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from epochal_processors.host import InlineStore, open_inline
+from epochal_processors.inline import InlineStore, open_inline
 from epochal_query.errors import ReadError
 from epochal_storage.errors import StoreError
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from epochal._places import artifact_url, default_store
+from epochal._places import artifact_url, default_store, home
 from epochal._sent import SENT
 from epochal._settings import Settings, from_env
 from epochal_query.connection import Connection, Opened
@@ -69,7 +69,9 @@ def embedded_directory(location: str | os.PathLike[str] | None = None) -> Path:
 
 def _connection(where: Location, settings: Settings) -> Connection:
     if not isinstance(where, Embedded):
-        return StoreClient(lambda: Endpoint.of_server(where))
+        from epochal_query.server import ServerConnection, taking
+
+        return ServerConnection(where, lambda: taking(home(settings), where, settings.store or "", settings.host))
     if settings.host == "inline":
         # here and not at the top: it loads the engine into this process
         from epochal_query.inline import InlineConnection

@@ -15,17 +15,23 @@ from epochal_storage.http_service import Hooks, Service
 
 
 class HttpServer:
-    """Answers on 127.0.0.1, on a port of the system's choice, each connection on a thread of its own.
+    """Answers on 127.0.0.1, each connection on a thread of its own.
 
     Guarantees: a request without one of the tokens learns nothing but that the host lives and whose store
     it holds; user `reader` changes nothing; a reader's query takes no lock that ingestion needs.
     """
 
     def __init__(
-        self, engine: Engine, tokens: Mapping[Role, str], hooks: Hooks | None = None, store_id: str = ""
+        self,
+        engine: Engine | None,
+        tokens: Mapping[Role, str],
+        hooks: Hooks | None = None,
+        store_id: str = "",
+        port: int = 0,
     ) -> None:
+        """Without an engine it answers of itself only; `port` 0 is one of the system's choice."""
         self._service = Service(engine, dict(tokens), hooks or Hooks(), store_id)
-        self._http = _Listener(self._service)
+        self._http = _Listener(self._service, port)
         self._thread = threading.Thread(target=self._http.serve_forever, name="http", daemon=True)
 
     @property
@@ -56,9 +62,9 @@ class _Listener(ThreadingHTTPServer):
     # many processes open a store at the same moment
     request_queue_size = 256
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, port: int) -> None:
         self.service = service
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", port), Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
         request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from epochal_storage.engine import Engine
-from epochal_storage.errors import StoreError
+from epochal_storage.errors import EngineError, StoreError
 from epochal_storage.http_auth import Role
 
 
@@ -54,13 +54,20 @@ class Hooks:
 class Service:
     """The engine, who may ask it, and how many do so now."""
 
-    def __init__(self, engine: Engine, tokens: Mapping[Role, str], hooks: Hooks, store_id: str) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine | None, tokens: Mapping[Role, str], hooks: Hooks, store_id: str) -> None:
+        self._engine = engine
         self.tokens = tokens
         self.hooks = hooks
         self.store_id = store_id
         self._counting = threading.Lock()
         self._busy = 0
+
+    @property
+    def engine(self) -> Engine:
+        """What answers queries. Raises: EngineError where this host keeps its rows elsewhere."""
+        if self._engine is None:
+            raise EngineError("this process takes journals to a server and holds no rows; ask the server", 0, "EPOCHAL")
+        return self._engine
 
     @property
     def busy(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from epochal._artifacts.staging import remove, staging, sweep
 from epochal._journal.process import forget, is_alive, lock_exists
 from epochal_processors.journal_source import JournalSource
 from epochal_processors.reports import ReportOnce
+from epochal_storage.durability import sync_filesystem
 
 INTERVAL_S = 30.0
 """Seconds between syncs of the file system, each of which may let journals go."""
@@ -28,6 +30,22 @@ class Synced:
     boot: str
 
 
+@dataclass(frozen=True, slots=True)
+class Safety:
+    """When what a journal holds is safe in the store.
+
+    ``sync`` brings everything below a path to the disk; ``kept_s`` is how many seconds a file of a journal stays after
+    its last change, for a store whose disk can't be synced from here.
+    """
+
+    sync: Callable[[Path], None] = sync_filesystem
+    kept_s: float = 0.0
+
+
+SYNCED = Safety()
+"""What an embedded store holds is safe once its files are on the disk."""
+
+
 class Cleaner:
     """Syncs the store now and then, notes how far that reaches, and removes what is safe.
 
@@ -37,14 +55,14 @@ class Cleaner:
     def __init__(
         self,
         store: Path,
-        sync: Callable[[Path], None],
+        safety: Safety,
         monotonic: Callable[[], float],
         report: ReportOnce,
         interval_s: float = INTERVAL_S,
     ) -> None:
         self._store = store
         self._journals = store / "journals"
-        self._sync = sync
+        self._safety = safety
         self._monotonic = monotonic
         self._report = report
         self._interval_s = interval_s
@@ -59,8 +77,8 @@ class Cleaner:
             watermark: the number up to which the store has everything.
             now: whether to do it at once.
         """
-        finished = [source for source in sources if source.finished and not source.lacking]
-        segments = [path for source in sources if not source.finished for path in source.taken_segments()]
+        finished = [one for one in sources if one.finished and not one.lacking and self._is_old(one.directory)]
+        segments = [path for one in sources if not one.finished for path in one.taken_segments() if self._is_old(path)]
         if now or self._monotonic() >= self._next_sweep:
             self._next_sweep = self._monotonic() + self._interval_s
             sweep(self._journals, self._not_swept)
@@ -69,7 +87,7 @@ class Cleaner:
             return []
         self._next = self._monotonic() + self._interval_s
         try:
-            self._sync(self._store)
+            self._safety.sync(self._store)
             write_synced(self._store, watermark)
         except OSError as error:
             self._report(self._store, f"the store can't be synced, so no journal is removed: {error}")
@@ -79,6 +97,15 @@ class Cleaner:
         for path in segments:
             path.unlink(missing_ok=True)
         return [source.writer for source in finished if self._remove(source)]
+
+    def _is_old(self, path: Path) -> bool:
+        if not self._safety.kept_s:
+            return True
+        try:
+            changed = max(file.stat().st_mtime for file in (path, *path.glob("*")))
+        except FileNotFoundError:  # somebody else removed it
+            return True
+        return time.time() - changed > self._safety.kept_s
 
     def _remove(self, source: JournalSource) -> bool:
         try:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ from typing import Any
 from epochal._sent import FROM_KAFKA
 from epochal._settings import from_env
 from epochal._version import __version__
+from epochal_processors.cleaning import SYNCED, Safety
 from epochal_processors.follower import Clock
 from epochal_processors.history import SqlHistory
 from epochal_processors.ingest import Ingest, open_ingest
-from epochal_processors.intake import IntakeError
+from epochal_processors.keeping import EMBEDDED, Keeping, Tables
 from epochal_processors.loop import FollowerLoop
 from epochal_processors.replaying import take_in, unpacked_replays
 from epochal_processors.store_file import read_or_create
@@ -33,9 +33,6 @@ from epochal_storage.errors import HostEndingError, StoreError
 from epochal_storage.hostfile import (
     HostFile,
     HostLock,
-    held_inline,
-    is_inline,
-    lock_holder,
     new_token,
     remove_host_file,
     write_host_file,
@@ -43,12 +40,8 @@ from epochal_storage.hostfile import (
 from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
-from epochal_storage.locate import unusable
 from epochal_storage.log_ends import ForeignLogs
-from epochal_storage.tables import open_tables
 
-INLINE_PATIENCE_S = 10.0
-"""Seconds for which an inline store waits for another process to let go of it."""
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
 log = logging.getLogger("epochal.host")
@@ -57,9 +50,10 @@ log = logging.getLogger("epochal.host")
 class Host:
     """One store's host, from the lock to the last sync."""
 
-    def __init__(self, store: Path, idle_s: float) -> None:
+    def __init__(self, store: Path, idle_s: float, keeping: Keeping = EMBEDDED) -> None:
         self._store = store
         self._idle_s = idle_s
+        self._keeping = keeping
         self._stop = threading.Event()
         self._lock = HostLock(store)
         self._ended_by: BaseException | None = None
@@ -76,7 +70,7 @@ class Host:
         begin_log(self._store)
         try:
             return self._serve()
-        except (OSError, StoreError, IntakeError) as error:
+        except (OSError, StoreError) as error:
             log.error("%s", error)
             if sys.stderr.isatty():  # else it is the log
                 print(f"epochal host: {error}", file=sys.stderr)
@@ -90,27 +84,30 @@ class Host:
 
     def _serve(self) -> int:
         read_or_create(self._store, datetime.now(UTC))  # before anything of a newer version is touched
-        engine = open_tables(self._store / "engine")
+        self._obey_signals()
+        tables = self._keeping.open(self._store, self._stop.wait)
         try:
-            ingest = _opened(self._store, engine, self._lock)
-            # chDB may have taken the signals over when it was loaded
-            for number in (signal.SIGTERM, signal.SIGINT):
-                signal.signal(number, self.stop)
-            loop = FollowerLoop(ingest.follower, log.warning, self._on_end)
+            ingest = opened_ingest(self._store, tables, self._lock, self._keeping.safety)
+            self._obey_signals()  # chDB may have taken them over when it was loaded
+            loop = FollowerLoop(ingest.follower, log.warning, self._on_end, self._keeping.least_pause_s)
             loop.start()
             try:
-                self._answer(engine, ingest, loop)
+                self._answer(tables, ingest, loop)
             finally:
                 loop.stop()
                 self._end(ingest)
         finally:
-            engine.close()
+            tables.close()
         return 70 if self._ended_by else 0
 
-    def _answer(self, engine: Engine, ingest: Ingest, loop: FollowerLoop) -> None:
+    def _obey_signals(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self.stop)
+
+    def _answer(self, tables: Tables, ingest: Ingest, loop: FollowerLoop) -> None:
         tokens: dict[Role, str] = {"reader": new_token(), "writer": new_token()}
         started_at = datetime.now(UTC).isoformat()
-        elsewhere = ForeignLogs(engine.query_arrow, FROM_KAFKA)
+        elsewhere = ForeignLogs(tables.query_arrow, FROM_KAFKA)
 
         def before_read() -> None:
             loop.catch_up()
@@ -132,10 +129,10 @@ class Host:
         def replay(body: bytes) -> Mapping[str, Any]:
             replays = unpacked_replays(body)
             with loop.hold():
-                return {"places": take_in(replays, ingest.replayer, engine, system_clock().now_us())}
+                return {"places": take_in(replays, ingest.replayer, tables, system_clock().now_us())}
 
         hooks = Hooks(before_read, self._requested, elsewhere.written, status, catch_up, held, replay)
-        server = HttpServer(engine, tokens, hooks, ingest.store_id)
+        server = HttpServer(tables if isinstance(tables, Engine) else None, tokens, hooks, ingest.store_id)
         server.start()
         info = HostFile(
             os.getpid(), started_at, "127.0.0.1", server.port, tokens["reader"], tokens["writer"], __version__
@@ -178,76 +175,14 @@ class Host:
         log.info("process %d ends", os.getpid())
 
 
-@dataclass(frozen=True, slots=True)
-class InlineStore:
-    """An embedded store in this very process, for where child processes or loopback aren't allowed."""
+def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = SYNCED) -> Ingest:
+    """What takes the journals of a store in, for the holder of its lock."""
 
-    engine: Engine
-    ingest: Ingest
-    lock: HostLock
-    elsewhere: ForeignLogs
-
-    def catch_up(self) -> dict[str, int]:
-        """Take in what the journals hold now; returns the watermark. Not for several threads at once."""
-        self.ingest.follower.run_once()
-        return {**self.ingest.follower.watermark(), **self.elsewhere.ends()}
-
-    def close(self) -> None:
-        """Take in the rest and give the store back."""
-        try:
-            self.ingest.close()
-        finally:
-            self.engine.close()
-            self.lock.release()
-
-
-def open_inline(store: Path, patience_s: float = INLINE_PATIENCE_S) -> InlineStore:
-    """Open an embedded store in this process, after waiting for another that has it.
-
-    Raises:
-        StoreError: another process has it, or it can't be opened.
-    """
-    try:
-        return _open_inline(store, patience_s)
-    except OSError as error:
-        raise StoreError(unusable(store, error)) from error
-
-
-def _open_inline(store: Path, patience_s: float) -> InlineStore:
-    store.mkdir(parents=True, exist_ok=True)
-    lock = HostLock(store, inline=True)
-    deadline = time.monotonic() + patience_s
-    while not lock.acquire():
-        if time.monotonic() > deadline:
-            raise StoreError(f"{_holder_of(store)}; waited {patience_s:g} s for it")
-        time.sleep(0.05)
-    begin_log(store)
-    try:
-        read_or_create(store, datetime.now(UTC))
-        engine = open_tables(store / "engine")
-        return InlineStore(engine, _opened(store, engine, lock), lock, ForeignLogs(engine.query_arrow, FROM_KAFKA))
-    except BaseException:
-        lock.release()
-        raise
-
-
-def _opened(store: Path, engine: Engine, lock: HostLock) -> Ingest:
     def check() -> None:
         if not lock.holds():
             raise HostEndingError(f"{store} was moved away or deleted: what lies there now, if anything, is not ours")
 
-    return open_ingest(store, engine, SqlHistory(engine), system_clock(), log.warning, check=check)
-
-
-def _holder_of(store: Path) -> str:
-    """Who keeps this process from a store, and what to do."""
-    holder = lock_holder(store) or 0
-    if is_inline(store):
-        return held_inline(store, holder)
-    return (
-        f"process {holder} is the host of {store}, which EPOCHAL_HOST=inline must hold itself: end it (kill {holder}), "
-        "or unset EPOCHAL_HOST to read through it"
-    )
+    return open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check)
 
 
 def system_clock() -> Clock:
@@ -256,7 +191,10 @@ def system_clock() -> Clock:
 
 
 def begin_log(store: Path) -> None:
-    """Let the host's lines go to the store's ``host.log``."""
+    """Let the host's lines go to the store's ``host.log``, and no more to that of a store opened before."""
+    for handler in list(log.handlers):
+        log.removeHandler(handler)
+        handler.close()
     path = store / "host.log"
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_name("host.log.1"))

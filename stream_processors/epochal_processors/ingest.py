@@ -10,7 +10,7 @@ from typing import Protocol
 
 from epochal._version import __version__
 from epochal_processors.background import BackgroundWriter, SettledHistory
-from epochal_processors.cleaning import Cleaner, boot_id, read_synced
+from epochal_processors.cleaning import SYNCED, Cleaner, Safety, boot_id, read_synced
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
 from epochal_processors.folders import JournalFolders
@@ -22,7 +22,6 @@ from epochal_processors.materialize import History, Materializer
 from epochal_processors.replaying import Replayer
 from epochal_processors.reports import ReportOnce
 from epochal_processors.store_file import read_or_create
-from epochal_storage.durability import sync_filesystem
 from epochal_storage.writing import TableWriter
 
 
@@ -71,7 +70,7 @@ def open_ingest(
     history: IngestHistory,
     clock: Clock,
     report: Callable[[str], None],
-    sync: Callable[[Path], None] = sync_filesystem,
+    safety: Safety = SYNCED,
     check: Callable[[], None] = lambda: None,
 ) -> Ingest:
     """Open the intake of a store and resume what a host before this one left unfinished.
@@ -82,7 +81,7 @@ def open_ingest(
         history: reads the same tables.
         clock: the time.
         report: takes lines for the host's log.
-        sync: brings everything below a path to the disk.
+        safety: when a journal may go.
         check: raises where what lies in the directory is this store no more; asked before it is touched.
 
     Raises:
@@ -97,7 +96,7 @@ def open_ingest(
     materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage)
     voice = HostVoice(directory / "journals", __version__, clock.now_us, report)
     once = ReportOnce(report)
-    cleaner = Cleaner(directory, sync, clock.monotonic, once)
+    cleaner = Cleaner(directory, safety, clock.monotonic, once)
     liveness = Liveness(once)
     delivery = Delivery(intake, materializer, writer, coverage)
     follower = Follower(

@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import UUID
 
 from epochal_processors.frames import LIFECYCLE, METRICS, Position
+from epochal_storage.errors import StoreError
 
 MAGIC = b"EPOCHINT"
 VERSION = 1
@@ -28,7 +29,7 @@ _CHAINED = 56
 _CHANNELS = (LIFECYCLE, METRICS)
 
 
-class IntakeError(Exception):
+class IntakeError(StoreError):
     """The intake file can't be used: damaged, of another store, or written by a newer version."""
 
 

@@ -41,10 +41,12 @@ class FollowerLoop:
         follower: Follower,
         report: Callable[[str], None],
         on_end: Callable[[BaseException], None],
+        least_pause_s: float = LEAST_PAUSE_S,
     ) -> None:
         self._follower = follower
         self._report = report
         self._on_end = on_end
+        self._least_pause_s = least_pause_s
         self._changed = threading.Condition()
         self._turn = threading.Lock()
         self._began = self._ended = 0
@@ -146,8 +148,7 @@ class FollowerLoop:
     def _pause(self) -> None:
         journals = self._beat.last.live if self._beat.last else 0
         busy = time.monotonic() - self._beat.last_began
-        pause = max(
-            LEAST_PAUSE_S, busy, journals * PAUSE_PER_JOURNAL_S, 0.5 * 2**self._failures if self._failures else 0
-        )
+        retry = 0.5 * 2 ** min(self._failures, 10) if self._failures else 0.0
+        pause = max(self._least_pause_s, busy, journals * PAUSE_PER_JOURNAL_S, retry)
         with self._changed:
             self._changed.wait_for(lambda: self._stopping or self._wanted > self._began, min(pause, MOST_PAUSE_S))

@@ -15,6 +15,7 @@ from processors.memory_store import MemoryStore
 from epochal._ids import uuid7
 from epochal._journal.process import ProcessLock
 from epochal._journal.writer import JournalWriter
+from epochal_processors.cleaning import Safety
 from epochal_processors.follower import Clock
 from epochal_processors.ingest import Ingest, open_ingest
 
@@ -98,7 +99,7 @@ class Bench:
         if self.ingests:
             self.ingests[-1].abandon()
         clock = Clock(lambda: time.time_ns() // 1000, lambda: self.seconds)
-        ingest = open_ingest(self.directory, self.store, self.store, clock, self.reports.append, self._sync)
+        ingest = open_ingest(self.directory, self.store, self.store, clock, self.reports.append, Safety(self._sync))
         self.ingests.append(ingest)
         return ingest
 

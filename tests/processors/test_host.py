@@ -170,7 +170,7 @@ def test_an_inline_store_needs_no_other_process(tmp_path: Path, lock: ProcessLoc
     script = (
         "import sys\n"
         "from pathlib import Path\n"
-        "from epochal_processors.host import open_inline\n"
+        "from epochal_processors.inline import open_inline\n"
         "store = open_inline(Path(sys.argv[1]))\n"
         "store.catch_up()\n"
         "print(store.engine.query_arrow('SELECT count() AS n FROM metrics')['n'][0].as_py())\n"

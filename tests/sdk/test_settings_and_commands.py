@@ -13,7 +13,8 @@ import pytest
 from sdk.children import environment, run
 
 from epochal._errors import SettingsError
-from epochal._places import default_store, file_system, is_local, journal_place, store_directory
+from epochal._host import read_address
+from epochal._places import default_store, file_system, home, is_local, journal_place, store_directory
 from epochal._settings import CAPTURES, VARIABLES, Settings, from_env, unknown_variables
 from epochal_storage.location import Embedded, parsed
 
@@ -207,3 +208,47 @@ def test_writers_and_readers_mean_the_same_place(text: str) -> None:
     there = parsed(text)
     assert isinstance(there, Embedded)
     assert store_directory(text) == there.directory
+
+
+@pytest.mark.parametrize(
+    ("store", "shown"),
+    [
+        ("postgres://me:secret@db/x", "postgres://…@db/x"),
+        ("clickhouse://me:secret@:8123/x", "clickhouse://…@:8123/x"),
+        ("clickhouse://me:secret@db:http/x", "clickhouse://…@db:http/x"),
+        ("clickhouse://me:se/cret@db/x", "clickhouse://…@db/x"),
+        ("clickhouse://db/x/y", "clickhouse://db/x/y"),
+        ("s3://bucket/store", "s3://bucket/store"),
+    ],
+)
+def test_a_store_that_cannot_be(store: str, shown: str) -> None:
+    """It is refused where it is read, instead of becoming a directory of that name; without its password."""
+    with pytest.raises(SettingsError, match=r"a directory.*, or clickhouse://user:password@host") as refused:
+        from_env({"EPOCHAL_STORE": store})
+    assert f"EPOCHAL_STORE={shown!r}" in str(refused.value)
+    assert "cret" not in str(refused.value)
+
+
+def test_whoever_asks_a_server_has_one_outpost() -> None:
+    """The directory where journals wait is that of server and database: user, password and spelling don't count."""
+    environ = {"XDG_STATE_HOME": "/s"}
+
+    def where(store: str) -> Path:
+        return home(Settings(store=store), environ)
+
+    assert where("clickhouse://a:b@DB/x") == where("clickhouse://c@db:8123/x/")
+    assert where("clickhouse://db") == where("clickhouse://db/epochal")
+    others = ("clickhouse://db/x", "clickhouse://db/y", "clickhouse://o/x", "clickhouse://db:9/x", "clickhouses://db/x")
+    assert len({where(store) for store in others}) == 5
+
+
+def test_a_host_that_is_a_zombie_is_gone(tmp_path: Path) -> None:
+    """In a container where nobody takes note of the dead, their numbers stay: that is no host."""
+    child = subprocess.Popen([sys.executable, "-c", "pass"])
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    (tmp_path / "host.json").write_text(json.dumps({"pid": child.pid, "host": "127.0.0.1", "port": 1}))
+    assert read_address(tmp_path) is None
+    child.wait()
+    assert read_address(tmp_path) is None
+    (tmp_path / "host.json").write_text(json.dumps({"pid": os.getpid(), "host": "127.0.0.1", "port": 1}))
+    assert read_address(tmp_path) is not None
