@@ -220,7 +220,8 @@ def finish(status: str | None = None) -> Position | None:
 def _nothing_open(call: str) -> None:
     here = session()
     if here.settings.mode != "disabled":
-        here.warn.report("misuse", f"epochal.{call}() outside any run is not recorded: open one with epochal.init(...)")
+        text = f"epochal.{call}() outside any run is not recorded: open one with epochal.init(...)"
+        here.warn.report("misuse", text, text)
         here.warn.raise_first()
 
 

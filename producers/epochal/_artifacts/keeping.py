@@ -42,8 +42,8 @@ class Keeper:
         if not signs.size and os.pread(descriptor, 1, 0):
             raise changed(
                 source,
-                "it has content, though its size is 0: it is being written to, or made as it is read, as files in /proc "
-                "are (copy it with cat, and log the copy)",
+                "it has content, though its size is 0: it is being written to, or made as it is read, "
+                "as files in /proc are (copy it with cat, and log the copy)",
             )
         member = self._staged(descriptor, source, name, signs) or self._in_place(descriptor, source, name, signs)
         if member.descriptor is None:
