@@ -117,6 +117,7 @@ class Contents:
                 f"artifact {record.name!r}: {len(frozen.leading_out):,} of its symbolic links lead out of the "
                 f"directory ({frozen.leading_out[0]!r}, …): recorded as links, without what they lead to. "
                 "Log the target itself, or a copy of the directory with the links resolved (cp -rL)",
+                record.name,
             )
         pending = uploader.submit(frozen, known, store=copy)
         return Artifact(
@@ -204,7 +205,7 @@ class Contents:
             record.say(record.logged(digest=result.digest, size=result.size, files=result.files, stored=result.stored))
         if result.error is not None:
             record.say(record.failed(result.error))
-            self._warn.report("artifact", f"artifact {record.name!r}: {result.error}")
+            self._warn.report("artifact", f"artifact {record.name!r}: {result.error}", record.name)
 
 
 def checked(name: object, uri: object, path: object, digest: object, media_type: object) -> tuple[str, Path | None]:

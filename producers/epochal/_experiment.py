@@ -156,6 +156,7 @@ class Experiment:
                 "space",
                 f"trial {dict(variables)} is outside the space that experiment {self.name!r} declares: "
                 f"{'; '.join(wrong)}. It is recorded all the same; declare it with variables= to silence this",
+                f"{self.name} {variables}",
             )
             self._here.warn.raise_first()
 

@@ -229,7 +229,8 @@ def _project(here: Session, project: object) -> str:
 def _nothing_open(call: str) -> None:
     here = session()
     if here.settings.mode != "disabled":
-        here.warn.report("misuse", f"epochal.{call}() outside any run is not recorded: open one with epochal.init(...)")
+        text = f"epochal.{call}() outside any run is not recorded: open one with epochal.init(...)"
+        here.warn.report("misuse", text, text)
         here.warn.raise_first()
 
 
@@ -264,24 +265,20 @@ def _session_in(mode: str | None) -> Session | None:
 
 
 def _refuse_unknown(call: str, unknown: Mapping[str, object]) -> None:
+    """Raises TypeError for keywords that the call doesn't have, naming ours."""
     for word in unknown:
-        if word in _OURS:
-            raise TypeError(f"{call}() has no {word!r}: use {_OURS[word]}")
-        ours = [
-            "variables",
-            "params",
-            "name",
-            "kind",
-            "component",
-            "resume",
-            "rank",
-            "tags",
-            "notes",
-            "project",
-            "mode",
-        ]
+        # for this rare case only
         import difflib
+        import inspect
 
-        near = difflib.get_close_matches(word, ours, 1)
-        meant = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(ours)}"
+        kinds = {name: parameter.kind for name, parameter in inspect.signature(globals()[call]).parameters.items()}
+        ours = [name for name, kind in kinds.items() if kind is not inspect.Parameter.VAR_KEYWORD]
+        use = _OURS.get(word, "")
+        if word == "params" or (use.startswith("params=") and "params" not in ours):
+            meant = "parameters are a run's: epochal.init(..., params={...}), or run.log_params({...})"
+        elif use and (use.partition("=")[0] in ours or "=TEXT" not in use):
+            meant = f"use {use}"
+        else:
+            near = difflib.get_close_matches(word, ours, 1)
+            meant = f"did you mean {near[0]}=?" if near else f"it takes {', '.join(ours)}"
         raise TypeError(f"{call}() has no {word!r}: {meant}")

@@ -180,5 +180,6 @@ def _check(here: Session, asked: Request) -> None:
             "kind",
             f"the name {asked.name!r} is used for two kinds, {known!r} and {asked.kind!r}: reports show them side by "
             "side under one name. Give one of them another name",
+            asked.name,
         )
         here.warn.raise_first()

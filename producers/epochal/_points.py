@@ -45,13 +45,13 @@ class Understood:
         self.points: dict[str, float] = {}
         self.step: float | None = None
         self.time_ms: int | None = None
-        self.refused: dict[str, tuple[int, str]] = {}
-        """Kind to (points, what is wrong with the first of them)."""
+        self.refused: dict[tuple[str, str], tuple[int, str]] = {}
+        """Kind and metric to (points, what is wrong with the first of them)."""
 
-    def refuse(self, kind: str, text: str, points: int = 1) -> None:
+    def refuse(self, kind: str, text: str, points: int = 1, about: str = "") -> None:
         """Notes points that can't be recorded."""
-        count, first = self.refused.get(kind, (0, text))
-        self.refused[kind] = count + points, first
+        count, first = self.refused.get((kind, about), (0, text))
+        self.refused[kind, about] = count + points, first
 
     def refuse_all(self, kind: str, text: str) -> None:
         """Notes that nothing of the call can be recorded."""
@@ -77,15 +77,15 @@ def understood(metrics: object, step: object, time: object) -> Understood:
     asked = Understood()
     for name, value in flatten(cast("Mapping[object, object]", metrics)):
         if not isinstance(name, str) or not name:
-            asked.refuse("name", f"the metric name {name!r} is not a non-empty text")
+            asked.refuse("name", f"the metric name {name!r} is not a non-empty text", about=repr(name))
             continue
         try:
             number = to_float(value)
         except (TypeError, ValueError) as error:
-            asked.refuse("value", f"metric {name!r}: {error}")
+            asked.refuse("value", f"metric {name!r}: {error}", about=name)
             continue
         if name in asked.points:
-            asked.refuse("name", f"two values for metric {name!r} in one call: the later one is kept")
+            asked.refuse("name", f"two values for metric {name!r} in one call: the later one is kept", about=name)
         asked.points[name] = number
     try:
         asked.step = None if step is None else to_step(step)

@@ -100,8 +100,8 @@ class Run(Statements):
         warn = self._session.warn
         try:
             asked = understood(metrics, step, time)
-            for kind, (count, text) in asked.refused.items():
-                self._count_refused(kind, count, f"log(): {text}")
+            for (kind, about), (count, text) in asked.refused.items():
+                self._count_refused(kind, count, f"log(): {text}", about)
             if not warn.strict or not asked.refused:
                 asked.append_to(self._append)
         except Exception as error:  # noqa: BLE001  the border: no fault of ours or of an argument may end a training
@@ -173,7 +173,7 @@ class Run(Statements):
 
     def _write_end(self, ending: Ending) -> None:
         writer = self._writer
-        self._append = over(lambda points: self._count_refused("misuse", points, self._finished_text()))
+        self._append = over(lambda points: self._count_refused("misuse", points, self._finished_text(), self.id))
         if writer is None:
             return
         if self._main:
@@ -196,6 +196,9 @@ class Run(Statements):
                 )
                 writer.emit(finished)
             self._session.claims.give_back(about.component, about.rank)
+        if lost := writer.lost():
+            counted = ", ".join(f"{count:,} for reason {reason!r}" for reason, count in lost.items())
+            self._session.warn.notice(f"{self!r}: not all of it is recorded: {counted}")
         self._session.close_writer(writer)
 
     def __enter__(self) -> Run:

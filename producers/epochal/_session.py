@@ -90,7 +90,7 @@ class Session:
         self._speakers: dict[str, Writer] = {}
         self._fork_hooks: list[Callable[[], None]] = []
         for sentence in unknown_variables(environ):
-            self.warn.report("setting", sentence)
+            self.warn.report("setting", sentence, sentence)
 
     def open_writer(
         self, identity: Identity, role: str, *, world_size: int = 1, launcher: Mapping[str, JSON] | None = None

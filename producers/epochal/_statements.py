@@ -205,19 +205,22 @@ class Statements:
         """The id of this attempt of the rank."""
         return self._about.attempt
 
-    def _refuse(self, call: str, error: Exception) -> None:
+    def _refuse(self, call: str, error: Exception, about: str = "") -> None:
         kind = "misuse" if isinstance(error, MisuseError) else call
         known = isinstance(error, (EpochalError, TypeError, ValueError))
         text = str(error) if known else f"{type(error).__name__}: {error}"
-        self._count_refused(kind, 1, f"{call}(): {text}" if kind != "misuse" else text)
+        if kind == "misuse":
+            self._count_refused(kind, 1, text, text)
+        else:
+            self._count_refused(kind, 1, f"{call}(): {text}", about)
         if self._session.warn.strict:
             self._session.warn.clear()
             raise error if isinstance(error, EpochalError) else RefusedError(f"{call}(): {text}") from error
 
-    def _count_refused(self, kind: str, count: int, text: str) -> None:
+    def _count_refused(self, kind: str, count: int, text: str, about: str = "") -> None:
         if self._writer is not None:
             self._writer.refused[kind] += count
-        self._session.warn.report(kind, text)
+        self._session.warn.report(kind, text, about)
 
     def _artifact(
         self,
@@ -238,7 +241,7 @@ class Statements:
             text, where = checked(name, uri, path, digest, media_type)
             record = self._record(direction, text, uri, media_type)
         except Exception as error:  # noqa: BLE001  the border: no argument may end a training
-            self._refuse(f"log_{direction}put", error)
+            self._refuse(f"log_{direction}put", error, str(name))
             return blank
         try:
             if where is None:
@@ -246,7 +249,7 @@ class Statements:
             return self._contents.take(record, where, copy=copy)
         except Exception as error:  # noqa: BLE001  the border: no state of a disk may end a training
             self._say(record.failed(str(error)))
-            self._refuse(f"log_{direction}put", error)
+            self._refuse(f"log_{direction}put", error, text)
             return blank
 
     def _record(self, direction: Direction, name: str, uri: str | None, media_type: str | None) -> Record:

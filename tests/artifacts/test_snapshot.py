@@ -264,3 +264,10 @@ def test_what_the_writer_does_to_the_source_after_the_snapshot_costs_it_nothing(
     descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK)  # a lease would refuse this with EAGAIN
     os.close(descriptor)
     assert digest_of(taken) == sha256(OLD)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_a_file_that_is_made_as_it_is_read_gets_no_digest() -> None:
+    """Its size is 0, and its content isn't that of an empty file."""
+    with pytest.raises(ChangedWhileReading, match="copy it with cat"):
+        snapshot("/proc/self/status", None)

@@ -39,6 +39,12 @@ class Keeper:
         descriptor = freeze.open_regular(source)
         self._descriptors.add(descriptor)
         signs = freeze.signs_of(os.fstat(descriptor))
+        if not signs.size and os.pread(descriptor, 1, 0):
+            raise changed(
+                source,
+                "it has content, though its size is 0: it is being written to, or made as it is read, "
+                "as files in /proc are (copy it with cat, and log the copy)",
+            )
         member = self._staged(descriptor, source, name, signs) or self._in_place(descriptor, source, name, signs)
         if member.descriptor is None:
             self._release(descriptor)
