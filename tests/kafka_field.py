@@ -115,22 +115,33 @@ class Field:
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.store = self.directory / "store"
+        self.make_topics("events", "metrics", "dead-letters")
+        self.producer = KafkaProducer(
+            bootstrap_servers=self.servers, acks="all", max_request_size=64 << 20, linger_ms=5, batch_size=1 << 18
+        )
+        self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
+        self.spawned: list[subprocess.Popen[bytes]] = []
+
+    def make_topics(self, *names: str) -> None:
+        """Make topics of this prefix."""
         topics = {
             f"{self.prefix}{name}": {
                 "num_partitions": self.partitions,
                 "replication_factor": 1,
                 "configs": {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(64 << 20)},
             }
-            for name in ("events", "metrics", "dead-letters")
+            for name in names
         }
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
             admin.create_topics(topics, wait_for_metadata=True)
             self.cluster = str(admin.describe_cluster()["cluster_id"])
-        self.producer = KafkaProducer(
-            bootstrap_servers=self.servers, acks="all", max_request_size=64 << 20, linger_ms=5, batch_size=1 << 18
-        )
-        self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
-        self.spawned: list[subprocess.Popen[bytes]] = []
+
+    def another_store(self) -> Path:
+        """From now on use an empty store; where the one before is."""
+        before, self.store = self.store, self.store.with_name("another-store")
+        end_host(before)
+        self.client.close()
+        return before
 
     def worker(self, **settings: str) -> WorkerProcess:
         """Start a worker."""

@@ -154,7 +154,7 @@ def replay(replays: Sequence[Replay], settings: Settings, where: Location, now_u
         ReadError: the store is a server, and EPOCHAL_KAFKA isn't set.
         StoreError: the store refused.
     """
-    if getattr(settings, "kafka", None) is not None:
+    if settings.kafka is not None:
         return _through_kafka(replays, settings, where, now_us)
     if not isinstance(where, Embedded):
         raise ReadError(f"{where} takes events in from Kafka; set EPOCHAL_KAFKA to send dead letters there again")

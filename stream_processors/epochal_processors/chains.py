@@ -73,8 +73,9 @@ class Chains:
         if not chain.resumed or not chain.head.next_block:
             return
         sealed = {block.block: (block, linked) for block, linked in self._sealed(writer, channel)}
-        previous, changed = NO_LINK, False
-        for number in range(chain.head.next_block):
+        previous, changed, end = NO_LINK, False, chain.head.next_block
+        # numbers may be far apart: a stream is what somebody says it is
+        for number in sorted(piece for piece in sealed.keys() | set(held.pieces(BLOCK_SIZE)) if piece < end):
             block, linked = sealed.get(number, (None, previous))
             same = held.within(number * BLOCK_SIZE, BLOCK_SIZE) == (block.count if block else 0)
             if not same and not changed:

@@ -52,6 +52,16 @@ class Ranges:
         """One more than the greatest number in the set; 0 when it is empty."""
         return self._ends[-1] if self._ends else 0
 
+    def pieces(self, size: int) -> list[int]:
+        """Which pieces of ``size`` numbers (0 is the first) hold any of the set, in order."""
+        return sorted(
+            {
+                piece
+                for start, end in zip(self._starts, self._ends, strict=True)
+                for piece in range(start // size, -(-end // size))
+            }
+        )
+
     def missing(self, first: int, count: int) -> list[tuple[int, int]]:
         """What of a range isn't in the set, as (first, count)."""
         found = []

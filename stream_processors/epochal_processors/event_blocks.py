@@ -44,14 +44,16 @@ class EventBlocks:
             del self._kept[writer, done.block]
         return full
 
-    def finish(self, project: str, writer: UUID, chains: Chains, count: int) -> list[BlockRow]:
-        """The end of a stream of ``count`` numbers: every block that isn't linked yet is, with the events it has."""
-        chains.rewind(project, writer, LIFECYCLE, self._coverage.of(writer, LIFECYCLE))
+    def finish(self, project: str, writer: UUID, chains: Chains) -> list[BlockRow]:
+        """The end of a stream: every block that isn't linked yet is, with the events it has."""
+        covered = self._coverage.of(writer, LIFECYCLE)
+        chains.rewind(project, writer, LIFECYCLE, covered)
         first = chains.head(writer, LIFECYCLE).next_block
         waiting = chains.waiting(writer, LIFECYCLE)
-        end = max(count, self._coverage.of(writer, LIFECYCLE).end)
         held = {
-            block: self._held(writer, block) for block in range(first, -(-end // BLOCK_SIZE)) if block not in waiting
+            block: self._held(writer, block)
+            for block in covered.pieces(BLOCK_SIZE)
+            if block >= first and block not in waiting
         }
         for key in [key for key in self._kept if key[0] == writer]:
             del self._kept[key]

@@ -158,7 +158,7 @@ class Inlet:
         if ending.component is None or not held.end:
             return
         summed = self._history.in_partials(ending)
-        blocks = range((held.end - 1 >> BLOCK_BITS) + 1)
+        blocks = held.pieces(BLOCK_SIZE)
         wrong = [block for block in blocks if held.within(block << BLOCK_BITS, BLOCK_SIZE) != summed.get(block, 0)]
         if wrong:
             log = self._history.metrics_log(ending.writer)

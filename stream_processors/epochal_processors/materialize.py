@@ -141,10 +141,10 @@ class Materializer:
         self._begun: set[tuple[UUID, str]] = set()
 
     def _finished(self, ending: Ending) -> list[BlockRow]:
-        rows = self._event_blocks.finish(ending.project, ending.writer, self._chains, ending.lifecycle)
+        rows = self._event_blocks.finish(ending.project, ending.writer, self._chains)
         if ending.component is not None:
             stream = Stream(ending.project, ending.component, ending.rank, ending.writer, "")
-            rows += self._open.finish(stream, self._chains, ending.metrics)
+            rows += self._open.finish(stream, self._chains)
         self._begun -= {(ending.writer, LIFECYCLE), (ending.writer, METRICS)}
         return rows
 

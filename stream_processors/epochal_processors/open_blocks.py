@@ -91,17 +91,18 @@ class OpenBlocks:
         while self._rows > self._rows_kept and len(self._kept) > 1:
             self._drop(next(iter(self._kept)))
 
-    def finish(self, stream: Stream, chains: Chains, count: int) -> list[BlockRow]:
-        """The end of a stream of ``count`` numbers: every block that isn't linked yet is, with the rows it has."""
+    def finish(self, stream: Stream, chains: Chains) -> list[BlockRow]:
+        """The end of a stream: every block that isn't linked yet is, with the rows it has."""
         held = self._coverage.of(stream.writer, METRICS)
         chains.rewind(stream.project, stream.writer, METRICS, held)
         first = chains.head(stream.writer, METRICS).next_block
         waiting = chains.waiting(stream.writer, METRICS)
         blocks: list[Block] = []
-        for block in range(first, -(-max(count, held.end) // BLOCK_SIZE)):
-            if block not in waiting and held.within(block << BLOCK_BITS, BLOCK_SIZE):
+        for block in held.pieces(BLOCK_SIZE):
+            if block >= first and block not in waiting:
                 batch = assemble(self._earlier(stream, {block}))
-                blocks += digest_blocks(batch, [(0, len(batch))])
+                # all of its numbers may be those of points that belong to nobody
+                blocks += digest_blocks(batch, [(0, len(batch))] if len(batch) else [])
         for key in [key for key in self._kept if key[0] == stream.writer]:
             self._drop(key)
         return chains.finish(stream.project, blocks, stream.writer, METRICS)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from typing import Any
 
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import KafkaError
-
 from epochal._errors import EpochalError
+from epochal._kafka.client import load
 from epochal._sent import kafka_log
 from epochal_processors.parcels import as_message
 from epochal_processors.replaying import Place, Replay
@@ -32,17 +29,18 @@ def send_again(replays: Sequence[Replay], topics: Mapping[str, str], connection:
     Raises:
         SendingError: the broker didn't take all of them; those it took may be sent again, which changes nothing.
     """
+    kafka = load("kafka")
     try:
-        with closing(KafkaAdminClient(**connection)) as admin:
+        with kafka.KafkaAdminClient(**connection) as admin:
             cluster = str(admin.describe_cluster()["cluster_id"])
         # what is too large is for the broker to say, which knows how large messages of this topic may be
-        producer = KafkaProducer(**connection, acks="all", max_request_size=2**31 - 1)
+        producer = kafka.KafkaProducer(**connection, acks="all", max_request_size=2**31 - 1)
         try:
             sent = [_sent(producer, one, topics) for one in replays]
             places = [future.get(ANSWER_S) for future in sent]
         finally:
             producer.close(ANSWER_S)
-    except (KafkaError, OSError) as error:
+    except (kafka.errors.KafkaError, OSError) as error:
         raise SendingError(f"Kafka didn't take the letters ({error!r}); try again, nothing is lost") from error
     return [(kafka_log(cluster, place.topic, place.partition), place.offset) for place in places]
 

@@ -10,20 +10,22 @@ import logging
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
 
+from epochal._sent import FROM_KAFKA, kafka_log
 from epochal_processors.courier import MOST_PAUSE_S, Courier, LettersRefusedError
 from epochal_processors.decode import DeadLetter
 from epochal_processors.fetching import Fetcher, Membership
 from epochal_processors.inlet import Inlet, Placed
-from epochal_processors.kafka_access import cluster_id
+from epochal_processors.kafka_access import OthersAtWorkError, TopicsMissingError, cluster_id, extents, rewind
 from epochal_processors.lag import LagReader
 from epochal_processors.letters import LetterTopic
 from epochal_processors.messages import Message
+from epochal_processors.resuming import resumption
 from epochal_processors.sealing import Sealer
 from epochal_processors.stall import Sight, Stall
 from epochal_processors.worker_history import SqlWorkerHistory
@@ -32,6 +34,7 @@ from epochal_processors.worker_metrics import WorkerMetrics
 from epochal_storage.errors import may_heal
 from epochal_storage.locate import Spawn
 from epochal_storage.location import Location
+from epochal_storage.log_ends import log_ends
 from epochal_storage.remote import open_remote, prepare
 
 STOPPED, BUG, STALLED = 0, 70, 75
@@ -39,6 +42,7 @@ LOOK_S = 1.0
 LAG_EVERY_S = 5.0
 LETTER_S = 60.0
 """How long the broker may take for one dead letter."""
+_PASSING = (KafkaError, TopicsMissingError, OthersAtWorkError, OSError)
 log = logging.getLogger("epochal.worker")
 Found = TypeVar("Found")
 
@@ -80,11 +84,28 @@ class _Worker:
         try:
             cluster = await self._patiently("Kafka", lambda: cluster_id(self._plan.connection))
             await self._patiently("the store", lambda: asyncio.to_thread(prepare, self._plan.store))
+            await self._patiently("the store or Kafka", lambda: self._go_on_from_the_store(str(cluster)))
         # the border of the process: whatever it is, it is said and the status tells
         except Exception as error:
             log.critical("the worker can't begin: %s", error, exc_info=not str(error))
             return BUG
         return STOPPED if cluster is None or self._stop.is_set() else await self._serve(cluster)
+
+    async def _go_on_from_the_store(self, cluster: str) -> None:
+        """Have everything read again that was committed and isn't in the store."""
+        group, connection = self._plan.membership.group, self._plan.connection
+        # others may be at work: what was committed before the store is asked is in it, and what is in it ends before
+        # the ends that are asked for afterwards
+        before = await extents(connection, group, self._plan.membership.topics)
+        stored = await asyncio.to_thread(_log_ends, self._plan)
+        after = await extents(connection, group, self._plan.membership.topics)
+        found = {where: replace(after[where], committed=extent.committed) for where, extent in before.items()}
+        made = resumption(found, {w: stored[name] for w in found if (name := kafka_log(cluster, *w)) in stored})
+        for where, (first, end) in made.gone.items():
+            log.error("offsets %d to %d of %s/%d are in neither the store nor Kafka", first, end - 1, *where)
+        if made.rewind:
+            log.warning("the store lacks what was committed; it is read again from %s on", made.rewind)
+            await rewind(connection, group, made.rewind)
 
     async def _serve(self, cluster: str) -> int:
         plan, metrics = self._plan, WorkerMetrics()
@@ -179,7 +200,9 @@ class _Worker:
             try:
                 return await work()
             except Exception as error:
-                if not (may_heal(error) or isinstance(error, KafkaError | OSError)):
+                if not (
+                    may_heal(error) or isinstance(error, KafkaError | TopicsMissingError | OthersAtWorkError | OSError)
+                ):
                     raise
                 log.warning("%s isn't there yet, next attempt in %.1f s: %s", what, pause, error)
             await _set_within(self._stop, pause)
@@ -208,6 +231,14 @@ class _Told:
     def recovered(self) -> None:
         log.warning("the store is there again")
         self._metrics.recovered()
+
+
+def _log_ends(plan: WorkerPlan) -> dict[str, int]:
+    store = open_remote(plan.store, plan.spawn)
+    try:
+        return log_ends(store.query_arrow, FROM_KAFKA)
+    finally:
+        store.close()
 
 
 async def _set_within(event: asyncio.Event, seconds: float) -> bool:

@@ -10,6 +10,7 @@ from epochal._host import spawn
 from epochal._places import default_store
 from epochal._settings import Settings
 from epochal_processors.fetching import Membership
+from epochal_processors.kafka_access import connection, credentials
 from epochal_processors.worker import WorkerPlan
 from epochal_storage.location import Embedded, parsed
 
@@ -20,22 +21,23 @@ def plan_of(settings: Settings) -> WorkerPlan:
     Raises:
         SettingsError: EPOCHAL_KAFKA isn't set.
         LocationError: EPOCHAL_STORE can't be understood.
+        OSError: a certificate can't be read.
     """
-    servers = os.environ.get("EPOCHAL_KAFKA", "")
-    prefix = os.environ.get("EPOCHAL_KAFKA_TOPIC_PREFIX", "epochal.")
-    if not servers:
+    if settings.kafka is None:
         raise SettingsError("EPOCHAL_KAFKA is not set: a worker takes events from there; set it to host:port")
+    prefix = settings.kafka_topic_prefix
     membership = Membership(
-        servers.split(","),
+        settings.kafka.split(","),
         f"{prefix}workers",
         (f"{prefix}events", f"{prefix}metrics"),
         settings.worker_session_s,
         settings.worker_age_s,
+        credentials(settings),
     )
     return WorkerPlan(
         membership,
         f"{prefix}dead-letters",
-        {"bootstrap_servers": servers},
+        connection(settings),
         Embedded(default_store(os.environ)) if settings.store is None else parsed(settings.store),
         spawn,
         settings.worker_http,

@@ -30,6 +30,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "ledger": ("log", "offset"),
     "blocks": ("project", "writer", "channel", "block"),
     "dead_letters": ("id",),
+    "replays": ("id", "log", "offset"),
     "partials": ("project", "component", "metric", "rank", "writer", "block"),
 }
 BEATS: dict[str, Callable[[Row], Any]] = {

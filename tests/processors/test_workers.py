@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from dataclasses import replace
@@ -9,11 +10,12 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from processors.memory_store import MemoryStore, Row
 from processors.points import COMPONENT, WRITER
 from processors.test_materialize import OTHER, events_of, everything, long_stream, piece, random_pieces
-from processors.workers import CLUSTER, Group, Log
+from processors.workers import CLUSTER, Group, Log, Worker
 
 from epochal._journal.reader import Record
 from epochal._sent import kafka_log
@@ -175,3 +177,36 @@ def test_a_stream_that_came_through_two_logs_is_summed_from_all_of_it(stopped: b
     parts = store.final("partials")
     assert sum(part["n"] for part in parts) == 500
     assert {(part["offset_from"], part["offset_until"]) for part in parts} == {(0, ELSEWHERE)}
+
+
+def test_what_somebody_says_of_a_stream_costs_no_more_than_what_comes_of_it() -> None:
+    """A frame with a number beyond all reason, and points that belong to nobody in among the others: the stream ends,
+    is sealed with what it has, and sealed again when more comes.
+    """
+    log, store = Log(random.Random(1), partitions=1), MemoryStore()
+    worker = Worker(store, log, itertools.count(0, 1000).__next__)
+    stream = STREAMS[2]
+    assert isinstance(stream, PointFrame)
+    rows = stream.points.rows[:3].copy()
+    rows["seq"] = np.arange(3) + 2**60
+    log.append(replace(stream, points=replace(stream.points, first_seq=2**60, rows=rows)))
+    log.append(stream)
+    nobodys = piece(long_stream(THIRD, 9_000, 1), 8_192, 9_000)
+    assert isinstance(nobodys, PointFrame)
+    log.append(replace(nobodys, component=None))
+    log.append(STREAMS[5])
+    for messages in log.messages.values():
+        worker.take(messages)
+    worker.seal()
+    sealed = {(row["channel"], row["block"]): row["count"] for row in store.final("blocks")}
+    assert sealed == {("metrics", 0): 500, ("metrics", 2**48): 3, ("lifecycle", 0): 4}
+    log.messages.clear()
+    log.append(piece(long_stream(THIRD, 600, 3), 500, 600))
+    log.append(STREAMS[5])
+    for messages in log.messages.values():
+        worker.take([replace(message, offset=message.offset + 100) for message in messages])
+    worker.seal()
+    assert {row["block"]: row["count"] for row in store.final("blocks") if row["channel"] == "metrics"} == {
+        0: 600,
+        2**48: 3,
+    }

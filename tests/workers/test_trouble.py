@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from kafka import KafkaAdminClient
 from kafka_broker import Cluster
 from kafka_field import Field, until
 from tcp_proxy import Proxy
@@ -137,3 +138,41 @@ def test_a_broker_killed_under_a_worker_costs_nothing(tmp_path: Path, topic_pref
             check(field, world)
         finally:
             field.close()
+
+
+def test_what_a_store_lacks_is_read_again_though_it_was_acknowledged(field: Field) -> None:
+    """Another store for the same topics, as after a disk was lost: all of it is in there, too. As long as a worker of
+    the same group is at work for the old store the new one says so, and waits.
+    """
+    world = World(random.Random(13), jobs=2)
+    first = field.worker()
+    world.send(field, 2)
+    check(field, world)
+    lost = field.another_store()
+    assert field.behind()
+    second = field.worker()
+    until(lambda: second.says("stop all of them for a moment"), "it says that others are at work")
+    assert first.stop() == 0
+    check(field, world)
+    assert second.says("the store lacks what was committed; it is read again from")
+    assert lost.exists()
+    assert second.stop() == 0
+
+
+def test_a_topic_made_anew_under_a_store_is_refused(field: Field) -> None:
+    """The places of old messages are taken: status 70, and the way out is named."""
+    world = World(random.Random(14), jobs=1)
+    first = field.worker()
+    world.send(field, 1)
+    check(field, world)
+    assert first.stop() == 0
+    topic = f"{field.prefix}events"
+    with KafkaAdminClient(bootstrap_servers=field.servers) as admin:
+        admin.delete_topics([topic])
+        until(lambda: topic not in admin.list_topics(), "the topic is gone")
+    waiting = field.worker()
+    until(lambda: waiting.says("`epochal migrate` makes them"), "it waits for its topics")
+    field.make_topics("events")
+    assert waiting.wait() == 70
+    assert waiting.says("was deleted and made anew")
+    assert waiting.says("EPOCHAL_KAFKA_TOPIC_PREFIX")
