@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +65,7 @@ def write_cursor(journal: Path, to: Destination, cursor: Cursor) -> None:
 
 
 @contextmanager
-def alone(journal: Path) -> Iterator[None]:
+def alone(journal: Path) -> Generator[None]:
     """Nobody else ships the journal meanwhile. The kernel frees the lock when the process dies.
 
     Raises:
