@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka_broker import Cluster, free_ports
+from kafka_broker import free_ports
 from sdk.children import run, start
 from shipping.delivered import Everything, count, in_journals, in_kafka, seed, shipping
 from wire.messages import COMPONENT, OWNER, points_of, rows_of
@@ -118,31 +118,6 @@ def test_a_shipper_killed_in_the_middle_loses_nothing(kafka: str, prefix: str, t
     found, expected = in_kafka(kafka, prefix), in_journals(spool)
     assert len(expected.points) == 400_000
     assert same(found, expected)
-
-
-@pytest.mark.kafka
-def test_a_broker_killed_in_the_middle_costs_only_time(topic_prefix: str, tmp_path: Path) -> None:
-    """The shipper waits for it and goes on by itself."""
-    spool = offline(LONG, tmp_path)
-    with Cluster(tmp_path / "kafka") as cluster:
-        migrate(Settings(kafka=cluster.bootstrap, kafka_topic_prefix=topic_prefix))
-        was_faster = True
-        for _ in range(20):
-            with shipping(tmp_path, cluster.bootstrap, topic_prefix, spool) as shipper:
-                before = count(cluster.bootstrap, f"{topic_prefix}events")
-                while shipper.poll() is None and count(cluster.bootstrap, f"{topic_prefix}events") == before:
-                    pass
-                cluster.kill(0)
-                was_faster = shipper.poll() is not None
-                cluster.start(0)
-                out, err = shipper.communicate(timeout=DEADLINE_S)
-            assert shipper.returncode == 0, f"{out}\n{err}"
-            if not was_faster:
-                break
-            for file in spool.glob("*/shipped-*"):
-                file.unlink()
-        assert not was_faster
-        assert same(in_kafka(cluster.bootstrap, topic_prefix), in_journals(spool))
 
 
 @pytest.mark.kafka
