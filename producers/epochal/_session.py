@@ -58,8 +58,8 @@ class Session:
     def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
         if settings.kafka is not None:
             raise SettingsError(
-                "EPOCHAL_KAFKA is set, and jobs can't ship to Kafka in this version: only `epochal migrate` uses it. "
-                "Unset it for jobs; they log to the embedded store"
+                "EPOCHAL_KAFKA is set, and jobs don't ship to Kafka by themselves in this version. Unset it for jobs, "
+                "give them EPOCHAL_MODE=offline and EPOCHAL_JOURNAL=DIR, and run `epochal ship DIR` with EPOCHAL_KAFKA"
             )
         self.settings = settings
         self.warn = Warner(strict=settings.strict)

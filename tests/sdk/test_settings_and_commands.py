@@ -198,7 +198,7 @@ def test_a_job_with_kafka_says_what_it_cannot_do_yet(tmp_path: Path) -> None:
         timeout=60,
     )
     assert done.returncode == 1
-    assert "SettingsError: EPOCHAL_KAFKA is set, and jobs can't ship" in done.stderr
+    assert "SettingsError: EPOCHAL_KAFKA is set, and jobs don't ship" in done.stderr
     assert not list(tmp_path.rglob("events.bin"))
 
 

@@ -88,3 +88,11 @@ def _token_provider(settings: Settings) -> object:
 
     base: type = load("kafka.net.sasl.oauth").AbstractTokenProvider
     return type("Token", (base,), {"token": token})()
+
+
+def away(settings: Settings, error: Exception, may: str) -> KafkaAwayError:
+    """The error to raise for one of kafka-python's; ``may`` is what the user has to be allowed to do."""
+    return KafkaAwayError(
+        f"Kafka at {settings.kafka} ({settings.kafka_security_protocol}): {type(error).__name__}: {error}. "
+        f"Are the servers and EPOCHAL_KAFKA_* right, and may this user {may}?"
+    )

@@ -1,8 +1,9 @@
-"""The commands of the way to Kafka: migrate."""
+"""The commands of the way to Kafka: migrate, ship."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ __all__ = ["register"]
 def register(group: click.Group) -> None:
     """Adds the commands."""
     group.add_command(migrate)
+    group.add_command(ship)
 
 
 class TopicsError(EpochalError):
@@ -54,3 +56,32 @@ def migrate(topics: Path | None, as_json: bool) -> None:
     if done.wrong:
         missing = "; nothing was created" if done.create else ""
         raise TopicsError("\n  ".join([f"{len(done.wrong)} things are to be changed{missing}:", *done.wrong]))
+
+
+class ShipError(EpochalError):
+    """Not all journals are in Kafka; the text says how many."""
+
+
+@click.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
+def ship(directory: Path, as_json: bool) -> None:
+    """Bring the journals in DIRECTORY to Kafka: one writer's journal, or a folder that holds many.
+
+    For jobs that ran offline, died, or ran on another machine. Each journal remembers what Kafka has acknowledged, so
+    that shipping goes on where it stopped; nothing is removed. Exits with 1 when a journal could not be shipped. On a
+    file system that machines share, ship where the job runs, or when it has ended.
+    """
+    from .shipper import ship as ship_journals
+
+    not_shipped = 0
+    for done in ship_journals(from_env(), directory):
+        not_shipped += done.state in ("busy", "failed")
+        if as_json:
+            click.echo(json.dumps({**asdict(done), "writer": str(done.writer)}))
+        else:
+            lost = f", {done.damaged} damaged" if done.damaged else ""
+            why = f": {done.why}" if done.why else ""
+            click.echo(f"{done.state:<8}{done.writer}  {done.events} events, {done.points} points{lost}{why}")
+    if not_shipped:
+        raise ShipError(f"{not_shipped} journals are not shipped; what Kafka acknowledged of them is noted")

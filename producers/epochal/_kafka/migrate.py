@@ -9,12 +9,12 @@ from typing import Any, Final
 
 from epochal._settings import Settings
 
-from .client import KafkaAwayError, connection, load
+from .client import away, connection, load
 from .topics import DECLARED, Plan, Topic, declared, plan
 
 ANSWER_S: Final = 15.0
 """How long the cluster may take to answer."""
-_MISSING: Final = 3
+MISSING: Final = 3
 """Kafka's code for a topic that doesn't exist."""
 
 
@@ -39,16 +39,13 @@ def migrate(settings: Settings, path: Path = DECLARED) -> Plan:
     except errors.TopicAlreadyExistsError:  # by somebody else, in this very moment
         return migrate(settings, path)
     except (errors.KafkaError, OSError) as error:
-        raise KafkaAwayError(
-            f"Kafka at {settings.kafka} ({settings.kafka_security_protocol}): {type(error).__name__}: {error}. "
-            "Are the servers and EPOCHAL_KAFKA_* right, and may this user create and describe topics?"
-        ) from None
+        raise away(settings, error, "create and describe topics") from None
 
 
 def _found(admin: Any, wanted: list[Topic]) -> dict[str, Topic]:
     shapes: dict[str, list[dict[str, Any]]] = {}
     for described in admin.describe_topics([topic.name for topic in wanted]):
-        if described["error_code"] not in (0, _MISSING):
+        if described["error_code"] not in (0, MISSING):
             raise load("kafka.errors").for_code(described["error_code"])(described["name"])
         if not described["error_code"]:
             shapes[described["name"]] = described["partitions"]

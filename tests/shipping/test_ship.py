@@ -1,0 +1,227 @@
+"""Journals come to Kafka whole, whoever is killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
+from kafka_broker import free_ports
+from sdk.children import run, start
+from shipping.delivered import Everything, count, in_journals, in_kafka, seed, shipping
+from wire.messages import COMPONENT, OWNER, points_of, rows_of
+
+from epochal._kafka.cursor import Cursor, Destination, alone, read_cursor, write_cursor
+from epochal._kafka.migrate import migrate
+from epochal._kafka.outbox import MESSAGE_BYTES, _messages
+from epochal._settings import Settings
+
+DEADLINE_S = 240
+SHORT = "run = epochal.init('x')\nfor i in range(1000):\n    run.log({'a': i * 0.5, 'b': -i})"
+LONG = """
+run = epochal.init('x')
+for i in range(100_000):
+    run.log({'a': i * 0.5, 'b': -i, 'c': 1 / (i + 1), 'd': i % 7})
+"""
+
+
+@pytest.fixture
+def prefix(kafka: str, topic_prefix: str) -> str:
+    """Of topics that are there."""
+    migrate(Settings(kafka=kafka, kafka_topic_prefix=topic_prefix))
+    return topic_prefix
+
+
+def offline(code: str, home: Path) -> Path:
+    """A job that ran offline, and the directory of its journals."""
+    run(code, home, EPOCHAL_MODE="offline", EPOCHAL_JOURNAL=str(home / "spool"))
+    return home / "spool"
+
+
+def shipped(home: Path, servers: str, prefix: str, directory: Path, *, expect: int = 0) -> list[dict[str, Any]]:
+    """What ``epochal ship`` said, by journal."""
+    out, err = (process := shipping(home, servers, prefix, directory)).communicate(timeout=DEADLINE_S)
+    assert process.returncode == expect, f"{out}\n{err}"
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def same(found: Everything, expected: Everything) -> bool:
+    """Whether every event and point is there, and nothing else."""
+    return found.events == expected.events and found.points == expected.points
+
+
+def assert_acknowledged(journal: Path, found: Everything) -> None:
+    """What the cursor of a journal says is in Kafka is there."""
+    for file in journal.glob("shipped-*.json"):
+        cursor = json.loads(file.read_text())
+        assert {(UUID(journal.name), i) for i in range(cursor["metrics"])} <= found.points.keys()
+        assert {(UUID(journal.name), i) for i in range(cursor["lifecycle"])} <= found.events.keys()
+
+
+@pytest.mark.kafka
+def test_journals_left_behind_come_to_kafka_whole(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """Of a job that ended and of one that was killed; each point with its owner; and a second time nothing is sent."""
+    spool = offline(SHORT, tmp_path)
+    code = f"{SHORT}\nprint('there', flush=True)\nwhile True:\n    run.log({{'a': 1.0}})"
+    with start(code, tmp_path, EPOCHAL_MODE="offline", EPOCHAL_JOURNAL=str(spool)) as job:
+        assert job.stdout is not None
+        assert job.stdout.readline() == "there\n"
+        job.kill()
+    said = shipped(tmp_path, kafka, prefix, spool)
+    found, expected = in_kafka(kafka, prefix), in_journals(spool)
+    assert {line["state"] for line in said} == {"shipped"}
+    assert same(found, expected)
+    assert found.came == len(expected.events) + len(expected.points)
+    values = sorted(struct.unpack("<d", row[2])[0] for row in expected.points.values() if row[0] == "b")
+    assert values == sorted(2 * [float(-i) for i in range(1000)])
+    assert {(project, rank) for _, project, _, rank in found.owners} == {("default", 0)}
+    assert len({component for _, _, component, _ in found.owners} - {None}) == 2
+
+    again = shipped(tmp_path, kafka, prefix, spool)
+    assert [(line["events"], line["points"]) for line in again] == len(said) * [(0, 0)]
+    assert in_kafka(kafka, prefix).came == found.came
+
+
+@pytest.mark.kafka
+def test_a_shipper_killed_in_the_middle_loses_nothing(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """SIGKILL after a random number of messages, three times; then the rest is shipped.
+
+    After each kill, all that the cursor says is acknowledged is in Kafka.
+    """
+    print(f"SEED={(at := seed())}")
+    chance = random.Random(at)
+    spool = offline(LONG, tmp_path)
+    (journal,) = (path.parent for path in spool.glob("*/points-000000.seg"))
+    killed = tries = 0
+    while killed < 3:
+        tries += 1
+        assert tries < 40
+        goal = count(kafka, f"{prefix}metrics") + chance.randrange(1, 10)
+        with shipping(tmp_path, kafka, prefix, journal, save_s=0.0) as shipper:
+            while shipper.poll() is None and count(kafka, f"{prefix}metrics") < goal:
+                pass
+            shipper.kill()
+        if shipper.returncode == 0:  # it was faster
+            for file in journal.glob("shipped-*"):
+                file.unlink()
+            continue
+        killed += 1
+        assert_acknowledged(journal, in_kafka(kafka, prefix))
+    assert {line["state"] for line in shipped(tmp_path, kafka, prefix, spool)} == {"shipped"}
+    found, expected = in_kafka(kafka, prefix), in_journals(spool)
+    assert len(expected.points) == 400_000
+    assert same(found, expected)
+
+
+@pytest.mark.kafka
+def test_what_was_only_sent_is_not_called_acknowledged(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """Kafka refuses the points; that is said, no cursor counts them, and when it takes them they are shipped."""
+    spool = offline(LONG, tmp_path)
+    (journal,) = (path.parent for path in spool.glob("*/points-000000.seg"))
+    topic = f"{prefix}metrics"
+    with KafkaAdminClient(bootstrap_servers=kafka) as admin:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "1000"})])
+        time.sleep(2)  # brokers learn of it a moment later
+        (said,) = shipped(tmp_path, kafka, prefix, journal, expect=1)
+        assert said["state"] == "failed"
+        assert "max.message.bytes" in said["why"]
+        assert count(kafka, topic) == 0
+        for file in journal.glob("shipped-*.json"):
+            assert json.loads(file.read_text())["metrics"] == 0
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"max.message.bytes": "16777216"})])
+        time.sleep(2)
+    assert {line["state"] for line in shipped(tmp_path, kafka, prefix, spool)} == {"shipped"}
+    assert same(in_kafka(kafka, prefix), in_journals(spool))
+
+
+@pytest.mark.kafka
+def test_a_job_that_still_writes(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """What is there is shipped, and the rest when it has ended."""
+    code = f"{SHORT}\nprint('there', flush=True)\ninput()\nrun.log({{'a': 7.0}})"
+    spool = tmp_path / "spool"
+    with start(code, tmp_path, EPOCHAL_MODE="offline", EPOCHAL_JOURNAL=str(spool)) as job:
+        assert job.stdout is not None
+        assert job.stdin is not None
+        assert job.stdout.readline() == "there\n"
+        assert "live" in {line["state"] for line in shipped(tmp_path, kafka, prefix, spool)}
+        assert len(in_kafka(kafka, prefix).points) == 2000
+        job.stdin.write("\n")
+        job.stdin.close()
+        assert job.wait(60) == 0
+    assert {line["state"] for line in shipped(tmp_path, kafka, prefix, spool)} == {"shipped"}
+    found = in_kafka(kafka, prefix)
+    assert same(found, in_journals(spool))
+    assert len(found.points) == 2001
+
+
+@pytest.mark.kafka
+def test_two_shippers_and_two_destinations(kafka: str, prefix: str, tmp_path: Path) -> None:
+    """A journal that somebody ships is left to him, with exit code 1; topics of another prefix get all of it again."""
+    spool = offline(SHORT, tmp_path)
+    journals = sorted(path.parent for path in spool.glob("*/events.bin"))
+    with alone(journals[0]):
+        said = shipped(tmp_path, kafka, prefix, spool, expect=1)
+    assert [line["state"] for line in said] == ["busy", *["shipped"] * (len(journals) - 1)]
+    shipped(tmp_path, kafka, prefix, spool)
+    other = f"{prefix}other."
+    migrate(Settings(kafka=kafka, kafka_topic_prefix=other))
+    shipped(tmp_path, kafka, other, spool)
+    assert same(in_kafka(kafka, prefix), in_kafka(kafka, other))
+    assert same(in_kafka(kafka, other), in_journals(spool))
+
+
+@pytest.mark.kafka
+def test_what_stands_in_the_way_is_said(kafka: str, topic_prefix: str, tmp_path: Path) -> None:
+    """No journals, no topics."""
+    (tmp_path / "empty").mkdir()
+    for directory, said in ((tmp_path / "empty", "no journals"), (offline(SHORT, tmp_path), "epochal migrate")):
+        out, err = (process := shipping(tmp_path, kafka, topic_prefix, directory)).communicate(timeout=DEADLINE_S)
+        assert (process.returncode, out) == (1, "")
+        assert said in err
+        assert "Traceback" not in err
+
+
+@pytest.mark.kafka
+def test_nobody_to_ship_to(tmp_path: Path) -> None:
+    """An error that names the servers; the journals have no cursor."""
+    spool, servers = offline(SHORT, tmp_path), f"127.0.0.1:{free_ports(1)[0]}"
+    out, err = (process := shipping(tmp_path, servers, "p.", spool)).communicate(timeout=DEADLINE_S)
+    assert (process.returncode, out) == (1, "")
+    assert f"Error: Kafka at {servers}" in err
+    assert not list(spool.rglob("shipped-*"))
+
+
+def test_a_cursor_is_kept_for_each_destination(tmp_path: Path) -> None:
+    """What was written is read; nobody's, another's and a damaged one are the beginning."""
+    here, there = Destination("c1", "p."), Destination("c2", "p.")
+    assert read_cursor(tmp_path, here) == Cursor()
+    write_cursor(tmp_path, here, Cursor(3, 70_000))
+    assert read_cursor(tmp_path, here) == Cursor(3, 70_000)
+    assert read_cursor(tmp_path, there) == Cursor()
+    (file,) = tmp_path.glob("shipped-*.json")
+    file.write_text("{")
+    assert read_cursor(tmp_path, here) == Cursor()
+
+
+@pytest.mark.parametrize(("rows", "name_bytes"), [(1, 10), (20_000, 4), (45_001, 4), (300, 60_000)])
+def test_messages_are_small_enough_and_hold_every_point(rows: int, name_bytes: int) -> None:
+    """Cut by their number, and again where names are so long that they would be too large."""
+    alphabet = random.Random(1)
+    letters = "abcdefghijklmnopqrstuvwxyz0123456789"
+    names = ["".join(alphabet.choices(letters, k=name_bytes)) for _ in range(min(rows, 300))]
+    given = points_of([(names[i % len(names)], float(i), i, 5, 5) for i in range(rows)], first_seq=9)
+    made = list(_messages(OWNER, given))
+    assert all(message.size <= MESSAGE_BYTES for message in made)
+    assert [message.first_seq for message in made[1:]] == [message.first_seq + message.count for message in made[:-1]]
+    from epochal_processors.wire import decode
+
+    frames = [decode(message.headers, message.key, message.value) for message in made]
+    assert [row for frame in frames for row in rows_of(frame.points)] == rows_of(given)  # type: ignore[union-attr]
+    assert {frame.component for frame in frames} == {COMPONENT}  # type: ignore[union-attr]
