@@ -286,11 +286,11 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """One sentence for each EPOCHAL_ variable that this version does not know: misspelt, or of a later version."""
     known = [variable.name for variable in VARIABLES]
     sentences: list[str] = []
-    for name in sorted(environ):
-        if name.startswith("EPOCHAL_") and name not in known and not name.startswith("EPOCHAL_TEST_"):
+    for given in sorted(environ):
+        if given.startswith("EPOCHAL_") and given not in known and not given.startswith("EPOCHAL_TEST_"):
             import difflib  # for this rare case only
 
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(given, known, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            sentences.append(f"{name} is set, but this version knows no such setting{meant}")
+            sentences.append(f"{given} is set, but this version knows no such setting{meant}")
     return sentences
