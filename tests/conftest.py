@@ -13,7 +13,8 @@ import pytest
 def untraced() -> Iterator[None]:
     """Coverage lets go of this test's thread.
 
-    Its tracer takes a plain lock: a signal handler of the test would find it taken, and wait for itself for ever.
+    Its tracer takes a plain lock: a signal handler of the test would find it taken, and wait for itself for ever; so
+    would a forked child, where another thread had it at the moment of the fork.
     """
     coverage = sys.modules.get("coverage")
     current = coverage.Coverage.current() if coverage else None

@@ -123,6 +123,7 @@ def test_waiting_has_an_end(tmp_path: Path) -> None:
     uploader.close(60)
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_forked_child_has_a_thread_of_its_own(tmp_path: Path, staging: Path) -> None:
     """It neither waits for its parent's work nor takes it over nor removes it, and can store for itself."""
     store = SlowStore(tmp_path / "store")

@@ -60,6 +60,7 @@ def test_asking_about_oneself_does_not_drop_the_lock(tmp_path: Path) -> None:
     lock.release()
 
 
+@pytest.mark.usefixtures("untraced")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
 def test_a_forked_child_neither_holds_nor_drops_the_lock(tmp_path: Path) -> None:
     lock = ProcessLock.hold(tmp_path)

@@ -143,6 +143,7 @@ def number_of(point: Point) -> float:
     return float(struct.unpack("<d", point.step)[0])
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_forked_child_leaves_its_parents_journal_alone(tmp_path: Path) -> None:
     """The child drops the writer and opens its own; the parent goes on; both journals are whole."""
     writer = open_writer(tmp_path, max_segment_bytes=8192)
@@ -176,6 +177,7 @@ def _log_in_child(inherited: JournalWriter, journals: Path) -> int:
     return 0 if inherited.lost == {"closed": 1} else 2
 
 
+@pytest.mark.usefixtures("untraced")
 def test_a_fork_while_other_threads_log_never_hangs(tmp_path: Path) -> None:
     """Locks that other threads hold at the moment of the fork are not waited for in the child."""
     writer = open_writer(tmp_path, max_segment_bytes=8192)
