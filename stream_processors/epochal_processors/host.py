@@ -178,11 +178,25 @@ class Host:
 def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = SYNCED) -> Ingest:
     """What takes the journals of a store in, for the holder of its lock."""
 
-    def check() -> None:
-        if not lock.holds():
-            raise HostEndingError(f"{store} was moved away or deleted: what lies there now, if anything, is not ours")
+    seen: dict[Path, os.stat_result] = {}
 
-    return open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check)
+    def check() -> None:
+        gone = [] if lock.holds() else [store]
+        gone += [path for path, status in seen.items() if not _is_still(path, status)]
+        if gone:
+            raise HostEndingError(f"{gone[0]} was moved away or deleted: what lies there now, if anything, is not ours")
+
+    ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check)
+    parts = (store / "engine" / "store", store / "intake" / "intake.log")
+    seen.update((path, path.stat()) for path in parts if path.exists())
+    return ingest
+
+
+def _is_still(path: Path, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), status)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def system_clock() -> Clock:
