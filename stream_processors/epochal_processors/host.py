@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -44,6 +45,7 @@ from epochal_storage.log_ends import ForeignLogs
 
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
+MOST_FILES = 65_536
 log = logging.getLogger("epochal.host")
 
 
@@ -204,6 +206,13 @@ def system_clock() -> Clock:
     return Clock(lambda: time.time_ns() // 1000, time.monotonic)
 
 
+def allow_files() -> None:
+    """Let this process open as many files as it may: whoever happened to start it may have had the right to few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+
+
 def begin_log(store: Path) -> None:
     """Let the host's lines go to the store's ``host.log``, and no more to that of a store opened before."""
     for handler in list(log.handlers):
@@ -239,6 +248,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m epochal_processors.host STORE", file=sys.stderr)
         return 2
+    allow_files()
     return Host(Path(arguments[0]).absolute(), from_env().host_idle_s).run()
 
 
