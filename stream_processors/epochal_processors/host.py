@@ -179,7 +179,6 @@ class Host:
 
 def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = SYNCED) -> Ingest:
     """What takes the journals of a store in, for the holder of its lock."""
-
     seen: dict[Path, os.stat_result] = {}
 
     def check() -> None:
