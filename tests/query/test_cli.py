@@ -170,7 +170,7 @@ def test_url(shell: Shell) -> None:
         (["report", "digit"], 1, "near: 'digits'"),
         (["report", "digits", "--where", "params.lr <"], 1, "expected a number"),
         (["report", "digits", "--as-of", "soon"], 1, "is not a time"),
-        (["show", "nothing"], 1, "no component is named"),
+        (["show", "nothing"], 1, "nothing in project 'default' is named"),
         (["best", "digits", "acc"], 1, "mode='max'"),
         (["best", "digits"], 2, "Missing argument 'METRIC'"),
         (["report", "digits", "--json", "--csv", "-"], 2, "choose one of"),
