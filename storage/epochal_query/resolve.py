@@ -250,10 +250,14 @@ def _names(reading: Reading, kind: Kind) -> list[str]:
 
 
 def _where(reading: Reading) -> str:
-    """The project, and where it is empty, those that aren't."""
+    return emptiness(reading) or f" in project {reading.project!r}"
+
+
+def emptiness(reading: Reading) -> str:
+    """Where a project is empty: the project, and those that aren't; else the empty text."""
     table = reading.rows("SELECT DISTINCT project FROM facts WHERE field = 'opened' ORDER BY project")
     others = texts(table, "project")
     if reading.project in others:
-        return f" in project {reading.project!r}"
+        return ""
     listed = f"what is here lies in {', '.join(map(repr, others[:SHOWN_MAX]))}" if others else "and so is the store"
     return f" in project {reading.project!r}, which is empty ({listed})"

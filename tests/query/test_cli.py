@@ -211,3 +211,35 @@ def test_help_is_quick_and_light(shell: Shell) -> None:
     code = "import sys; from epochal.cli import load_commands, group; load_commands(group); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pandas", "numpy", "pyarrow", "clickhouse_connect", "pydantic", "rich"} & set(loaded)
+
+
+def test_the_list_of_commands_is_whole(shell: Shell) -> None:
+    """In a terminal of 80 columns each command is told in one sentence, none of them cut off."""
+    shown = shell.out("--help", COLUMNS="80")
+    told = shown.partition("Commands:")[2].split("\n")
+    assert len(told) > 10
+    assert not [line for line in told if line.strip() and not line.endswith(".")]
+    assert "..." not in "".join(told)
+
+
+def test_an_empty_answer_says_where_it_looked(shell: Shell, tmp_path: Path) -> None:
+    """A project that is misspelt, and a store that is new, aren't taken for one where nothing matched."""
+    elsewhere = shell.run("ls", "--project", "nobody")
+    assert (elsewhere.returncode, "0 rows" in elsewhere.stdout) == (0, True)
+    assert "'nobody', which is empty (what is here lies in 'default')" in elsewhere.stderr
+    assert shell.run("ls", "--as-of", "2001-01-01").stderr == ""
+
+
+def test_what_was_written_to_a_file_is_said(shell: Shell, tmp_path: Path) -> None:
+    """On standard error; into a pipe goes nothing but the rows."""
+    for option, name in (("--csv", "x.csv"), ("--parquet", "x.parquet")):
+        done = shell.run("ls", option, str(tmp_path / name))
+        assert (done.stdout, done.stderr) == ("", f"1 row written to {tmp_path / name}\n")
+    assert shell.run("ls", "--csv", "-").stderr == ""
+
+
+def test_doctor_for_people(shell: Shell) -> None:
+    """No value is in the form of a programming language."""
+    shown = shell.out("doctor")
+    assert not {"True", "False", "None", "{}", "[]"} & set(shown.split())
+    assert "exists         yes" in shown
