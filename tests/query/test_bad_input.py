@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "open-scheme": ("epochal.open('s3://bucket')", "LocationError", ("s3://", "clickhouse://")),
     "open-file": ("epochal.open(file)", "HostUnavailableError", ("a file is where a directory should be",)),
     "open-impossible": ("epochal.open('/proc/none/store')", "HostUnavailableError", ("/proc/none/store", "No such")),
+    "open-foreign": ("epochal.open(home)", "LocationError", ("there is no store in", "file", "a new or empty one")),
     "open-half": ("epochal.open('/tmp/a\\udcff')", "LocationError", ("'/tmp/a\\udcff'", "UTF-8")),
     "open-server-away": (
         "epochal.open('clickhouse://me:secret@127.0.0.1:1/x')",
@@ -123,7 +124,7 @@ def names(bare: Bare, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     log.flush()
     home = tmp_path_factory.mktemp("bad")
     (home / "file").write_text("")
-    places = {"directory": bare.directory, "file": home / "file", "outfile": home / "outfile"}
+    places = {"directory": bare.directory, "home": home, "file": home / "file", "outfile": home / "outfile"}
     return {"epochal": epochal, "re": re, "store": bare.open("bad"), **places}
 
 
