@@ -10,6 +10,7 @@ from typing import cast
 
 import click
 
+from ._command_run import run
 from ._doctor import examine
 from ._errors import NotFoundError
 from ._kafka import commands as kafka_commands
@@ -25,6 +26,7 @@ def register(group: click.Group) -> None:
     group.add_command(version)
     group.add_command(doctor)
     group.add_command(journal)
+    group.add_command(run)
     kafka_commands.register(group)
 
 

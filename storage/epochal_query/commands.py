@@ -90,9 +90,28 @@ def show(entity: str, as_json: bool, at: At) -> None:
     if as_json:
         write_json({"state": state, "epochal": {"project": store.project, "watermark": store.last_watermark}})
     elif state:
-        pairs(state)
+        shown, left_out = _abridged(state)
+        pairs(shown)
+        if left_out:
+            click.echo(f"not shown: {', '.join(left_out)}; all of it: --json")
     else:
         raise click.ClickException(f"{entity!r} did not exist then")
+
+
+def _abridged(state: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The state without what fills screens, and what that is."""
+    shown = dict(state)
+    left_out: list[str] = []
+    for rank, sections in dict(state.get("environment") or {}).items():
+        kept = dict(sections)
+        for section, inside in (("packages", "packages"), ("env", None)):
+            values = kept.get(section)
+            found = values.get(inside, {}) if inside and values else values
+            if found:
+                left_out.append(f"{len(found):,} of {section} of {rank}")
+                del kept[section]
+        shown["environment"] = {**shown["environment"], rank: kept}
+    return shown, left_out
 
 
 @click.command()

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -243,3 +244,13 @@ def test_doctor_for_people(shell: Shell) -> None:
     shown = shell.out("doctor")
     assert not {"True", "False", "None", "{}", "[]"} & set(shown.split())
     assert "exists         yes" in shown
+
+
+def test_show_is_no_longer_than_a_screen_and_says_what_it_leaves_out(shell: Shell) -> None:
+    """Hundreds of packages and variables are for machines; that they are there is said."""
+    done = shell.run("run", "-e", "shown", "-n", "shown", "--", "true", EPOCHAL_CAPTURE="env,packages,host")
+    assert done.returncode == 0, done.stderr
+    shown = shell.out("show", "shown")
+    assert re.search(r"not shown: \d+ of packages of rank 0, \d+ of env of rank 0; all of it: --json", shown)
+    assert "COLUMNS" not in shown
+    assert shell.json("show", "shown")["state"]["environment"]["rank 0"]["env"]["COLUMNS"] == "200"
