@@ -154,17 +154,28 @@ def metrics(metric: tuple[str, ...], at: At, output: Output, **choice: Any) -> N
 )
 @click.option("--depth", type=click.IntRange(min=0), help="At most so many steps; default: all.")
 @click.option("--json", "as_json", is_flag=True, help="Nodes and edges, for machines.")
+@click.option("--mermaid", "form", flag_value="mermaid", help="A flowchart for Mermaid.")
+@click.option("--dot", "form", flag_value="dot", help="A digraph for Graphviz.")
+@click.option("--openlineage", "form", flag_value="openlineage", help="OpenLineage run events, one a line.")
 @reads
-def lineage(of: str, direction: Any, depth: int | None, as_json: bool, at: At) -> None:
+def lineage(of: str, direction: Any, depth: int | None, as_json: bool, form: str | None, at: At) -> None:
     """What OF was made from, or went into. OF is an artifact (digest, URI, name), component, trial or experiment."""
+    import json
+
     from epochal_query.cli_output import write_json
 
+    if as_json and form:
+        raise click.UsageError(f"choose one of --json and --{form}")
     found = at.open().lineage(of, direction, depth, **at.times)
     if as_json:
         nodes, edges = found.nodes.to_dict("records"), found.edges.to_dict("records")
         write_json({"nodes": nodes, "edges": edges, **found.attrs})
+    elif form == "openlineage":
+        for event in found.to_openlineage():
+            click.echo(json.dumps(event, ensure_ascii=False))
     else:
-        click.echo(found.to_text())
+        shown = {None: found.to_text, "mermaid": found.to_mermaid, "dot": found.to_dot}[form]()
+        click.echo(shown.rstrip("\n"))
 
 
 @click.command()

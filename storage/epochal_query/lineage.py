@@ -2,83 +2,43 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import pandas as pd
 
+from epochal_query import lineage_formats as formats
 from epochal_query.columns import decoded, ids, texts
 from epochal_query.errors import AmbiguousNameError, FilterError
+from epochal_query.lineage_formats import Ran
+from epochal_query.lineage_graph import Direction, Edge, Graph, Node, beside
 from epochal_query.reading import Reading, at
-from epochal_query.resolve import Entity, resolve_any, shortened
+from epochal_query.resolve import Entity, resolve_any, shortened, whereabouts
 
-Direction = Literal["ascendants", "descendants", "both"]
-
-
-@dataclass(frozen=True)
-class Edge:
-    """``source`` came before ``target``; one of them is a component (its id), the other an artifact (its key)."""
-
-    source: str
-    target: str
-    relation: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Node:
-    """A component or an artifact, with what to call it."""
-
-    id: str
-    kind: Literal["component", "artifact"]
-    name: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """All nodes and edges of a project that a read sees."""
-
-    nodes: dict[str, Node]
-    edges: tuple[Edge, ...]
-
-    def around(self, starts: Iterable[str], direction: Direction, depth: int | None) -> Graph:
-        """What is reached from the starts within ``depth`` steps (a step is one edge); cycles end where they close."""
-        kept: set[Edge] = set()
-        reached: set[str] = set(starts)
-        for forward in (False, True):
-            if direction == ("ascendants" if forward else "descendants"):
-                continue
-            beside = _beside(self.edges, forward=forward)
-            waiting = deque((start, 0) for start in reached if start in set(starts))
-            seen = {start for start, _ in waiting}
-            while waiting:
-                at, steps = waiting.popleft()
-                if depth is not None and steps >= depth:
-                    continue
-                for edge in beside.get(at, []):
-                    kept.add(edge)
-                    following = edge.target if forward else edge.source
-                    if following not in seen:
-                        seen.add(following)
-                        waiting.append((following, steps + 1))
-            reached |= seen
-        nodes = {id_: node for id_, node in self.nodes.items() if id_ in reached}
-        return Graph(nodes, tuple(edge for edge in self.edges if edge in kept))
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Lineage:
-    """The lineage of something: ``nodes`` and ``edges`` as frames, and as text."""
+    """The lineage of something: ``nodes`` and ``edges`` as frames, as text, and for other tools."""
 
-    def __init__(self, graph: Graph, starts: tuple[str, ...], direction: Direction, attrs: dict[str, object]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        starts: tuple[str, ...],
+        direction: Direction,
+        attrs: dict[str, object],
+        ran: Callable[[], list[Ran]] = list,
+    ) -> None:
         self.graph = graph
         self.starts = starts
         self.direction = direction
         self.attrs = {"epochal": attrs}
-        self._forward = _beside(graph.edges, forward=True)
-        self._backward = _beside(graph.edges, forward=False)
+        self._ran = ran
+        self._forward = beside(graph.edges, forward=True)
+        self._backward = beside(graph.edges, forward=False)
 
     @property
     def nodes(self) -> pd.DataFrame:
@@ -109,6 +69,26 @@ class Lineage:
                     lines.append(f"  {word}:")
                 self._unfold(start, forward, "    " if self.direction == "both" else "", {start}, lines)
         return "\n".join(lines)
+
+    def to_mermaid(self) -> str:
+        """A Mermaid flowchart."""
+        return formats.mermaid(self.graph)
+
+    def to_dot(self) -> str:
+        """A digraph for Graphviz."""
+        return formats.dot(self.graph)
+
+    def to_networkx(self) -> nx.MultiDiGraph[str]:
+        """A networkx graph: nodes with kind, name, detail; edges with relation, name.
+
+        Raises ReadError: networkx is not installed.
+        """
+        return formats.to_networkx(self.graph)
+
+    def to_openlineage(self) -> list[dict[str, Any]]:
+        """OpenLineage run events, one a component, as JSON has them: send each to any OpenLineage endpoint."""
+        project = self.attrs["epochal"].get("project")
+        return formats.openlineage(self.graph, self._ran(), str(project))
 
     def __str__(self) -> str:
         """The lineage as an indented tree."""
@@ -143,14 +123,6 @@ class Lineage:
         return rows
 
 
-def _beside(edges: Iterable[Edge], *, forward: bool) -> dict[str, list[Edge]]:
-    """The edges that lead on from each node."""
-    found: dict[str, list[Edge]] = {}
-    for edge in edges:
-        found.setdefault(edge.source if forward else edge.target, []).append(edge)
-    return found
-
-
 def lineage_of(reading: Reading, given: object, direction: Direction, depth: int | None) -> Lineage:
     """The lineage of an artifact (digest, URI or a unique name), a component, a trial or an experiment.
 
@@ -164,7 +136,36 @@ def lineage_of(reading: Reading, given: object, direction: Direction, depth: int
         raise FilterError(f"depth={depth!r} is not a number of steps: give a whole number from 0 on, or None for all")
     graph = read_graph(reading)
     starts = _starts(reading, graph, given)
-    return Lineage(graph.around(starts, direction, depth), starts, direction, reading.attrs)
+    found = _located(reading, graph.around(starts, direction, depth))
+    return Lineage(found, starts, direction, reading.attrs, lambda: _how_ran(reading, found))
+
+
+def _located(reading: Reading, graph: Graph) -> Graph:
+    """The graph, with the trials of its components, which tell those of one name apart."""
+    components = [node for node in graph.nodes.values() if node.kind == "component"]
+    where = whereabouts(reading, "component", [Entity("component", UUID(node.id), node.name) for node in components])
+    labelled = {
+        node.id: replace(node, detail=f"{kind} {where[UUID(node.id)]}  {id_}")
+        for node in components
+        for kind, _, id_ in [node.detail.rpartition(" ")]
+        if UUID(node.id) in where
+    }
+    return Graph({id_: labelled.get(id_, node) for id_, node in graph.nodes.items()}, graph.edges)
+
+
+def _how_ran(reading: Reading, graph: Graph) -> list[Ran]:
+    table = reading.rows(
+        f"""SELECT component, name, kind, status, ifNull(`end`, ifNull(start, created_at)) AS at, error_message
+            FROM {at("components")} WHERE project = {{project:String}} AND component IN {{ids:Array(UUID)}}
+            ORDER BY created_at, component""",
+        ids=[node.id for node in graph.nodes.values() if node.kind == "component"],
+    )
+    columns = [texts(table, name) for name in ("name", "kind", "status", "error_message")]
+    times = table.column("at").to_pylist()
+    return [
+        Ran(str(id_), name, kind, status, time, error)
+        for id_, name, kind, status, error, time in zip(ids(table, "component"), *columns, times, strict=True)
+    ]
 
 
 def several_artifacts(name: str, found: Sequence[str], advice: str) -> str:

@@ -109,7 +109,7 @@ def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
         return found[0]
     if not found:
         raise FilterError(f"{given!r} names no {kind}: give one name, id or handle")
-    where = _whereabouts(reading.present, kind, found)
+    where = whereabouts(reading.present, kind, found)
     known = sorted((where.get(entity.id, ""), str(entity.id)) for entity in found)
     listed = shortened([f"  {id_}  {place}".rstrip() for place, id_ in known])
     raise AmbiguousNameError(f"{len(found):,} {kind}s are named {given!r}; give the id of one:\n{listed}")
@@ -141,7 +141,7 @@ def resolve_any(reading: Reading, given: object, besides: Mapping[str, Iterable[
     raise UnknownNameError("; ".join(map(str, failures)))
 
 
-def _whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[UUID, str]:
+def whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[UUID, str]:
     """What tells entities of one name apart: the trials of components, the experiments of trials."""
     if kind == "experiment":
         return {}

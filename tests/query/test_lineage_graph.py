@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
 
+import networkx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from epochal_query.lineage import Edge, Graph, Lineage, Node
+from epochal_query.lineage import Lineage
+from epochal_query.lineage_formats import Ran
+from epochal_query.lineage_graph import Edge, Graph, Node
 
 
 def _graph(*edges: tuple[str, str]) -> Graph:
@@ -85,3 +89,62 @@ def test_reaching_is_transitive(edges: list[tuple[str, str, bool]], start: str) 
     assert set(found.nodes) == reached
     lines = Lineage(found, (start,), "descendants", {}).to_text().splitlines()
     assert len(lines) <= 1 + len(found.edges)
+
+
+ODD = Graph(
+    {
+        "A": Node("A", "component", 'say "hi"\n<b>', "[training] A"),
+        "x": Node("x", "artifact", "da|ta;", "s3://bucket/da ta"),
+        "y": Node("y", "artifact", "model", "sha256:00ff"),
+    },
+    (Edge("x", "A", "contributed_to", "input"), Edge("A", "y", "produced", "model")),
+)
+LINES = Lineage(
+    ODD,
+    ("A",),
+    "both",
+    {"project": "p"},
+    lambda: [Ran("A", "fit", "training", "failed", datetime(2026, 1, 2, tzinfo=UTC), "boom")],
+)
+
+
+def test_mermaid_escapes_what_has_a_meaning_there() -> None:
+    """A name can't end a label or begin markup."""
+    assert LINES.to_mermaid().splitlines() == [
+        "flowchart LR",
+        '  n0["say #34;hi#34;#10;#60;b#62;<br/>[training] A"]',
+        '  n1(["da#124;ta#59;<br/>s3://bucket/da ta"])',
+        '  n2(["model<br/>sha256:00ff"])',
+        '  n1 -->|"input"| n0',
+        "  n0 --> n2",
+    ]
+
+
+def test_dot_is_read_by_a_parser_of_its_own() -> None:
+    """Each statement is one line, and every quote in a text is escaped."""
+    lines = LINES.to_dot().splitlines()
+    assert lines[0] == "digraph lineage {"
+    assert '  "A" [label="say \\"hi\\"\\n<b>\\n[training] A", shape=box];' in lines
+    assert '  "x" -> "A" [label="input"];' in lines
+    assert '  "A" -> "y";' in lines
+    assert lines[-1] == "}"
+
+
+def test_networkx_has_the_same_graph() -> None:
+    """So that its algorithms answer."""
+    made = LINES.to_networkx()
+    assert networkx.ancestors(made, "y") == {"A", "x"}
+    assert made.nodes["x"] == {"kind": "artifact", "name": "da|ta;", "detail": "s3://bucket/da ta"}
+    assert list(made.edges(data=True))[0] == ("A", "y", {"relation": "produced", "name": "model"})
+
+
+def test_openlineage_events_have_what_the_standard_requires() -> None:
+    """One run event a component; data by digest is the project's, data at a place is named as the standard names it."""
+    (event,) = LINES.to_openlineage()
+    assert event["eventType"] == "FAIL"
+    assert event["eventTime"] == "2026-01-02T00:00:00+00:00"
+    assert event["run"]["facets"]["errorMessage"]["message"] == "boom"
+    assert event["job"] == {"namespace": "p", "name": "training/fit"}
+    assert [(one["namespace"], one["name"]) for one in event["inputs"]] == [("s3://bucket", "da ta")]
+    assert [(one["namespace"], one["name"]) for one in event["outputs"]] == [("p", "sha256:00ff")]
+    assert {"producer", "schemaURL"} < event.keys()
