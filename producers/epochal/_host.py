@@ -64,7 +64,9 @@ class Started:
 
     def ended(self) -> bool:
         """Whether it has ended, as far as anybody can tell."""
-        return bool(select.select([self._pipe], [], [], 0)[0])
+        poll = select.poll()  # and not select, which knows no descriptor above 1,023
+        poll.register(self._pipe, select.POLLIN)
+        return bool(poll.poll(0))
 
     def __del__(self) -> None:
         os.close(self._pipe)
