@@ -207,7 +207,7 @@ class Contents:
             self._warn.report("artifact", f"artifact {record.name!r}: {result.error}")
 
 
-def checked(name: object, uri: object, path: object, digest: object) -> tuple[str, Path | None]:
+def checked(name: object, uri: object, path: object, digest: object, media_type: object) -> tuple[str, Path | None]:
     """The name and the path of an artifact as the caller gave them.
 
     Raises:
@@ -220,6 +220,8 @@ def checked(name: object, uri: object, path: object, digest: object) -> tuple[st
         raise TypeError(f"artifact {name!r} needs uri=, path= or digest= to say what it is")
     if uri is not None and not isinstance(uri, str):
         raise TypeError(f"uri={uri!r} is not text; for a local file give path=")
+    if media_type is not None and not isinstance(media_type, str):
+        raise TypeError(f"media_type={media_type!r} is not text, such as 'text/csv'")
     if path is not None and digest is not None:
         raise ValueError(f"artifact {name!r}: give path= (the digest is worked out) or digest=, not both")
     if digest is not None:

@@ -16,6 +16,7 @@ from ._position import Position
 from ._resume import find_past
 from ._run import Run
 from ._session import Session, session
+from ._settings import is_name
 from ._tagging import tag_mapping
 
 __all__ = ["component", "current", "experiment", "finish", "init", "log"]
@@ -98,9 +99,9 @@ def init(
         )
     here = _session_in(mode)
     if here is None:
-        return disabled_run(session(), project or session().settings.project, name or kind, kind)
+        return disabled_run(session(), _project(session(), project), name or kind, kind)
     _finish_previous(here)
-    inside = project or here.settings.project
+    inside = _project(here, project)
     owner = get_experiment(here, inside, experiment)
     trial = None if resume is not None and variables is None else owner.trial(variables)
     past = None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank)
@@ -146,7 +147,7 @@ def experiment(
     here = session()
     return get_experiment(
         here,
-        project or here.settings.project,
+        _project(here, project),
         name,
         hypothesis=hypothesis,
         objective=objective,
@@ -181,7 +182,7 @@ def component(
     _refuse_unknown("component", unknown)
     here = session()
     asked = Request(
-        project=project or here.settings.project,
+        project=_project(here, project),
         name=name,
         kind=kind,
         named=True,
@@ -215,6 +216,14 @@ def finish(status: str | None = None) -> Position | None:
     if run is None:
         return None
     return run.finish(status)
+
+
+def _project(here: Session, project: object) -> str:
+    if project is None:
+        return here.settings.project
+    if not is_name(project):
+        raise TypeError(f"project={project!r}: a non-empty text is accepted; leave it out for EPOCHAL_PROJECT")
+    return str(project)
 
 
 def _nothing_open(call: str) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
-__all__ = ["LARGEST_EXACT", "flatten", "to_float", "to_step"]
+__all__ = ["LARGEST_EXACT", "flatten", "is_duration", "to_float", "to_step"]
 
 LARGEST_EXACT: Final = 2**53
 """Integers up to here are float64 exactly."""
@@ -72,6 +72,11 @@ def to_step(step: object) -> float:
     if isinstance(step, int) and abs(step) > LARGEST_EXACT:
         raise ValueError(f"step={step} is beyond 2^53: its neighbours would fall on the same step; use smaller steps")
     return number
+
+
+def is_duration(seconds: object) -> bool:
+    """Whether this is a number of seconds that one can wait for."""
+    return isinstance(seconds, (int, float)) and not isinstance(seconds, bool) and seconds >= 0
 
 
 def flatten(metrics: Mapping[object, object], _above: str = "", _depth: int = 0) -> list[tuple[object, object]]:

@@ -164,11 +164,13 @@ def _parent(here: Session, component: UUID) -> str | None:
 
 
 def _check(here: Session, asked: Request) -> None:
-    for what, value in (("name", asked.name), ("kind", asked.kind)):
+    for what, value in (("kind", asked.kind), ("name", asked.name)):
         if not isinstance(value, str) or not value:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"{what}={value!r}: a non-empty text is accepted, such as 'training'")
     if asked.key is not None and (not isinstance(asked.key, str) or not asked.key):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"component={asked.key!r}: a non-empty text is accepted, the same in every process that joins")
+    if asked.resources is not None and not isinstance(asked.resources, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"resources={asked.resources!r}: a mapping such as {{'instance': '8xH200'}} is accepted")
     rank = asked.rank
     if rank is not None and (not isinstance(rank, int) or isinstance(rank, bool) or rank < 0):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise MisuseError(f"rank={rank!r}: a whole number from 0 is accepted")

@@ -14,7 +14,7 @@ from ._ending import COMPLETED, STOPPED, Ending, ending_of
 from ._errors import MisuseError
 from ._events import Event, run_finished, run_rewound
 from ._guard import guarded
-from ._numbers import LARGEST_EXACT
+from ._numbers import LARGEST_EXACT, is_duration
 from ._numbers import to_step as _finite_step
 from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
@@ -136,6 +136,9 @@ class Run(Statements):
 
         Returns how far this handle's record has come.
         """
+        if timeout is not None and not is_duration(timeout):
+            self._refuse("flush", ValueError(f"timeout={timeout!r}, taken as 0: seconds from 0 on are accepted"))
+            timeout = 0
         if not self.disabled and self._ending is None:
             done = self._contents.flush(timeout)
             if not done:

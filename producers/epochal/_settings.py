@@ -9,9 +9,22 @@ from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ._errors import SettingsError
-from ._settings_parsers import CAPTURES, Secret, address, capture, choice, flag, prefix, seconds, servers, store
+from ._settings_parsers import (
+    CAPTURES,
+    Secret,
+    address,
+    capture,
+    choice,
+    flag,
+    is_name,
+    prefix,
+    project_name,
+    seconds,
+    servers,
+    store,
+)
 
-__all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "unknown_variables"]
+__all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "is_name", "unknown_variables"]
 
 Mode = Literal["on", "offline", "disabled"]
 _PASSWORD: Final = re.compile(r"//.*@")
@@ -74,7 +87,7 @@ VARIABLES: Final = (
         "store",
         store,
     ),
-    Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", str),
+    Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", project_name),
     Variable(
         "EPOCHAL_ARTIFACTS",
         "where contents of artifacts are kept; with a server it must be set, or files are recorded by digest and "

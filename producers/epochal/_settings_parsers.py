@@ -6,7 +6,20 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["CAPTURES", "Secret", "address", "capture", "choice", "flag", "prefix", "seconds", "servers", "store"]
+__all__ = [
+    "CAPTURES",
+    "Secret",
+    "address",
+    "capture",
+    "choice",
+    "flag",
+    "is_name",
+    "prefix",
+    "project_name",
+    "seconds",
+    "servers",
+    "store",
+]
 
 CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
 """What can be captured without a word from the user."""
@@ -19,6 +32,21 @@ class Secret(str):
 
     def __repr__(self) -> str:
         return "'***'"
+
+
+def is_name(value: object) -> bool:
+    """Whether this can be the name of a project: non-empty text that UTF-8 can carry."""
+    try:
+        return isinstance(value, str) and bool(value.encode())
+    except UnicodeEncodeError:
+        return False
+
+
+def project_name(text: str) -> str:
+    """A project's name."""
+    if not is_name(text):
+        raise ValueError
+    return text
 
 
 def choice(*choices: str) -> Callable[[str], object]:

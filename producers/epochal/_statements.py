@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Statements"]
 
 _LEVELS = ("info", "warning", "error")
+_SUMMARIES = ("min", "max", "mean", "std", "first", "last", "count", "nan_count", "argmin", "argmax")
 
 
 class Statements:
@@ -107,6 +108,10 @@ class Statements:
             raise TypeError(f"a metric's name is a non-empty text; got {metric!r}")
         if goal not in (None, "min", "max"):
             raise ValueError(f"goal={goal!r}: accepted are 'min' and 'max'")
+        if step is not None and (not isinstance(step, str) or not step):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"step={step!r}: the name of the metric that is the x axis is accepted, a non-empty text")
+        if summary is not None and summary not in _SUMMARIES:
+            raise ValueError(f"summary={summary!r}: accepted are {', '.join(_SUMMARIES)}")
         self._say(entity_events.metric_defined(component=self.id, metric=metric, step=step, goal=goal, summary=summary))
 
     def log_input(
@@ -148,7 +153,12 @@ class Statements:
         Raises:
             ArtifactError: the content is not stored, or is not what its digest says. Raised in every mode: a training
                 can't go on without its data.
+            TypeError: it is no artifact.
         """
+        if not hasattr(artifact, "digest"):
+            raise TypeError(
+                f"use({artifact!r}): an artifact is accepted, such as log_output(...) and store.artifact(name) return"
+            )
         digest = artifact.digest
         if digest is None:
             raise ValueError(f"artifact {artifact.name!r} was recorded by reference only: there is nothing to fetch")
@@ -225,7 +235,7 @@ class Statements:
         if self.disabled:
             return blank
         try:
-            text, where = checked(name, uri, path, digest)
+            text, where = checked(name, uri, path, digest, media_type)
             record = self._record(direction, text, uri, media_type)
         except Exception as error:  # noqa: BLE001  the border: no argument may end a training
             self._refuse(f"log_{direction}put", error)

@@ -52,6 +52,19 @@ def main(arguments: list[str] | None = None) -> None:
     except (EpochalError, OSError) as error:
         click.echo(f"Error: {error}", err=True)
         raise SystemExit(1) from None
+    except Exception as error:  # noqa: BLE001  the border: a user gets a sentence, whoever mends it the rest
+        click.echo(f"Error: {type(error).__name__}: {error} (this is a fault of epochal; see {_kept()})", err=True)
+        raise SystemExit(1) from None
+
+
+def _kept() -> str:
+    """Puts where the current exception came from into a file; its name."""
+    import tempfile
+    import traceback
+
+    with tempfile.NamedTemporaryFile("w", prefix="epochal-", suffix=".txt", delete=False, encoding="utf-8") as file:
+        file.write(traceback.format_exc().encode("utf-8", "backslashreplace").decode())
+    return file.name
 
 
 if __name__ == "__main__":

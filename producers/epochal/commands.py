@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -71,15 +71,17 @@ def journal() -> None:
 def cat(directory: Path | None, as_json: bool) -> None:
     """Print what a journal holds: DIRECTORY is one writer's, or one that holds many (default: all of this store's)."""
     place = directory or journal_place(from_env()).directory
-    if not place.is_dir():
+    journals = (
+        [place] if (place / "events.bin").exists() else sorted(path.parent for path in place.glob("*/events.bin"))
+    )
+    if not journals:
         raise NotFoundError(f"there are no journals in {place}: nothing was logged yet, or everything is in the store")
-    for line in _lines(place, as_json):
+    for line in _lines(journals, as_json):
         click.echo(line)
 
 
-def _lines(place: Path, as_json: bool) -> Iterator[str]:
+def _lines(journals: Iterable[Path], as_json: bool) -> Iterator[str]:
     from ._journal.cat import cat as lines
 
-    journals = [place] if (place / "events.bin").exists() else sorted(place.glob("*/events.bin"))
-    for each in journals:
-        yield from lines(each if each.is_dir() else each.parent, as_json=as_json)
+    for journal in journals:
+        yield from lines(journal, as_json=as_json)

@@ -49,6 +49,8 @@ def best(reading: Reading, scope: Scope, wanted: Ranking, where: Condition | Non
 
 def _ways(reading: Reading, scope: Scope, wanted: Ranking) -> tuple[str, str]:
     mode, by = wanted.mode, wanted.by
+    if not isinstance(wanted.metric, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise FilterError(f"metric={wanted.metric!r} is not a metric's name: give one name")
     if mode is None or by is None:
         goal, summary = _defined(reading, scope, wanted.metric)
         mode, by = mode or goal, by or summary or "last"
@@ -60,7 +62,7 @@ def _ways(reading: Reading, scope: Scope, wanted: Ranking) -> tuple[str, str]:
         )
         raise FilterError(f"{said}: give mode='min' or mode='max', or call run.define({wanted.metric!r}, goal=...)")
     if by not in STATISTICS:
-        close = near(by, STATISTICS)
+        close = near(str(by), STATISTICS)
         hint = f"; near: {', '.join(close)}" if close else ""
         raise FilterError(f"by={by!r} is not a statistic: {', '.join(STATISTICS)}{hint}")
     return mode, by

@@ -34,7 +34,7 @@ def write(frame: pd.DataFrame, output: Output, *, exact: Collection[str] = (), h
 
 
 def write_json(value: object) -> None:
-    """Write a value as JSON: times as ISO text, floats that JSON lacks as ``{"$float": ...}``."""
+    """Write a value as JSON: times as ISO text, bytes in hexadecimal, floats that JSON lacks as ``{"$float": ...}``."""
     click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
 
 
@@ -48,6 +48,8 @@ def plain(value: Any) -> Any:
         return plain(value.item())
     if isinstance(value, float) and not math.isfinite(value):
         return {"$float": str(value)}
+    if isinstance(value, bytes):
+        return value.hex()
     if value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, (datetime, date)):

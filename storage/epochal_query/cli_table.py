@@ -31,6 +31,8 @@ def person(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%S")
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, (list, tuple, set, np.ndarray)):
         return ", ".join(map(person, value))
     if isinstance(value, Mapping):

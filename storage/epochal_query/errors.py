@@ -44,3 +44,11 @@ class QueryError(ReadError):
 
 class WaitTimeoutError(ReadError):
     """What was waited for did not happen in time."""
+
+
+def no_text(error: UnicodeEncodeError) -> QueryError:
+    """What to say of text that UTF-8 can't carry."""
+    return QueryError(
+        f"{error.object[:80]!r} can't be asked for: it holds {error.object[error.start]!r}, half of a character; "
+        "stored text has U+FFFD (\ufffd) in the place of such halves"
+    )

@@ -11,7 +11,7 @@ import pandas as pd
 
 from epochal._artifacts.artifact import Artifact
 from epochal_query.certificate import Certificate
-from epochal_query.errors import UnknownNameError
+from epochal_query.errors import FilterError, UnknownNameError
 from epochal_query.lineage import Lineage
 from epochal_query.names import near
 from epochal_query.reading import Reading, at
@@ -129,8 +129,11 @@ def find_artifact(
     """The artifact with this digest, URI or name; the one logged last where several mentions have the same content.
 
     Raises:
+        FilterError: ``wanted`` is no text.
         UnknownNameError: there is none, or the name stands for different contents; the message says which.
     """
+    if not isinstance(wanted, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise FilterError(f"{wanted!r} names no artifact: give its digest, URI or name")
     condition = " AND ".join(
         ["project = {project:String}"]
         + (["component = {component:UUID}"] if component else [])

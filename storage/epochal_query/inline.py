@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from epochal_processors.inline import InlineStore, open_inline
 from epochal_query.errors import ReadError
+from epochal_storage.arrow_answer import frame_of
 from epochal_storage.errors import StoreError
 
 
@@ -114,8 +115,7 @@ class InlineConnection:
 
     def query_df(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
         """The answer to a query as a frame, times with their zone."""
-        frame: pd.DataFrame = self.query_arrow(sql, parameters).to_pandas()
-        return frame
+        return frame_of(self.query_arrow(sql, parameters))
 
     def watermark(self) -> dict[str, int]:
         """Take in what the journals hold; how far the log is in the store then."""

@@ -46,7 +46,7 @@ def as_parts(selection: Selection, what: str) -> list[str | re.Pattern[str]]:
         FilterError: it is neither text, nor a compiled pattern, nor a sequence of these.
     """
     parts: list[object] = [selection] if isinstance(selection, (str, re.Pattern)) else _listed(selection)
-    if isinstance(selection, (bytes, dict)) or not all(isinstance(part, (str, re.Pattern)) for part in parts):
+    if isinstance(selection, (bytes, dict)) or not all(map(_is_part, parts)):
         raise FilterError(
             f"{what}={selection!r} is not a selection of names: give one name, a list of names, "
             f"or re.compile(...) for a pattern on the whole name"
@@ -55,6 +55,10 @@ def as_parts(selection: Selection, what: str) -> list[str | re.Pattern[str]]:
     return [
         normal_text(part) if isinstance(part, str) else part for part in parts if isinstance(part, (str, re.Pattern))
     ]
+
+
+def _is_part(part: object) -> bool:
+    return isinstance(part, str) or (isinstance(part, re.Pattern) and isinstance(part.pattern, str))
 
 
 def _listed(selection: object) -> list[object]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from epochal._places import artifact_url, default_store, home
 from epochal._sent import SENT
-from epochal._settings import Settings, from_env
+from epochal._settings import Settings, from_env, is_name
 from epochal_query.connection import Connection, Opened
 from epochal_query.errors import ReadError
 from epochal_query.store import Store
@@ -29,8 +29,9 @@ def open_store(location: str | os.PathLike[str] | None = None, *, project: str |
         SettingsError, LocationError: a setting or the location can't be understood.
         HostUnavailableError, HostSilentError: the store's host can't be reached.
     """
-    settings = from_env()
-    store = open_with(settings if location is None else replace(settings, store=os.fspath(location)), project)
+    if project is not None and not is_name(project):
+        raise ReadError(f"project={project!r} is no name: give non-empty text, or leave it out for EPOCHAL_PROJECT")
+    store = open_with(_settings(location), project)
     store.last_watermark = store.watermark()
     return store
 
@@ -58,13 +59,21 @@ def embedded_directory(location: str | os.PathLike[str] | None = None) -> Path:
         ReadError: the store is a server.
         LocationError: the location can't be understood.
     """
-    settings = from_env()
-    where = store_location(settings if location is None else replace(settings, store=os.fspath(location)))
+    where = store_location(_settings(location))
     if isinstance(where, Embedded):
         return where.directory
     raise ReadError(
         f"{where} is a server: only a store in a directory is exported or imported here; use its own backups"
     )
+
+
+def _settings(location: str | os.PathLike[str] | None) -> Settings:
+    settings = from_env()
+    if location is None:
+        return settings
+    if not isinstance(location, (str, os.PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ReadError(f"a store is opened by its directory or clickhouse:// URL, not by {location!r}")
+    return replace(settings, store=os.fspath(location))
 
 
 def _connection(where: Location, settings: Settings) -> Connection:
@@ -101,8 +110,8 @@ def reader_endpoint(location: str | os.PathLike[str] | None = None) -> Endpoint:
     Raises:
         ReadError: EPOCHAL_HOST=inline, where there is no host.
     """
-    settings = from_env()
-    where = store_location(settings if location is None else replace(settings, store=os.fspath(location)))
+    settings = _settings(location)
+    where = store_location(settings)
     if not isinstance(where, Embedded):
         return Endpoint.of_server(where)
     needs_host(settings, "an address for other clients")

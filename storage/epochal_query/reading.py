@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 import pyarrow as pa
 
 from epochal._warnings import say
-from epochal_query.errors import FilterError, QueryError
+from epochal_query.errors import FilterError, QueryError, no_text
 from epochal_query.times import Bounds, Watermark, check_times, parse_watermark, pin
 from epochal_query.waiting import awaited
 from epochal_storage.errors import EngineError
@@ -144,6 +144,8 @@ class Reading:
             if error.name == "CANNOT_COMPILE_REGEXP":
                 raise FilterError(f"a pattern after `matches` can't be used: {error.message}") from None
             raise QueryError(f"{error.message} ({error.name})") from error
+        except UnicodeEncodeError as error:
+            raise no_text(error) from None
 
     @property
     def attrs(self) -> dict[str, object]:

@@ -100,6 +100,8 @@ def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
     found = resolve(reading, kind, given)
     if len(found) == 1:
         return found[0]
+    if not found:
+        raise FilterError(f"{given!r} names no {kind}: give one name, id or handle")
     listed = ", ".join(str(entity.id) for entity in found[:SHOWN_MAX])
     more = f" and {len(found) - SHOWN_MAX:,} more" if len(found) > SHOWN_MAX else ""
     raise UnknownNameError(f"{len(found):,} {kind}s are named {given!r}; give the id of one: {listed}{more}")
@@ -184,7 +186,7 @@ def _is(one: object, entity: Entity, names: tuple[str, ...]) -> bool:
         return entity.id == meant
     if isinstance(one, str):
         return one != "" and normal_text(one) in (names if entity.kind == "component" else names[:1])
-    if isinstance(one, re.Pattern):
+    if isinstance(one, re.Pattern) and isinstance(cast(object, one.pattern), str):
         pattern = cast("re.Pattern[str]", one)
         return any(pattern.fullmatch(name) for name in (names if entity.kind == "component" else names[:1]) if name)
     if isinstance(one, Mapping) and entity.kind == "trial":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
-from epochal_query.errors import WaitTimeoutError
+from epochal._numbers import is_duration
+from epochal_query.errors import FilterError, WaitTimeoutError
 
 FIRST_PAUSE_S = 0.02
 LONGEST_PAUSE_S = 1.0
@@ -17,8 +18,11 @@ def wait_until(happened: Callable[[], bool], timeout_s: float | None, what: str)
     """Ask again and again, in growing pauses, until it happened.
 
     Raises:
+        FilterError: ``timeout_s`` is no number of seconds.
         WaitTimeoutError: it did not within ``timeout_s`` seconds.
     """
+    if timeout_s is not None and not is_duration(timeout_s):
+        raise FilterError(f"timeout={timeout_s!r} is no waiting time: give seconds from 0 on, or None for no limit")
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     pause = FIRST_PAUSE_S
     while not happened():

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import pyarrow as pa
 
+from epochal_storage.arrow_answer import arrow_table, frame_of
 from epochal_storage.endpoint import Endpoint, posted
 from epochal_storage.errors import HOST_ENDING, EngineError, HostUnavailableError, engine_error
 from epochal_storage.log_ends import log_ends
+from epochal_storage.parameters import plain
 from epochal_storage.schemas import fitted
 from epochal_storage.waiting import run_watched
 
@@ -66,12 +68,11 @@ class StoreClient:
         one read, which ask as of a watermark that is there already.
         """
         data = self._reliably(lambda link: _raw(link.client, sql, parameters, fresh))
-        return pa.ipc.open_stream(data).read_all() if data else pa.table({})
+        return arrow_table(data)
 
     def query_df(self, sql: str, parameters: Mapping[str, object] | None = None) -> pd.DataFrame:
         """Answer a query as a pandas frame; times keep their zone, an answer without rows keeps its columns."""
-        frame: pd.DataFrame = self.query_arrow(sql, parameters).to_pandas()
-        return frame
+        return frame_of(self.query_arrow(sql, parameters))
 
     def insert(self, table: str, rows: pa.Table) -> None:
         """Insert rows as `writing.TableWriter` says; sent again when the host dies meanwhile, which changes nothing."""
@@ -176,7 +177,7 @@ def _opened(endpoint: Endpoint, answer_seconds: float) -> Client:
         refused = _refused(error)
         if refused is not None and (endpoint.pid is None or refused.code not in _REPLACED):
             raise refused from None
-        raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {error}") from error
+        raise _LostError(f"{endpoint.host}:{endpoint.port} can't be reached: {_cause(error)}") from error
 
 
 def _stream(rows: pa.Table) -> bytes:
@@ -187,14 +188,20 @@ def _stream(rows: pa.Table) -> bytes:
 
 
 def _raw(client: Client, sql: str, parameters: Mapping[str, object] | None, fresh: bool) -> bytes:
-    return bytes(
-        client.raw_query(
-            sql,
-            parameters=dict(parameters) if parameters else None,
-            fmt="ArrowStream",
-            transport_settings=None if fresh else {"X-Epochal-Catch-Up": "0"},
-        )
-    )
+    # the format by a header: as a clause it would stand in the engine's errors, and be refused behind some statements
+    headers = {"X-ClickHouse-Format": "ArrowStream"} | ({} if fresh else {"X-Epochal-Catch-Up": "0"})
+    bound = {name: plain(value) for name, value in parameters.items()} if parameters else None
+    return bytes(client.raw_query(sql, parameters=bound, transport_settings=headers))
+
+
+def _cause(error: BaseException) -> str:
+    """What the system said, from below the libraries' own words."""
+    below: BaseException | None = error
+    while below is not None:
+        if isinstance(below, OSError) and below.strerror:
+            return f"{below.strerror}; check the address, and that the server runs"
+        below = below.__cause__ or below.__context__
+    return str(error)
 
 
 def _refused(error: Exception) -> EngineError | None:

@@ -17,6 +17,7 @@ from typing import IO, Any
 
 import pyarrow as pa
 
+from epochal_storage.arrow_answer import arrow_table
 from epochal_storage.errors import EngineError, engine_error
 from epochal_storage.guard import check_read
 from epochal_storage.inserting import file_in_memory, insert_from
@@ -98,7 +99,7 @@ class Engine:
         check_read(sql)
         with self.session({"output_format_arrow_compression_method": "none"}) as session:
             data = session.query(sql, "ArrowStream", encoded(parameters))
-        return pa.ipc.open_stream(data).read_all()
+        return arrow_table(data)
 
     @contextmanager
     def session(

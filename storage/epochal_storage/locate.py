@@ -185,6 +185,8 @@ def _size(path: Path) -> int:
 
 def unusable(store: Path, error: OSError) -> str:
     """What to say of a store whose files can't be used."""
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        return f"the store {store} can't be opened: a file is where a directory should be; give the store's directory"
     advice = "a store is read through its host, which writes there"
     if isinstance(error, PermissionError) or error.errno == errno.EROFS:
         advice += ": read it as the user who owns it, or copy the directory to where you may write and open the copy"

@@ -22,7 +22,7 @@ class Embedded:
     def __post_init__(self) -> None:
         """Raise LocationError for a path that the engine can't open: it takes what follows a '?' for options."""
         text = str(self.directory)
-        if "?" in text or not _is_unicode(text):
+        if "?" in text or "\0" in text or not _is_unicode(text):
             raise LocationError(f"a store can't be at {text!r}: its path must be UTF-8 and hold no '?'; choose another")
 
     def __str__(self) -> str:

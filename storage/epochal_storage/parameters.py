@@ -9,6 +9,12 @@ from uuid import UUID
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0", "'": "\\'"})
 
 
+def plain(value: object) -> object:
+    """A value of NumPy or pandas as the Python value, or list of them, that it stands for."""
+    convert = getattr(value, "tolist", None)
+    return convert() if callable(convert) else value
+
+
 def encoded(parameters: Mapping[str, object] | None) -> dict[str, str]:
     """Parameters as text, ready for the engine.
 
@@ -20,6 +26,7 @@ def encoded(parameters: Mapping[str, object] | None) -> dict[str, str]:
 
 
 def _top(name: str, value: object) -> str:
+    value = plain(value)
     if value is None:
         return "\\N"
     if isinstance(value, str):
