@@ -17,8 +17,8 @@ from ._settings_parsers import (
     choice,
     flag,
     is_name,
-    name,
     prefix,
+    project_name,
     seconds,
     servers,
     store,
@@ -87,7 +87,7 @@ VARIABLES: Final = (
         "store",
         store,
     ),
-    Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", name),
+    Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", project_name),
     Variable(
         "EPOCHAL_ARTIFACTS",
         "where contents of artifacts are kept; with a server it must be set, or files are recorded by digest and "
@@ -286,11 +286,11 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """One sentence for each EPOCHAL_ variable that this version does not know: misspelt, or of a later version."""
     known = [variable.name for variable in VARIABLES]
     sentences: list[str] = []
-    for given in sorted(environ):
-        if given.startswith("EPOCHAL_") and given not in known and not given.startswith("EPOCHAL_TEST_"):
+    for name in sorted(environ):
+        if name.startswith("EPOCHAL_") and name not in known and not name.startswith("EPOCHAL_TEST_"):
             import difflib  # for this rare case only
 
-            near = difflib.get_close_matches(given, known, 1)
+            near = difflib.get_close_matches(name, known, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            sentences.append(f"{given} is set, but this version knows no such setting{meant}")
+            sentences.append(f"{name} is set, but this version knows no such setting{meant}")
     return sentences

@@ -14,8 +14,8 @@ __all__ = [
     "choice",
     "flag",
     "is_name",
-    "name",
     "prefix",
+    "project_name",
     "seconds",
     "servers",
     "store",
@@ -42,7 +42,7 @@ def is_name(value: object) -> bool:
         return False
 
 
-def name(text: str) -> str:
+def project_name(text: str) -> str:
     """A project's name."""
     if not is_name(text):
         raise ValueError
