@@ -57,8 +57,8 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
         return unread
     if said is None:
         raise NotFoundError(
-            f"resume={text!r}: project {project!r} has no such component. `epochal ls` shows what there is; "
-            "component=TEXT joins or creates one by a key of your own"
+            f"resume={text!r}: project {project!r} has no component with this id or key. `epochal ls --components` "
+            "shows the ids; component=TEXT joins or creates one by a key of your own"
         )
     return Past(
         component,

@@ -9,10 +9,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ._about import About
+from ._closing import Closing
 from ._current import enter, leave
 from ._ending import COMPLETED, STOPPED, Ending, ending_of
 from ._errors import MisuseError
-from ._events import Event, run_finished, run_rewound
+from ._events import Event, run_rewound
 from ._guard import guarded
 from ._numbers import LARGEST_EXACT, is_duration
 from ._numbers import to_step as _finite_step
@@ -55,6 +56,7 @@ class Run(Statements):
         self._end_lock = threading.RLock()
         self._opening = threading.RLock()
         self._surroundings: Surroundings | None = None
+        self._closing = Closing(session, about, writer) if writer is not None and main else None
         self._careful = session.settings.strict
         self._append: Append = first_call(self._open_helper) if writer is None else writer.journal.append_points
         if disabled:
@@ -163,43 +165,33 @@ class Run(Statements):
     def end(self, ending: Ending) -> None:
         """Finishes with this ending, if nobody did: for the session and for ``with``."""
         with self._end_lock:
-            if self._ending is not None:
-                return
-            self._ending = ending
-        leave(self._session, self)
-        if not self.disabled:
-            self._write_end(ending)
-        self._session.ended(self)
+            first = self._ending is None
+            if first:
+                self._ending = ending
+        if first:
+            leave(self._session, self)
+            if not self.disabled:
+                self._write_end(ending)
+            self._session.ended(self)
+        elif ending is STOPPED and self._closing is not None:
+            self._closing.say(ending)  # the process dies while another thread waits for the end of what belongs to it
 
     def _write_end(self, ending: Ending) -> None:
         writer = self._writer
         self._append = over(lambda points: self._count_refused("misuse", points, self._finished_text(), self.id))
         if writer is None:
             return
-        if self._main:
-            hurried = ending is STOPPED
-            if self._surroundings is not None:
-                self._surroundings.finish(2.0 if hurried else 20.0)
-            self._session.watching.end(self._about)
-            if not self._contents.flush(15.0 if hurried else None):
-                self._session.warn.notice(
-                    "the process ends while artifacts are still being stored: they are not recorded"
-                )
-            about = self._about
-            if about.is_work:
-                finished = run_finished(
-                    component=self.id,
-                    rank=about.rank,
-                    attempt=about.attempt,
-                    status=ending.status,
-                    error=ending.error,
-                )
-                writer.emit(finished)
-            self._session.claims.give_back(about.component, about.rank)
-        if lost := writer.lost():
-            counted = ", ".join(f"{count:,} for reason {reason!r}" for reason, count in lost.items())
-            self._session.warn.notice(f"{self!r}: not all of it is recorded: {counted}")
-        self._session.close_writer(writer)
+        try:
+            if self._main and self._closing is not None:
+                self._closing.wait_and_say(ending, self._surroundings)
+        except BaseException as error:
+            self._ending = ending_of(error)
+            raise
+        finally:
+            if lost := writer.lost():
+                counted = ", ".join(f"{count:,} for reason {reason!r}" for reason, count in lost.items())
+                self._session.warn.notice(f"{self!r}: not all of it is recorded: {counted}")
+            self._session.close_writer(writer)
 
     def __enter__(self) -> Run:
         enter(self._session, self)
@@ -245,7 +237,7 @@ class Run(Statements):
             self._next_step = self._writer.journal.next_step
         self._writer = None
         self._main = False
-        self._surroundings = None
+        self._closing = self._surroundings = None
         self._opening = threading.RLock()
         self._end_lock = threading.RLock()
         if self._ending is None and not self.disabled:

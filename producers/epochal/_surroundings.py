@@ -131,4 +131,6 @@ def _import(wanted: frozenset[str]) -> None:
 def _script() -> Path | None:
     main = sys.modules.get("__main__")
     file = getattr(main, "__file__", None)
-    return Path(file) if isinstance(file, str) else None
+    if not isinstance(file, str) or "epochal" in (getattr(main, "__package__", None), Path(file).name):
+        return None  # `epochal run` is about the code where it stands, not about this command
+    return Path(file)

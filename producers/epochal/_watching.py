@@ -69,16 +69,23 @@ class Watching:
 
     def end(self, about: About) -> None:
         """They are this run's no more: what was printed until now still is."""
-        self.flush()
+        with self._lock:
+            last = all(watched.about == about for watched in self._runs)
+        if last and self._console is not None:
+            self._console.stop()  # while the run is there to take the rest: a last line without an end is given now
+        else:
+            self.flush()
         with self._lock:
             ended = [watched for watched in self._runs if watched.about == about]
             self._runs = [watched for watched in self._runs if watched.about != about]
-            idle = not self._runs
         for watched in ended:
             if watched.system is not None:
                 self._close_writer(watched.system)
-        if idle and self._console is not None:
-            self._console.stop()
+
+    def printed(self, stream: str, text: str) -> None:
+        """Takes down what a child process printed."""
+        if self._console is not None and self._runs:
+            self._console.take("stderr" if stream == "stderr" else "stdout", text)
 
     def flush(self) -> None:
         """Takes down what was printed so far."""

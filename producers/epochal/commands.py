@@ -10,6 +10,7 @@ from typing import cast
 
 import click
 
+from ._command_run import run
 from ._doctor import examine
 from ._errors import NotFoundError
 from ._kafka import commands as kafka_commands
@@ -25,6 +26,7 @@ def register(group: click.Group) -> None:
     group.add_command(version)
     group.add_command(doctor)
     group.add_command(journal)
+    group.add_command(run)
     kafka_commands.register(group)
 
 
@@ -40,7 +42,7 @@ def version(as_json: bool) -> None:
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def doctor(as_json: bool) -> None:
-    """Say where everything is, why, and how it is: store, journals, host."""
+    """Say where everything is, why, and how it is. Store, journals, host."""
     said = examine(from_env())
     if as_json:
         click.echo(json.dumps(said))
@@ -54,8 +56,15 @@ def doctor(as_json: bool) -> None:
 
 def _said(value: object) -> list[str]:
     """A value for people: a line each for what is listed."""
+    if isinstance(value, bool):
+        return ["yes" if value else "no"]
+    if isinstance(value, float):
+        return [f"{value:.2f} s"]  # of what is measured there, only times are fractions
+    if isinstance(value, dict):
+        counted = cast("dict[str, object]", value)
+        return [", ".join(f"{name} {what}" for name, what in counted.items()) or "nothing"]
     if not isinstance(value, list):
-        return [str(value)]
+        return ["-" if value in (None, "") else str(value)]
     lines = cast("list[dict[str, object]]", value)
     return [", ".join(f"{name} {what}" for name, what in line.items()) for line in lines] or ["none"]
 

@@ -18,7 +18,8 @@ Exit codes: 0 done, 1 an error (said in one message on standard error), 2 a comm
 Commands that read take `--as-of` and `--known-at`: a time is ISO text or such as `2 hours ago`, UTC unless it has a
 zone; `--known-at` also takes a watermark as JSON, as `--json` answers carry it. `--json` is for machines: floats that
 JSON lacks are `{"$float": "nan"}`, what is absent is null. A metric or a parameter is given by its name, or as
-`/expression/` on the whole name. Tables for people show floats to six digits; what they leave out is said under them.
+`/expression/` on the whole name. Tables for people show floats to six
+digits and of long lists the beginning; what else they leave out is said under them.
 """
 
 

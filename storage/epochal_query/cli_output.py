@@ -8,6 +8,7 @@ import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -27,10 +28,21 @@ def write(frame: pd.DataFrame, output: Output, *, exact: Collection[str] = (), h
         write_json({"rows": rows, "epochal": frame.attrs.get("epochal")})
     elif output.csv is not None:
         _lists_as_json(frame).to_csv(sys.stdout if str(output.csv) == "-" else output.csv, index=False)
+        _said(frame, output.csv)
     elif output.parquet is not None:
         _lists_as_json(frame, only_mixed=True).to_parquet(output.parquet, index=False)
+        _said(frame, output.parquet)
     else:
         table(frame, hint)
+
+
+def _said(frame: pd.DataFrame, path: Path) -> None:
+    if str(path) != "-":
+        click.echo(f"{_rows_of(len(frame))} written to {path}", err=True)
+
+
+def _rows_of(count: int) -> str:
+    return f"{count:,} row{'' if count == 1 else 's'}"
 
 
 def write_json(value: object) -> None:
@@ -108,7 +120,7 @@ def table(frame: pd.DataFrame, hint: str = "") -> None:
 
 
 def _under(rows: int, columns: int, empty: Sequence[str], left_out: Sequence[str], hint: str) -> str:
-    lines = [f"{rows:,} row{'' if rows == 1 else 's'}"]
+    lines = [_rows_of(rows)]
     if empty:
         lines.append(f"empty, not shown: {', '.join(empty)}")
     if left_out:

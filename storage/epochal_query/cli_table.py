@@ -13,6 +13,9 @@ from rich.cells import cell_len, chop_cells
 CELL_MAX = 48
 """Wider cells are broken into several lines."""
 
+LISTED_MIN = 2
+"""So many items of a list are shown, however long they are."""
+
 BLOCKS_MAX = 6
 """So many blocks of columns are shown one below the other; a wider table says what it leaves out."""
 
@@ -22,7 +25,7 @@ _CONTROLS = {code: repr(chr(code))[1:-1] for code in (*range(32), *range(127, 16
 
 
 def person(value: Any) -> str:
-    """A cell for people: floats to six digits, times to the second (all digits are in --json and --csv)."""
+    """A cell for people: floats to six digits, times to the second, long lists begun (all is in --json and --csv)."""
     if value is None or value is pd.NaT or value is pd.NA:
         return ""
     if isinstance(value, (bool, np.bool_)):
@@ -34,11 +37,29 @@ def person(value: Any) -> str:
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, (list, tuple, set, np.ndarray)):
-        return ", ".join(map(person, value))
+        return _listed([_inside(item) for item in value])
     if isinstance(value, Mapping):
-        return ", ".join(f"{key}={person(item)}" for key, item in value.items())
+        return ", ".join(f"{key}={_inside(item)}" for key, item in value.items())
     # a text must not be able to command the terminal
     return str(value).translate(_CONTROLS)
+
+
+def _listed(items: list[str]) -> str:
+    """Items of a list in one text; of many the first, and how many more there are."""
+    between = "; " if any(", " in item for item in items) else ", "
+    shown = 0
+    while shown < len(items) and (shown < LISTED_MIN or cell_len(between.join(items[: shown + 1])) <= 2 * CELL_MAX):
+        shown += 1
+    return between.join(items[:shown]) + (f" and {len(items) - shown:,} more" if shown < len(items) else "")
+
+
+def _inside(value: Any) -> str:
+    """A value in a list or mapping: what is null stands there, and what is several is held together."""
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return f"[{person(value)}]"
+    if isinstance(value, Mapping):
+        return f"{{{person(value)}}}"
+    return "null" if value is None else person(value)
 
 
 def table_lines(
@@ -89,10 +110,7 @@ def _block(
 
 def _row(cells: list[str], names: Sequence[str], sizes: Mapping[str, int], numeric: set[str]) -> Iterator[str]:
     """A row of the table: one line, or several where cells are broken."""
-    parts = [
-        chop_cells(cell, sizes[name]) if cell_len(cell) > sizes[name] else [cell]
-        for cell, name in zip(cells, names, strict=True)
-    ]
+    parts = [_broken(cell, sizes[name]) for cell, name in zip(cells, names, strict=True)]
     for line in range(max(map(len, parts), default=0)):
         found: list[str] = []
         for name, part in zip(names, parts, strict=True):
@@ -100,3 +118,15 @@ def _row(cells: list[str], names: Sequence[str], sizes: Mapping[str, int], numer
             space = " " * (sizes[name] - cell_len(text))
             found.append(space + text if name in numeric else text + space)
         yield GAP.join(found).rstrip()
+
+
+def _broken(cell: str, size: int) -> list[str]:
+    """A cell in lines of at most so many columns, broken between words where that can be."""
+    lines = [""]
+    for word in cell.split(" ") if cell_len(cell) > size else [cell]:
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if cell_len(joined) <= size:
+            lines[-1] = joined
+        else:
+            lines += chop_cells(word, size)
+    return lines if lines[0] else lines[1:] or [""]

@@ -31,8 +31,9 @@ _METRIC = "A metric by its name, or /expression/ on the whole name; may be repea
 @writes
 @reads
 def ls(experiment: str | None, components: bool, trial: str | None, unassigned: bool, at: At, output: Output) -> None:
-    """List experiments; with EXPERIMENT its trials; with --components components."""
+    """List experiments, trials or components. With EXPERIMENT its trials, with --components components."""
     from epochal_query.cli_output import write
+    from epochal_query.resolve import emptiness
 
     store = at.open()
     if components or trial or unassigned:
@@ -40,6 +41,9 @@ def ls(experiment: str | None, components: bool, trial: str | None, unassigned: 
     else:
         frame = store.experiments(**at.times) if experiment is None else store.trials(experiment, **at.times)
     write(frame, output)
+    said = emptiness(store.begin()) if frame.empty else ""
+    if said:
+        click.echo(f"nothing is here{said}; `epochal doctor` says which store this is", err=True)
 
 
 @click.command()
@@ -65,7 +69,7 @@ def report(
     output: Output,
     **choice: Any,
 ) -> None:
-    """One row a component of EXPERIMENT: parameters, metrics' statistics, artifacts."""
+    """One row a component of EXPERIMENT. Its parameters, metrics' statistics and artifacts are the columns."""
     from epochal_query.cli_output import write
 
     chosen = {"metrics": names(metric), "params": names(param), "artifacts": names(artifact)}
@@ -78,7 +82,7 @@ def report(
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @reads
 def show(entity: str, as_json: bool, at: At) -> None:
-    """Everything known of ENTITY: a component, a trial or an experiment, by name or id."""
+    """Everything known of ENTITY. That is a component, a trial or an experiment, by name or id."""
     from epochal_query.cli_output import pairs, write_json
 
     store = at.open()
@@ -86,9 +90,28 @@ def show(entity: str, as_json: bool, at: At) -> None:
     if as_json:
         write_json({"state": state, "epochal": {"project": store.project, "watermark": store.last_watermark}})
     elif state:
-        pairs(state)
+        shown, left_out = _abridged(state)
+        pairs(shown)
+        if left_out:
+            click.echo(f"not shown: {', '.join(left_out)}; all of it: --json")
     else:
         raise click.ClickException(f"{entity!r} did not exist then")
+
+
+def _abridged(state: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """The state without what fills screens, and what that is."""
+    shown = dict(state)
+    left_out: list[str] = []
+    for rank, sections in dict(state.get("environment") or {}).items():
+        kept = dict(sections)
+        for section, inside in (("packages", "packages"), ("env", None)):
+            values = kept.get(section)
+            found = values.get(inside, {}) if inside and values else values
+            if found:
+                left_out.append(f"{len(found):,} of {section} of {rank}")
+                del kept[section]
+        shown["environment"] = {**shown["environment"], rank: kept}
+    return shown, left_out
 
 
 @click.command()
@@ -102,7 +125,7 @@ def show(entity: str, as_json: bool, at: At) -> None:
 @writes
 @reads
 def best(experiment: str, metric: str, at: At, output: Output, **choice: Any) -> None:
-    """The best components of EXPERIMENT by METRIC; of equal ones the earliest to end."""
+    """The best components of EXPERIMENT by METRIC. Of equal ones the earliest to end comes first."""
     from epochal_query.cli_output import write
 
     write(at.open().best(pattern(experiment), metric, **choice, **at.times), output)
@@ -118,7 +141,7 @@ def best(experiment: str, metric: str, at: At, output: Output, **choice: Any) ->
 @writes
 @reads
 def metrics(metric: tuple[str, ...], at: At, output: Output, **choice: Any) -> None:
-    """Metric points: every one, exactly, unless --max-points is given."""
+    """Metric points, every one. With --max-points few of them, for a chart."""
     from epochal_query.cli_output import write
 
     write(at.open().metrics(metric=names(metric), **choice, **at.times), output, exact=["value"])
@@ -133,7 +156,7 @@ def metrics(metric: tuple[str, ...], at: At, output: Output, **choice: Any) -> N
 @click.option("--json", "as_json", is_flag=True, help="Nodes and edges, for machines.")
 @reads
 def lineage(of: str, direction: Any, depth: int | None, as_json: bool, at: At) -> None:
-    """What OF was made from, or went into: an artifact (digest, URI, name), component, trial or experiment."""
+    """What OF was made from, or went into. OF is an artifact (digest, URI, name), component, trial or experiment."""
     from epochal_query.cli_output import write_json
 
     found = at.open().lineage(of, direction, depth, **at.times)
@@ -150,7 +173,7 @@ def lineage(of: str, direction: Any, depth: int | None, as_json: bool, at: At) -
 @writes
 @reads
 def sql(query: str, parameter: tuple[str, ...], at: At, output: Output) -> None:
-    """Answer QUERY (- reads standard input) over the views, in ClickHouse's SQL. It can't change anything.
+    """Answer QUERY over the views, in ClickHouse's SQL. - reads standard input; nothing can be changed.
 
     --as-of and --known-at are bound to {as_of:String} and {known_at:String}:
     SELECT * FROM trials_at(as_of={as_of:String}, known_at={known_at:String}).

@@ -12,7 +12,7 @@ from epochal_query.cli_options import Output, said, writes
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """What couldn't be taken in: kept whole with the reason, to be looked at, repaired and taken in again."""
+    """What couldn't be taken in, kept whole with the reason. To be looked at, repaired and taken in again."""
 
 
 _STORE = click.option("--store", metavar="WHERE", help="A directory or clickhouse:// URL; default: EPOCHAL_STORE.")

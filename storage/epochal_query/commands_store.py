@@ -14,7 +14,7 @@ from epochal_query.cli_options import said
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @said
 def url(store: str | None, as_json: bool) -> None:
-    """Print address, user and token of a store's host, for any other ClickHouse client (HTTP)."""
+    """Print address, user and token of a store's host. They are for any other ClickHouse client (HTTP)."""
     import json
 
     from epochal_query.opening import reader_endpoint
@@ -34,7 +34,7 @@ def url(store: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what was written, for machines.")
 @said
 def export(directory: Path, store: str | None, as_json: bool) -> None:
-    """Write a whole store to DIRECTORY: tables as Parquet, artifacts, the log; checked by SHA-256."""
+    """Write a whole store to DIRECTORY. Tables as Parquet, artifacts, the log; checked by SHA-256."""
     from epochal_query.moving import export_to
 
     export_to(directory, store, as_json)
@@ -46,7 +46,7 @@ def export(directory: Path, store: str | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Say at the end what was read, for machines.")
 @said
 def import_(directory: Path, store: str | None, as_json: bool) -> None:
-    """Bring an export in DIRECTORY into an empty store: the same rows at the same positions."""
+    """Make a store of an export in DIRECTORY. The same rows at the same positions, in an empty store."""
     from epochal_query.moving import import_from
 
     import_from(directory, store, as_json)
@@ -58,7 +58,7 @@ def import_(directory: Path, store: str | None, as_json: bool) -> None:
 @click.option("--epochs-scale", type=float, default=1.0, show_default=True, help="A factor on the numbers of epochs.")
 @said
 def demo(store: str | None, output: Path, epochs_scale: float) -> None:
-    """Run a whole experiment for real: 18 small trainings, the report, the verdict, the lineage of the winner."""
+    """Run a whole experiment for real, in a few minutes. 18 small trainings, report, verdict, lineage."""
     from epochal_query.demo import main
 
     main(store=store, output=output, epochs_scale=epochs_scale)

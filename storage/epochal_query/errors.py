@@ -5,6 +5,7 @@
     ReadError
     ├── FilterError          a filter, an order or a selection that can't be understood
     ├── UnknownNameError     a name or an id that nothing in the store has
+    │   └── AmbiguousNameError  a name that several things have, where one is meant
     ├── TimeError            a time or a watermark that can't be understood
     ├── TooManyColumnsError  a report wider than a person or a frame can use
     ├── QueryError           the engine refused a query
@@ -28,6 +29,10 @@ class FilterError(ReadError):
 
 class UnknownNameError(ReadError):
     """Nothing in the store has this name or id; the message lists near ones."""
+
+
+class AmbiguousNameError(UnknownNameError):
+    """Several things in the store have this name, where one is meant; the message lists their ids."""
 
 
 class TimeError(ReadError):

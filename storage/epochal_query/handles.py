@@ -11,8 +11,8 @@ import pandas as pd
 
 from epochal._artifacts.artifact import Artifact
 from epochal_query.certificate import Certificate
-from epochal_query.errors import FilterError, UnknownNameError
-from epochal_query.lineage import Lineage
+from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
+from epochal_query.lineage import Lineage, several_artifacts
 from epochal_query.names import near
 from epochal_query.reading import Reading, at
 
@@ -152,11 +152,8 @@ def find_artifact(
         raise _no_artifact(reading, wanted, condition, component, direction)
     contents = sorted({row["artifact"] for row in found})
     if len(contents) > 1:
-        more = f" and {len(contents) - 8:,} more" if len(contents) > 8 else ""
-        raise UnknownNameError(
-            f"{len(contents):,} artifacts are named {wanted!r}; give the digest or URI of one, or the component: "
-            f"{', '.join(contents[:8])}{more}"
-        )
+        advice = "give the digest or URI of one, or the component (component=...)"
+        raise AmbiguousNameError(several_artifacts(wanted, contents, advice))
     row = found[-1]
     return Artifact(
         row["name"],

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
 from epochal_query.columns import decoded, ids, texts
-from epochal_query.errors import FilterError, UnknownNameError
-from epochal_query.names import unknown
+from epochal_query.errors import AmbiguousNameError, FilterError
 from epochal_query.reading import Reading, at
-from epochal_query.resolve import Entity, resolve_any
+from epochal_query.resolve import Entity, resolve_any, shortened
 
 Direction = Literal["ascendants", "descendants", "both"]
 
@@ -168,25 +167,22 @@ def lineage_of(reading: Reading, given: object, direction: Direction, depth: int
     return Lineage(graph.around(starts, direction, depth), starts, direction, reading.attrs)
 
 
+def several_artifacts(name: str, found: Sequence[str], advice: str) -> str:
+    """What to say of artifacts that share a name where one is meant."""
+    return f"{len(found):,} artifacts are named {name!r}; {advice}:\n{shortened([f'  {one}' for one in found])}"
+
+
 def _starts(reading: Reading, graph: Graph, given: object) -> tuple[str, ...]:
     digest = getattr(given, "digest", None)
     name = digest if isinstance(digest, str) else given
     if isinstance(name, str):
         found = _artifacts_named(graph, name)
         if len(found) > 1:
-            listed = ", ".join(found[:8])
-            raise UnknownNameError(
-                f"{len(found):,} artifacts are named {name!r}; give the digest or URI of one: {listed}"
-            )
+            raise AmbiguousNameError(several_artifacts(name, found, "give the digest or URI of one"))
         if found:
             return tuple(found)
-    try:
-        entity = given if isinstance(given, Entity) else resolve_any(reading, given)
-    except UnknownNameError as error:
-        if isinstance(name, str) and "give the id of one" not in str(error):
-            artifacts = [node.name for node in graph.nodes.values() if node.kind == "artifact"]
-            raise UnknownNameError(f"{unknown('artifact', name, artifacts)}; {error}") from None
-        raise
+    artifacts = [node.name for node in graph.nodes.values() if node.kind == "artifact"]
+    entity = given if isinstance(given, Entity) else resolve_any(reading, given, {"artifact": artifacts})
     members = _members(reading, entity)
     for member, called in members.items():
         graph.nodes.setdefault(member, Node(member, "component", called))

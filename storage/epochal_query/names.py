@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from epochal._ids import normal_text
 from epochal_query.errors import FilterError, UnknownNameError
@@ -33,10 +33,24 @@ def unknown(what: str, name: str, known: Iterable[str], where: str = "") -> Unkn
     if close:
         return UnknownNameError(f"{message}; near: {', '.join(map(repr, close))}")
     if not known:
-        return UnknownNameError(f"{message}: there is none at all")
+        return UnknownNameError(message if "empty" in where else f"{message}: there is none at all")
     shown = ", ".join(map(repr, known[:NEAR_MAX]))
     more = f" and {len(known) - NEAR_MAX:,} more" if len(known) > NEAR_MAX else ""
     return UnknownNameError(f"{message}; there are {shown}{more}")
+
+
+def unknown_among(name: str, known: Mapping[str, Iterable[str]], where: str = "") -> UnknownNameError:
+    """The same where it may name things of several kinds; ``known`` are their names."""
+    labelled = {label: what for what, names in known.items() for label in names}
+    close = near(name, labelled)
+    message = f"nothing{where} is named {name!r}"
+    if close:
+        return UnknownNameError(f"{message}; near: {', '.join(f'{labelled[one]} {one!r}' for one in close)}")
+    if len(labelled) <= NEAR_MAX:
+        listed = [f"{what} {label!r}" for label, what in labelled.items()]
+    else:
+        listed = [f"{what}s of {len(set(names)):,} names" for what, names in known.items() if names]
+    return UnknownNameError(f"{message}; there are {', '.join(listed)}" if listed else message)
 
 
 def as_parts(selection: Selection, what: str) -> list[str | re.Pattern[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from uuid import UUID
 
 from epochal._ids import experiment_id, normal_text, normal_variables
 from epochal_query.columns import decoded, ids, texts
-from epochal_query.errors import FilterError, UnknownNameError
-from epochal_query.names import unknown
+from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
+from epochal_query.names import unknown, unknown_among
 from epochal_query.reading import Reading, at
 
 Kind = Literal["experiment", "trial", "component"]
@@ -40,6 +41,12 @@ class Entity:
     kind: Kind
     id: UUID
     name: str
+
+
+def shortened(lines: Sequence[str]) -> str:
+    """Lines of an error; of many the first, and how many more there are."""
+    more = [f"  and {len(lines) - SHOWN_MAX:,} more"] if len(lines) > SHOWN_MAX else []
+    return "\n".join([*lines[:SHOWN_MAX], *more])
 
 
 def trial_label(name: str, variables: str) -> str:
@@ -94,7 +101,7 @@ def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
     """The one entity that ``given`` means.
 
     Raises:
-        UnknownNameError: nothing is meant, or more than one thing; the message lists the ids then.
+        UnknownNameError: nothing is meant; AmbiguousNameError: more than one thing, whose ids the message lists.
         FilterError: ``given`` is not something that can name an entity.
     """
     found = resolve(reading, kind, given)
@@ -102,13 +109,16 @@ def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
         return found[0]
     if not found:
         raise FilterError(f"{given!r} names no {kind}: give one name, id or handle")
-    listed = ", ".join(str(entity.id) for entity in found[:SHOWN_MAX])
-    more = f" and {len(found) - SHOWN_MAX:,} more" if len(found) > SHOWN_MAX else ""
-    raise UnknownNameError(f"{len(found):,} {kind}s are named {given!r}; give the id of one: {listed}{more}")
+    where = _whereabouts(reading.present, kind, found)
+    known = sorted((where.get(entity.id, ""), str(entity.id)) for entity in found)
+    listed = shortened([f"  {id_}  {place}".rstrip() for place, id_ in known])
+    raise AmbiguousNameError(f"{len(found):,} {kind}s are named {given!r}; give the id of one:\n{listed}")
 
 
-def resolve_any(reading: Reading, given: object) -> Entity:
+def resolve_any(reading: Reading, given: object, besides: Mapping[str, Iterable[str]] | None = None) -> Entity:
     """The one component, trial or experiment that ``given`` means, looked for in this order.
+
+    ``besides`` are names of other kinds that the caller has looked for already, for the error.
 
     Raises:
         UnknownNameError: nothing is meant, or more than one thing of a kind.
@@ -121,11 +131,37 @@ def resolve_any(reading: Reading, given: object) -> Entity:
     for kind in kinds:
         try:
             return resolve_one(reading, kind, given)
+        except AmbiguousNameError:
+            raise
         except UnknownNameError as error:
-            if "give the id of one" in str(error):
-                raise
             failures.append(error)
+    if isinstance(given, str) and id_of(given) is None:
+        known: dict[str, Iterable[str]] = {kind: _names(reading.present, kind) for kind in kinds}
+        raise unknown_among(given, {**known, **(besides or {})}, _where(reading))
     raise UnknownNameError("; ".join(map(str, failures)))
+
+
+def _whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[UUID, str]:
+    """What tells entities of one name apart: the trials of components, the experiments of trials."""
+    if kind == "experiment":
+        return {}
+    which = f"SELECT component AS id, trial FROM {at('memberships')} WHERE project = {{project:String}}"
+    if kind == "trial":
+        which = f"SELECT trial AS id, trial FROM {at('trials')} WHERE project = {{project:String}}"
+    table = reading.rows(
+        f"""SELECT m.id AS id, t.name AS name, t.variables AS variables, e.name AS experiment
+            FROM ({which} AND id IN {{ids:Array(UUID)}}) AS m
+            INNER JOIN (SELECT * FROM {at("trials")} WHERE project = {{project:String}}) AS t ON m.trial = t.trial
+            INNER JOIN (SELECT experiment, name FROM {at("experiments")} WHERE project = {{project:String}}) AS e
+                ON t.experiment = e.experiment ORDER BY t.created_at""",
+        ids=[str(entity.id) for entity in found],
+    )
+    said: dict[UUID, list[str]] = {}
+    columns = (texts(table, "name"), texts(table, "variables"), texts(table, "experiment"))
+    for id_, name, variables, experiment in zip(ids(table, "id"), *columns, strict=True):
+        shown = "" if kind == "trial" else f"{trial_label(name, variables)} of "
+        said.setdefault(id_, []).append(f"{shown}{experiment}")
+    return {id_: "; ".join(one[:2]) + (f" and {len(one) - 2:,} more" if one[2:] else "") for id_, one in said.items()}
 
 
 def _by_id(reading: Reading, kind: Kind, wanted: Sequence[object]) -> list[Entity] | None:
@@ -195,15 +231,33 @@ def _is(one: object, entity: Entity, names: tuple[str, ...]) -> bool:
 
 
 def _missing(reading: Reading, kind: Kind, one: object) -> UnknownNameError:
-    where = f" in project {reading.project!r}"
+    where = _where(reading)
     if id_of(one) is not None:
         return UnknownNameError(f"no {kind} has the id {id_of(one)}{where}")
     if isinstance(one, re.Pattern):
         return UnknownNameError(f"no {kind}'s name{where} matches the pattern {one.pattern!r} as a whole")
     if isinstance(one, Mapping):
-        return UnknownNameError(f"no trial{where} has the variables {dict(cast('Mapping[str, object]', one))!r}")
+        asked = trial_label("", json.dumps(normal_variables(cast("Mapping[str, object]", one)), ensure_ascii=False))
+        return unknown("trial", asked, _names(reading, "trial"), where)
     if not isinstance(one, str):
         raise FilterError(f"{one!r} names no {kind}: give a name, an id, a handle, or re.compile(...)")
+    return unknown(kind, one, _names(reading, kind), where)
+
+
+def _names(reading: Reading, kind: Kind) -> list[str]:
     known = _known(reading, kind, [re.compile("")])
-    shown = [name for _, names in known for name in (names if kind == "component" else names[:1]) if name]
-    return unknown(kind, one, shown, where)
+    return [name for _, names in known for name in (names if kind == "component" else names[:1]) if name]
+
+
+def _where(reading: Reading) -> str:
+    return emptiness(reading) or f" in project {reading.project!r}"
+
+
+def emptiness(reading: Reading) -> str:
+    """Where a project is empty: the project, and those that aren't; else the empty text."""
+    table = reading.rows("SELECT DISTINCT project FROM facts WHERE field = 'opened' ORDER BY project")
+    others = texts(table, "project")
+    if reading.project in others:
+        return ""
+    listed = f"what is here lies in {', '.join(map(repr, others[:SHOWN_MAX]))}" if others else "and so is the store"
+    return f" in project {reading.project!r}, which is empty ({listed})"

@@ -15,11 +15,33 @@ import time
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from epochal_storage.errors import LocationError
+
 LOCK_NAME = "host.lock"
 STARTING_NAME = "host.starting"
 FILE_NAME = "host.json"
 LOG_NAME = "host.log"
 _INLINE = "inline"
+
+
+_SIGNS = frozenset({"store.json", "journals", LOCK_NAME, STARTING_NAME, FILE_NAME, LOG_NAME})
+"""What of a store there is first, whoever begins it."""
+
+
+def make_place(store: Path) -> None:
+    """Make a store's directory where there is none.
+
+    Raises: OSError where that can't be; LocationError where other things lie there, and nothing of a store: a mistyped
+    path must not fill somebody's directory.
+    """
+    store.mkdir(parents=True, exist_ok=True)
+    names = sorted(path.name for path in store.iterdir())
+    others = [name for name in names if not name.startswith(".") and name != "lost+found"]
+    if others and not _SIGNS.intersection(names):
+        raise LocationError(
+            f"there is no store in {store}, but other things ({', '.join(others[:3])}{', …' if others[3:] else ''}): "
+            "give the directory of a store, or a new or empty one"
+        )
 
 
 @dataclass(frozen=True)

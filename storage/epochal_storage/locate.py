@@ -21,6 +21,7 @@ from epochal_storage.hostfile import (
     held_inline,
     is_inline,
     lock_holder,
+    make_place,
     published_host,
 )
 from epochal_storage.http_auth import Role
@@ -99,7 +100,7 @@ def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | No
     patience = patience or Patience()
     starting = HostLock(store, STARTING_NAME)
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        make_place(store)
         return endpoint_of(_awaited(store, starting, spawn, patience), role)
     except OSError as error:
         raise HostUnavailableError(unusable(store, error)) from error

@@ -12,7 +12,7 @@ def register(group: click.Group) -> None:
 
 @click.command()
 def process() -> None:
-    """Take events from Kafka into the store, until told to stop (SIGTERM): one worker of any number.
+    """Take events from Kafka into the store. One worker of any number, until told to stop (SIGTERM).
 
     EPOCHAL_KAFKA names the broker, EPOCHAL_STORE the store. What is in hand is finished before the worker ends.
     Exit status: 0 stopped as told, 1 wrong settings, 70 something that no waiting mends, 75 stalled.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import sys
 import threading
@@ -44,6 +45,7 @@ from epochal_storage.log_ends import ForeignLogs
 
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
+MOST_FILES = 65_536
 log = logging.getLogger("epochal.host")
 
 
@@ -177,17 +179,37 @@ class Host:
 
 def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = SYNCED) -> Ingest:
     """What takes the journals of a store in, for the holder of its lock."""
+    seen: dict[Path, os.stat_result] = {}
 
     def check() -> None:
-        if not lock.holds():
-            raise HostEndingError(f"{store} was moved away or deleted: what lies there now, if anything, is not ours")
+        gone = [] if lock.holds() else [store]
+        gone += [path for path, status in seen.items() if not _is_still(path, status)]
+        if gone:
+            raise HostEndingError(f"{gone[0]} was moved away or deleted: what lies there now, if anything, is not ours")
 
-    return open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check)
+    ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check)
+    parts = (store / "engine" / "store", store / "intake" / "intake.log")
+    seen.update((path, path.stat()) for path in parts if path.exists())
+    return ingest
+
+
+def _is_still(path: Path, status: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), status)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def system_clock() -> Clock:
     """The clocks of this machine."""
     return Clock(lambda: time.time_ns() // 1000, time.monotonic)
+
+
+def allow_files() -> None:
+    """Let this process open as many files as it may: whoever happened to start it may have had the right to few."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if most == resource.RLIM_INFINITY else min(MOST_FILES, most)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
 
 
 def begin_log(store: Path) -> None:
@@ -225,6 +247,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         print("usage: python -m epochal_processors.host STORE", file=sys.stderr)
         return 2
+    allow_files()
     return Host(Path(arguments[0]).absolute(), from_env().host_idle_s).run()
 
 

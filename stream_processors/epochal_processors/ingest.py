@@ -22,6 +22,7 @@ from epochal_processors.materialize import History, Materializer
 from epochal_processors.replaying import Replayer
 from epochal_processors.reports import ReportOnce
 from epochal_processors.store_file import read_or_create
+from epochal_storage.errors import StoreError
 from epochal_storage.writing import TableWriter
 
 
@@ -86,10 +87,12 @@ def open_ingest(
 
     Raises:
         IntakeError: the intake is damaged or newer.
-        StoreError: ``store.json`` is, or the engine refuses.
+        StoreError: ``store.json`` is, the tables lack what was in them, or the engine refuses.
     """
     store_id = read_or_create(directory, datetime.fromtimestamp(clock.now_us() / 1_000_000, UTC))
     in_ledger = history.numbers(f"intake:{store_id}")
+    if not safety.kept_s:
+        _check_tables(directory, in_ledger)
     intake = Intake(directory / "intake" / "intake.log", store_id, clock.now_us, in_ledger.end)
     coverage = Coverage()
     writer = BackgroundWriter(store)
@@ -115,6 +118,16 @@ def open_ingest(
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
     return Ingest(str(store_id), follower, voice, intake, writer, Replayer(delivery, coverage, history))
+
+
+def _check_tables(directory: Path, in_ledger: Ranges) -> None:
+    synced = read_synced(directory).number
+    if in_ledger.contiguous <= synced:
+        raise StoreError(
+            f"the tables of {directory} lack what was in them: the ledger begins with {in_ledger.contiguous} numbers, "
+            f"and {synced + 1} were on the disk. Bring {directory / 'engine'} back from a copy; to go on without what "
+            f"was in it, move {directory / 'intake'} away, too"
+        )
 
 
 def _first_unsafe(directory: Path, complete: int) -> int:

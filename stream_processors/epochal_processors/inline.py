@@ -13,7 +13,7 @@ from epochal_processors.ingest import Ingest
 from epochal_processors.store_file import read_or_create
 from epochal_storage.engine import Engine
 from epochal_storage.errors import StoreError
-from epochal_storage.hostfile import HostLock, held_inline, is_inline, lock_holder
+from epochal_storage.hostfile import HostLock, held_inline, is_inline, lock_holder, make_place
 from epochal_storage.locate import unusable
 from epochal_storage.log_ends import ForeignLogs
 from epochal_storage.tables import open_tables
@@ -75,7 +75,7 @@ def held_lock(store: Path, patience_s: float = PATIENCE_S) -> HostLock:
     lock = HostLock(store, inline=True)
     deadline = time.monotonic() + patience_s
     try:
-        store.mkdir(parents=True, exist_ok=True)
+        make_place(store)
         while not lock.acquire():
             if time.monotonic() > deadline:
                 raise StoreError(f"{_holder_of(store)}; waited {patience_s:g} s for it")

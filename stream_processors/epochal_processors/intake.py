@@ -52,6 +52,17 @@ class Taken:
     recorded_at_us: int
 
 
+def store_of(path: Path) -> UUID | None:
+    """The store that an intake file belongs to; None where there is none, or it can't be read."""
+    try:
+        header = path.read_bytes()[:HEADER_SIZE]
+    except OSError:
+        return None
+    if len(header) < HEADER_SIZE or zlib.crc32(header[:-4]) != int.from_bytes(header[-4:], "little"):
+        return None
+    return UUID(bytes=_HEADER.unpack(header)[3])
+
+
 class Intake:
     """The one writer of a store's intake file.
 
@@ -69,8 +80,13 @@ class Intake:
             acted_on: how many numbers are known to have been used; the file must hold at least these.
 
         Raises:
-            IntakeError: damaged, another store's, or newer.
+            IntakeError: damaged, another store's, newer, or gone.
         """
+        if acted_on and not path.exists():
+            raise IntakeError(
+                f"{path} is gone, and the ledger has {acted_on} of its numbers: bring it back from a backup "
+                "(epochal import); nothing was changed"
+            )
         self.log = f"intake:{store}"
         self._now_us = now_us
         self._path = path

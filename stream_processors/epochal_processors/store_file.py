@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from epochal_processors.intake import store_of
 from epochal_storage.errors import StoreError
 
 FORMAT = 1
@@ -15,7 +16,7 @@ NAME = "store.json"
 
 
 def read_or_create(directory: Path, now: datetime) -> UUID:
-    """The id of the store in a directory; a new one where there is none.
+    """The id of the store in a directory; a new one where there is none, and the intake doesn't know it either.
 
     Raises:
         StoreError: the file is damaged, or the store was made by a newer version.
@@ -25,7 +26,7 @@ def read_or_create(directory: Path, now: datetime) -> UUID:
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        return _create(path, now)
+        return _create(path, now, store_of(directory / "intake" / "intake.log") or uuid4())
     try:
         found = json.loads(content)
         version, store = int(found["format"]), UUID(found["store"])
@@ -38,8 +39,7 @@ def read_or_create(directory: Path, now: datetime) -> UUID:
     return store
 
 
-def _create(path: Path, now: datetime) -> UUID:
-    store = uuid4()
+def _create(path: Path, now: datetime, store: UUID) -> UUID:
     draft = path.with_name(f"{NAME}.new")
     with draft.open("w", encoding="utf-8") as file:
         json.dump({"format": FORMAT, "store": str(store), "created": now.isoformat()}, file)

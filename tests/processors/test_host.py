@@ -216,3 +216,16 @@ def test_what_workers_write_is_in_the_watermark(hosts: Hosts) -> None:
         assert reader.watermark() == {**intake, kafka_log("c", "t", 1): offset}
     writer.close()
     reader.close()
+
+
+def test_a_host_started_by_a_process_with_few_files_has_more(hosts: Hosts, lock: ProcessLock) -> None:
+    """The soft limit of whoever starts it isn't its own: the engine alone needs hundreds of descriptors."""
+    job = Job(hosts.store / "journals", lock).open().log(100)
+    few, most = 48, resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    command = [sys.executable, "-m", "epochal_processors.host", str(hosts.store)]
+    hosts.started.append(
+        subprocess.Popen(command, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (few, most)))
+    )
+    wait_until((hosts.store / "host.json").exists)
+    assert stored(hosts.client(), job) == [float(i) for i in range(100)]
+    assert resource.prlimit(hosts.started[0].pid, resource.RLIMIT_NOFILE)[0] > few

@@ -134,6 +134,10 @@ def test_fewer_records_than_the_ledger_knows_is_damage(path: Path) -> None:
     with pytest.raises(IntakeError, match="begins with 1 whole records, the ledger has 2"):
         opened(path, acted_on=2)
     path.unlink()
+    with pytest.raises(IntakeError, match="is gone, and the ledger has 2 of its numbers"):
+        opened(path, acted_on=2)
+    assert not path.exists()
+    path.write_bytes(b"")
     with pytest.raises(IntakeError, match="doesn't begin as an intake file does"):
         opened(path, acted_on=2)
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
 
+import pytest
+from host_ending import end_host
 from processors.hosts import PATIENCE_S, Hosts, stored, wait_until
 from processors.journals import Job
 
 from epochal._journal.process import ProcessLock
 from epochal_storage.client import StoreClient
+from epochal_storage.errors import HostUnavailableError
 from epochal_storage.locate import find_host, find_or_start
 
 
@@ -61,3 +65,48 @@ def test_the_host_of_a_deleted_store_leaves_the_next_one_alone(hosts: Hosts, loc
     assert (journals / str(next_job.writer)).exists()
     assert stored(hosts.client(), next_job) == [float(i) for i in range(30)]
     held.release()
+
+
+@pytest.mark.parametrize("part", ["engine", "intake"])
+def test_a_part_deleted_under_a_host_costs_nothing_that_comes_after(hosts: Hosts, lock: ProcessLock, part: str) -> None:
+    """The host ends before it takes in, and lets go of, what it has no place for; the next one says what is missing."""
+    job = Job(hosts.store / "journals", lock).open().log(10)
+    assert len(stored(hosts.client(), job)) == 10
+    (hosts.store / part).rename(hosts.store / "elsewhere")
+    later = Job(hosts.store / "journals", lock).open().log(20).close()
+    assert hosts.started[0].wait(PATIENCE_S) != 0
+    assert (hosts.store / "journals" / str(later.writer)).exists()
+    if part == "intake":
+        with pytest.raises(HostUnavailableError, match=r"intake\.log is gone, and the ledger has"):
+            stored(hosts.client(), later)
+    else:
+        stored(hosts.client(), later)
+        hosts.kill()
+        shutil.rmtree(hosts.store / part)
+    (hosts.store / "elsewhere").rename(hosts.store / part)
+    assert len(stored(hosts.client(), later)) == 20
+    assert len(stored(hosts.client(), job)) == 10
+
+
+def test_tables_that_lack_what_was_synced_are_refused(hosts: Hosts, lock: ProcessLock) -> None:
+    """A store whose tables were deleted isn't shown as an empty one; with the intake gone as well, it begins anew."""
+    Job(hosts.store / "journals", lock).open().log(10).close()
+    hosts.client().query_arrow("SELECT 1")
+    end_host(hosts.store)
+    hosts.started[0].wait(PATIENCE_S)
+    shutil.rmtree(hosts.store / "engine")
+    with pytest.raises(HostUnavailableError, match=r"lack what was in them.*move .*intake away, too"):
+        hosts.client().query_arrow("SELECT 1")
+    shutil.rmtree(hosts.store / "intake")
+    assert hosts.client().query_arrow("SELECT count() AS n FROM metrics")["n"].to_pylist() == [0]
+
+
+def test_a_store_that_lost_its_name_keeps_its_log(hosts: Hosts, lock: ProcessLock) -> None:
+    """`store.json` deleted: the intake knows which store it is."""
+    job = Job(hosts.store / "journals", lock).open().log(10)
+    assert len(stored(hosts.client(), job)) == 10
+    name = json.loads((hosts.store / "store.json").read_text())["store"]
+    hosts.kill()
+    (hosts.store / "store.json").unlink()
+    assert len(stored(hosts.client(), job)) == 10
+    assert json.loads((hosts.store / "store.json").read_text())["store"] == name

@@ -28,6 +28,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "open-scheme": ("epochal.open('s3://bucket')", "LocationError", ("s3://", "clickhouse://")),
     "open-file": ("epochal.open(file)", "HostUnavailableError", ("a file is where a directory should be",)),
     "open-impossible": ("epochal.open('/proc/none/store')", "HostUnavailableError", ("/proc/none/store", "No such")),
+    "open-foreign": ("epochal.open(home)", "LocationError", ("there is no store in", "file", "a new or empty one")),
     "open-half": ("epochal.open('/tmp/a\\udcff')", "LocationError", ("'/tmp/a\\udcff'", "UTF-8")),
     "open-server-away": (
         "epochal.open('clickhouse://me:secret@127.0.0.1:1/x')",
@@ -38,9 +39,27 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "unknown-experiment": ("store.report('digitz')", "UnknownNameError", ("'digitz'", "near: 'digits'")),
     "unknown-id": ("store.state('00000000-0000-0000-0000-000000000000')", "UnknownNameError", ("00000000-0000",)),
     "unknown-metric": ("store.report('digits', metrics=['los'])", "UnknownNameError", ("'los'", "'loss'")),
-    "unknown-trial": ("store.components(trial={'m': 'z'})", "UnknownNameError", ("{'m': 'z'}",)),
+    "unknown-trial": ("store.components(trial={'m': 'z'})", "UnknownNameError", ("'m=z'", "near: 'm=b'")),
     "unknown-artifact": ("store.artifact('modle')", "UnknownNameError", ("'modle'", "'model'")),
-    "several-meant": ("store.state('training')", "UnknownNameError", ("2 components", "give the id of one")),
+    "several-meant": (
+        "store.state('training')",
+        "AmbiguousNameError",
+        ("2 components", "give the id of one", "  m=a of digits\n", "  m=b of digits"),
+    ),
+    "several-artifacts": (
+        "store.artifact('model')",
+        "AmbiguousNameError",
+        ("2 artifacts", "digest or URI", "\n  sha256:0\n  sha256:1"),
+    ),
+    "several-made": ("store.lineage('model')", "AmbiguousNameError", ("2 artifacts", "\n  sha256:0\n  sha256:1")),
+    "unknown-anything": ("store.state('digit')", "UnknownNameError", ("nothing in project", "experiment 'digits'")),
+    "unlike-anything": ("store.state('zzz')", "UnknownNameError", ("component 'training'", "trial 'm=a'")),
+    "unknown-made": ("store.lineage('modle')", "UnknownNameError", ("artifact 'model'",)),
+    "empty-project": (
+        "epochal.open(directory, project='nobody').report('digits')",
+        "UnknownNameError",
+        ("'nobody', which is empty", "'bad'"),
+    ),
     "no-entity": ("store.component(5)", "FilterError", ("5", "a name, an id, a handle")),
     "no-entity-at-all": ("store.component([])", "FilterError", ("[]", "one name")),
     "artifact-number": ("store.artifact(5)", "FilterError", ("5", "digest, URI or name")),
@@ -105,7 +124,7 @@ def names(bare: Bare, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     log.flush()
     home = tmp_path_factory.mktemp("bad")
     (home / "file").write_text("")
-    places = {"directory": bare.directory, "file": home / "file", "outfile": home / "outfile"}
+    places = {"directory": bare.directory, "home": home, "file": home / "file", "outfile": home / "outfile"}
     return {"epochal": epochal, "re": re, "store": bare.open("bad"), **places}
 
 

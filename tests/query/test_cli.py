@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -170,7 +171,7 @@ def test_url(shell: Shell) -> None:
         (["report", "digit"], 1, "near: 'digits'"),
         (["report", "digits", "--where", "params.lr <"], 1, "expected a number"),
         (["report", "digits", "--as-of", "soon"], 1, "is not a time"),
-        (["show", "nothing"], 1, "no component is named"),
+        (["show", "nothing"], 1, "nothing in project 'default' is named"),
         (["best", "digits", "acc"], 1, "mode='max'"),
         (["best", "digits"], 2, "Missing argument 'METRIC'"),
         (["report", "digits", "--json", "--csv", "-"], 2, "choose one of"),
@@ -211,3 +212,45 @@ def test_help_is_quick_and_light(shell: Shell) -> None:
     code = "import sys; from epochal.cli import load_commands, group; load_commands(group); print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pandas", "numpy", "pyarrow", "clickhouse_connect", "pydantic", "rich"} & set(loaded)
+
+
+def test_the_list_of_commands_is_whole(shell: Shell) -> None:
+    """In a terminal of 80 columns each command is told in one sentence, none of them cut off."""
+    shown = shell.out("--help", COLUMNS="80")
+    told = shown.partition("Commands:")[2].split("\n")
+    assert len(told) > 10
+    assert not [line for line in told if line.strip() and not line.endswith(".")]
+    assert "..." not in "".join(told)
+
+
+def test_an_empty_answer_says_where_it_looked(shell: Shell, tmp_path: Path) -> None:
+    """A project that is misspelt, and a store that is new, aren't taken for one where nothing matched."""
+    elsewhere = shell.run("ls", "--project", "nobody")
+    assert (elsewhere.returncode, "0 rows" in elsewhere.stdout) == (0, True)
+    assert "'nobody', which is empty (what is here lies in 'default')" in elsewhere.stderr
+    assert shell.run("ls", "--as-of", "2001-01-01").stderr == ""
+
+
+def test_what_was_written_to_a_file_is_said(shell: Shell, tmp_path: Path) -> None:
+    """On standard error; into a pipe goes nothing but the rows."""
+    for option, name in (("--csv", "x.csv"), ("--parquet", "x.parquet")):
+        done = shell.run("ls", option, str(tmp_path / name))
+        assert (done.stdout, done.stderr) == ("", f"1 row written to {tmp_path / name}\n")
+    assert shell.run("ls", "--csv", "-").stderr == ""
+
+
+def test_doctor_for_people(shell: Shell) -> None:
+    """No value is in the form of a programming language."""
+    shown = shell.out("doctor")
+    assert not {"True", "False", "None", "{}", "[]"} & set(shown.split())
+    assert "exists         yes" in shown
+
+
+def test_show_is_no_longer_than_a_screen_and_says_what_it_leaves_out(shell: Shell) -> None:
+    """Hundreds of packages and variables are for machines; that they are there is said."""
+    done = shell.run("run", "-e", "shown", "-n", "shown", "--", "true", EPOCHAL_CAPTURE="env,packages,host")
+    assert done.returncode == 0, done.stderr
+    shown = shell.out("show", "shown")
+    assert re.search(r"not shown: \d+ of packages of rank 0, \d+ of env of rank 0; all of it: --json", shown)
+    assert "COLUMNS" not in shown
+    assert shell.json("show", "shown")["state"]["environment"]["rank 0"]["env"]["COLUMNS"] == "200"

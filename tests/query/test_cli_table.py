@@ -44,3 +44,29 @@ def test_blocks_repeat_the_number_of_the_row() -> None:
 def test_texts_cannot_command_the_terminal() -> None:
     """Control characters are shown as what they are."""
     assert person("a\x1b[31mb\nc\x00") == "a\\x1b[31mb\\nc\\x00"
+
+
+def test_lists_show_what_is_null_and_what_belongs_together() -> None:
+    """Nothing in a list or mapping looks like something else."""
+    assert person([1, "a", None]) == "1, a, null"
+    assert person({"lr": [0.1, 0.01], "opt": {"name": "sgd", "nesterov": None}}) == (
+        "lr=[0.1, 0.01], opt={name=sgd, nesterov=null}"
+    )
+    assert person(["a=1, b=2", "a=1, b=3"]) == "a=1, b=2; a=1, b=3"
+    assert person([]) == ""
+
+
+def test_a_long_list_says_how_much_is_not_shown() -> None:
+    """A component in thousands of trials is a line like any other."""
+    assert person([f"trial-{number}" for number in range(5_000)]).endswith(" and 4,990 more")
+    assert person(["x" * 500, "y" * 500, "z"]) == f"{'x' * 500}, {'y' * 500} and 1 more"
+
+
+def test_cells_are_broken_between_words() -> None:
+    """A number stays whole where it can; what has no blanks is broken anywhere, and nothing is lost."""
+    cell = "rates: " + " ".join(f"1e-{number:02d}" for number in range(30))
+    blocks, _ = table_lines({"a": [cell], "b": ["y" * 100]}, set(), 200)
+    lines = [line for block in blocks for line in block][2:]
+    shown = [line[:CELL_MAX].split() for line in lines]
+    assert [word for line in shown for word in line] == cell.split()
+    assert "".join(line[CELL_MAX:].strip() for line in lines) == "y" * 100

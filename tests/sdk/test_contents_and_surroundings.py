@@ -107,3 +107,20 @@ def test_system_metrics_have_steps_of_their_own(tmp_path: Path) -> None:
     system = [point for point in written.points if point.name.startswith("sys/")]
     assert {"sys/cpu.percent", "sys/memory.percent"} <= {point.name for point in system}
     assert not {point.writer for point in system} & {point.writer for point in written.points if point.name == "a"}
+
+
+def test_a_last_line_without_an_end_is_kept(tmp_path: Path) -> None:
+    """What was printed before the run was finished is its, whether the line ended or not."""
+    child = run(
+        """
+        run = epochal.init("prints")
+        print("first")
+        print("no end", end="", flush=True)
+        run.finish()
+        print(" after")
+        """,
+        tmp_path,
+        EPOCHAL_CAPTURE="console",
+    )
+    assert child.out == "first\nno end after\n"
+    assert "".join(data["text"] for data in child.written.data("console.captured")) == "first\nno end"

@@ -1,5 +1,6 @@
 """How a process ends is how its run ends; real processes, real signals."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -224,3 +225,36 @@ def test_an_unknown_status_is_never_a_success(tmp_path: Path) -> None:
     assert finished(child.written) == [("failed", None, None)]
     assert "'crashed'" in child.err
     assert "completed" in child.err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("where", ["with", "finish"])
+def test_a_signal_while_the_end_waits_for_artifacts(tmp_path: Path, number: signal.Signals, where: str) -> None:
+    """Stopped, though the run was about to complete: its status is said before anything that takes time."""
+    (tmp_path / "large").touch()
+    os.truncate(tmp_path / "large", 16 << 30)
+    process = start(
+        f"""
+        import sys
+        def ready():
+            run.log({{"loss": 1.0}})
+            run.log_output("large", path={str(tmp_path / "large")!r}, copy=False)
+            print("ready", flush=True)
+        if {where!r} == "with":
+            with epochal.init("ends") as run:
+                ready()
+        else:
+            run = epochal.init("ends")
+            ready()
+            run.finish()
+        print("survived")
+        """,
+        tmp_path,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(number)
+    child = ended(process, tmp_path)
+    assert "survived" not in child.out
+    assert finished(child.written) == [("stopped", None, None)]
+    assert child.written.values("loss") == [1.0]

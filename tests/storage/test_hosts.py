@@ -19,7 +19,7 @@ from storage_rows import some_rows
 
 from epochal_storage.doctor import host_report
 from epochal_storage.endpoint import Pulse, ping
-from epochal_storage.errors import HostSilentError, HostUnavailableError
+from epochal_storage.errors import HostSilentError, HostUnavailableError, LocationError
 from epochal_storage.hostfile import (
     HostFile,
     HostLock,
@@ -269,3 +269,18 @@ def test_a_store_of_another_user_is_refused_with_words(hosts: Hosts) -> None:
     assert "'state': 'unknown'" in done.stdout
     for said in (done.stdout, done.stderr.splitlines()[-1]):
         assert "read it as the user who owns it, or copy the directory" in said
+
+
+def test_a_directory_of_other_things_is_left_alone(tmp_path: Path) -> None:
+    """A mistyped path makes no store among somebody's files; an empty directory or a fresh disk is a place for one."""
+    (tmp_path / "thesis.tex").touch()
+    with pytest.raises(LocationError, match=r"no store in .* \(thesis\.tex\): give"):
+        find_or_start(tmp_path, "reader", lambda _: None)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+    for names in ([], ["lost+found", ".hidden"], ["thesis.tex", "journals"]):
+        place = tmp_path / f"with {len(names)} {names[-1:]}"
+        place.mkdir()
+        for name in names:
+            (place / name).mkdir()
+        with pytest.raises(HostUnavailableError, match="none can be started"):
+            find_or_start(place, "reader", lambda _: None)

@@ -76,6 +76,10 @@ class ConsoleCapture:
             thread.join(timeout=5)
         self._flush(final=True)
 
+    def take(self, stream: StreamName, text: str) -> None:
+        """Keep what somebody else printed, such as a child process."""
+        self._buffers[stream].take(text)
+
     def flush(self) -> None:
         """Give what was printed so far to the sink (an unfinished line may be held back)."""
         if self._process == os.getpid():

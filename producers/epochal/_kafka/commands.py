@@ -32,7 +32,7 @@ class TopicsError(EpochalError):
 )
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def migrate(topics: Path | None, as_json: bool) -> None:
-    """Create the topics in Kafka that are missing, and check those that are there.
+    """Create the topics in Kafka that are missing. Those that are there are checked.
 
     Nothing that is there is changed: what is wrong is an error that says how to change it. An embedded store needs no
     such command: its host migrates it.
@@ -66,7 +66,7 @@ class ShipError(EpochalError):
 @click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def ship(directory: Path, as_json: bool) -> None:
-    """Bring the journals in DIRECTORY to Kafka: one writer's journal, or a folder that holds many.
+    """Bring the journals in DIRECTORY to Kafka. It is one writer's journal, or a folder that holds many.
 
     For jobs that ran offline, died, or ran on another machine. Each journal remembers what Kafka has acknowledged, so
     that shipping goes on where it stopped; nothing is removed. Exits with 1 when a journal could not be shipped. On a

@@ -1,0 +1,112 @@
+"""``epochal run -- COMMAND``: any command as a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sdk.children import DEADLINE_S, Written, environment, read
+
+
+def start(home: Path, *words: str, **settings: str) -> subprocess.Popen[bytes]:
+    settings = {"EPOCHAL_CAPTURE": "console", **settings}
+    return subprocess.Popen(
+        [sys.executable, "-m", "epochal.cli", "run", *words],
+        cwd=home,
+        env=environment(home, **settings),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def done(process: subprocess.Popen[bytes], home: Path) -> tuple[int, bytes, str, Written]:
+    out, err = process.communicate(timeout=DEADLINE_S)
+    return process.returncode, out, err.decode(), read(home / "store" / "journals")
+
+
+def statuses(written: Written) -> list[tuple[str, object]]:
+    return [(data["status"], (data["error"] or {}).get("message")) for data in written.data("run.finished")]
+
+
+def test_a_command_is_a_run(tmp_path: Path) -> None:
+    """Parameters, variables, tags, output, points and status; a program in it finds the run."""
+    code = "import epochal; epochal.log({'loss': 0.5}); print('trained ☃'); epochal.current().log_params({'in': 1})"
+    words = ("-e", "digits", "-n", "fit", "-p", "lr=0.1", "-p", "name=a=b", "-v", "m=1", "-t", "night", "--")
+    returned, out, _, written = done(start(tmp_path, *words, sys.executable, "-c", code), tmp_path)
+    assert (returned, out.decode()) == (0, "trained ☃\n")
+    assert statuses(written) == [("completed", None)]
+    assert written.values("loss") == [0.5]
+    (made,) = written.data("component.created")
+    assert (made["name"], made["kind"]) == ("fit", "training")
+    cells = [cell for data in written.data("params.logged") for cell in data["cells"]]
+    assert cells == [[["lr"], 0.1], [["name"], "a=b"], [["in"], 1]]
+    assert [data["variables"] for data in written.data("trial.created")] == [{"m": 1}]
+    assert [data["text"] for data in written.data("console.captured")] == ["trained ☃\n"]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "expected"),
+    [
+        (("sh", "-c", "exit 3"), 3, ("failed", "3")),
+        (("sh", "-c", "kill -SEGV $$"), 128 + signal.SIGSEGV, ("failed", "ended by SIGSEGV")),
+        (("sh", "-c", "kill -TERM $$"), 128 + signal.SIGTERM, ("stopped", None)),
+    ],
+)
+def test_its_end_is_the_runs(tmp_path: Path, command: tuple[str, ...], code: int, expected: tuple[str, object]) -> None:
+    """Status, exception and exit code say how it ended."""
+    returned, _, _, written = done(start(tmp_path, "--", *command), tmp_path)
+    assert returned == code
+    assert statuses(written) == [expected]
+
+
+def test_a_command_that_is_not_there(tmp_path: Path) -> None:
+    """It is said as a shell would, and the run failed."""
+    returned, _, err, written = done(start(tmp_path, "--", "no-such-command"), tmp_path)
+    assert returned == 127
+    assert "Error: 'no-such-command' can't be run: No such file or directory" in err
+    assert [status for status, _ in statuses(written)] == ["failed"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_stops_both(tmp_path: Path, number: signal.Signals) -> None:
+    """The command may clean up first; the run waits for it, and is stopped."""
+    script = "trap 'echo cleaned; exit 0' TERM INT; echo ready; while :; do sleep 0.01; done"
+    process = start(tmp_path, "--", "sh", "-c", script)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    if number == signal.SIGINT:  # which a terminal sends to all
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), number)
+    process.send_signal(number)
+    returned, out, _, written = done(process, tmp_path)
+    assert (returned, out) == (0, b"cleaned\n")
+    assert statuses(written) == [("stopped", None)]
+
+
+def test_bytes_pass_as_they_are(tmp_path: Path) -> None:
+    """Output that is no text reaches the next program unchanged; what is kept shows its bytes."""
+    returned, out, _, written = done(start(tmp_path, "--", "printf", r"\377\000a"), tmp_path)
+    assert (returned, out) == (0, b"\xff\x00a")
+    assert "xff" in written.data("console.captured")[0]["text"]
+
+
+def test_without_console_the_command_keeps_the_terminal(tmp_path: Path) -> None:
+    """Nothing stands between it and whatever its output is."""
+    code = "import os; print(os.readlink('/proc/self/fd/1') == os.readlink(f'/proc/{os.getppid()}/fd/1'))"
+    process = start(tmp_path, "--", sys.executable, "-c", code, EPOCHAL_CAPTURE="none")
+    assert done(process, tmp_path)[:2] == (0, b"True\n")
+
+
+@pytest.mark.parametrize("words", [(), ("--",), ("-p", "x", "--", "true"), ("-v", "=1", "--", "true")])
+def test_a_command_line_that_makes_no_sense(tmp_path: Path, words: tuple[str, ...]) -> None:
+    """Nothing is run and nothing recorded."""
+    process = start(tmp_path, *words)
+    _, err = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 2
+    assert b"Error: " in err
+    assert not (tmp_path / "store").exists()
