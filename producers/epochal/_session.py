@@ -66,7 +66,7 @@ class Session:
         self.artifact_url = artifact_url(settings)
         self.exits = Exits(self.close)
         self.claims = Claims(self.place.directory)
-        self.shipping = Shipping.of(settings, self.place.directory, self.warn)
+        self.shipping = Shipping.of(settings, self.place.directory, self.warn, self.writers)
         self.background = self._new_background()
         self.contents = Contents(self.artifact_url, self.place.directory, self._hold_process, self.warn)
         self.outlook = Outlook(settings.capture)
@@ -192,7 +192,9 @@ class Session:
         self.contents.after_fork_in_child()
         self.watching.after_fork_in_child()
         self.claims = Claims(self.place.directory)
-        self.shipping = Shipping.of(self.settings, self.place.directory, self.warn)
+        if self.shipping is not None:
+            self.shipping.forget()
+            self.shipping = Shipping.of(self.settings, self.place.directory, self.warn, self.writers)
         self.background = self._new_background()
         self.exits.after_fork_in_child()
         for hook in self._fork_hooks:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ._imports import import_in_background
 from ._position import Position
-from ._sent import Positions
+from ._sent import SENT, Positions
 from ._settings import Settings
 from ._shipped import Cursor, read_cursor
 from ._spool import Room, hurry, is_shipped, read_problem
@@ -19,11 +20,14 @@ from ._warnings import Warner
 
 if TYPE_CHECKING:
     from ._kafka.shipper import Shipper
+    from ._writer import Writer
 
 __all__ = ["HURRIED_S", "Goal", "Shipping"]
 
 _LOOK_S: Final = 0.02
 _HURRY_S: Final = 1.0
+SENT_S: Final = 10.0
+"""How long a read waits for Kafka to acknowledge what its process wrote."""
 HURRIED_S: Final = 5.0
 """How long is waited for Kafka when somebody wants the process to end."""
 _NEEDED: Final = ("kafka", "crc32c", "numpy", "pyarrow")
@@ -49,21 +53,33 @@ class Shipping:
     """
 
     @classmethod
-    def of(cls, settings: Settings, spool: Path, warn: Warner) -> Shipping | None:
-        """For the settings of a session; None where nothing goes to Kafka."""
-        return None if settings.kafka is None else cls(spool, settings, warn)
+    def of(
+        cls, settings: Settings, spool: Path, warn: Warner, writers: Callable[[], Iterable[Writer]]
+    ) -> Shipping | None:
+        """For the settings of a session; None where nothing goes to Kafka. ``writers`` are those that are open.
 
-    def __init__(self, spool: Path, settings: Settings, warn: Warner) -> None:
+        Reads of this process wait for what it sent from now on.
+        """
+        if settings.kafka is None:
+            return None
+        made = cls(spool, settings, warn, writers)
+        SENT.register(made.sent)
+        return made
+
+    def __init__(self, spool: Path, settings: Settings, warn: Warner, writers: Callable[[], Iterable[Writer]]) -> None:
         self._spool = spool
         self._settings = settings
         self._warn = warn
+        self._writers = writers
         self._thread: threading.Thread | None = None
         self._shipper: Shipper | None = None
         self._stopping = False
+        self._failed = False
         self._told = ""
         self._starts = 0
         self._next_start = 0.0
         self._wrote: list[Goal] = []
+        self._sent: dict[str, int] = {}
         self.on = settings.mode == "on"
         """Whether it starts anything and waits for anything; not in a job that is offline."""
         self.room = Room(spool, settings.spool_limit_bytes)
@@ -75,7 +91,7 @@ class Shipping:
             return
         problem = read_problem(self._spool)
         if problem and problem != self._told:
-            self._warn.notice(f"{problem}. What is logged stays in {self._spool} until Kafka takes it")
+            self._warn.notice(f"{problem} What is logged stays in {self._spool} until Kafka takes it.")
         self._told = problem
         if self._settings.shipper == "none":
             return
@@ -90,7 +106,8 @@ class Shipping:
 
     def wait(self, goals: Iterable[Goal], seconds: float) -> list[Goal]:
         """Wait until all of this is acknowledged; what isn't after so many seconds."""
-        until = time.monotonic() + seconds
+        in_vain = self._settings.shipper == "none" and not is_shipped(self._spool)
+        until = time.monotonic() + (0.0 if in_vain else seconds)
         hurried = 0.0
         left = list(goals)
         while True:
@@ -98,12 +115,25 @@ class Shipping:
             open_goals = [(goal, cursor) for goal, cursor in seen if cursor and not cursor.covers(goal.counts)]
             left = [goal for goal, _ in open_goals]
             now = time.monotonic()
-            if now >= until or all(cursor.refused for _, cursor in open_goals):
+            if now >= until or self._failed or all(cursor.refused for _, cursor in open_goals):
                 return left
             if now - hurried >= _HURRY_S:
                 hurried = now
                 hurry(self._spool)
             time.sleep(min(_LOOK_S, until - now))
+
+    def sent(self) -> Positions:
+        """By log the greatest offset of what this process wrote until now, once that is acknowledged; what isn't after
+        :data:`SENT_S` seconds is left out.
+        """
+        if not self.on:
+            return {}
+        opened = [Goal(writer.journal.directory, writer.journal.counts) for writer in self._writers()]
+        closed, self._wrote = self._wrote, []
+        self._wrote = [goal for goal in self.wait(closed + opened, SENT_S) if goal in closed] + self._wrote
+        for log, offset in self.positions(closed + opened).items():
+            self._sent[log] = max(offset, self._sent.get(log, -1))
+        return dict(self._sent)
 
     def wrote(self, journal: Path, counts: tuple[int, int]) -> None:
         """Take note of a journal that is closed."""
@@ -138,8 +168,8 @@ class Shipping:
                 f"Kafka does not take messages as large as some in {refused[0]} (see {self._spool / LOG_FILE}): "
                 "raise the topic's max.message.bytes, then run `epochal ship`"
             )
-        problem = read_problem(self._spool) or "Kafka has not acknowledged everything yet"
-        return f"{problem}. It lies in {self._spool}, and is shipped by the next job, or by `epochal ship`"
+        problem = read_problem(self._spool) or "Kafka has not acknowledged everything yet."
+        return f"{problem} It lies in {self._spool}, and is shipped by the next job, or by `epochal ship`"
 
     def positions(self, goals: Iterable[Goal]) -> Positions:
         """By log the greatest offset that these journals have there."""
@@ -153,11 +183,17 @@ class Shipping:
 
     def close(self) -> None:
         """End the thread, if there is one; a process of its own goes on."""
+        self.forget()
         self._stopping = True
         if self._shipper is not None:
             self._shipper.stop()
         if self._thread is not None and self._thread.is_alive():
             self._thread.join(5.0)
+
+    def forget(self) -> None:
+        """Reads of this process no longer ask what it sent."""
+        with contextlib.suppress(ValueError):  # it did before
+            SENT.unregister(self.sent)
 
     def _start_thread(self) -> None:
         if self._thread is None:
@@ -198,4 +234,5 @@ class Shipping:
                 except SpoolTakenError:
                     time.sleep(1.0)
         except Exception as error:  # noqa: BLE001  the thread's border: training goes on without it
+            self._failed = True
             self._warn.notice(f"the thread that ships to Kafka ended: {type(error).__name__}: {error}")

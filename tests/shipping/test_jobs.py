@@ -175,6 +175,16 @@ def test_a_broker_that_never_was_costs_a_bounded_wait(home: Path, topic_prefix: 
     assert len(in_journals(spool_of(home)).points) == 1
 
 
+def test_a_job_that_is_over_before_its_thread_has_begun(servers: str, prefix: str, home: Path) -> None:
+    """An interpreter that is ending begins no threads: that is said at once, and the next job ships it."""
+    settings = kafka(servers, prefix, EPOCHAL_SHIPPER="thread")
+    child = run("epochal.init('x').log({'a': 1.0})", home, settings)
+    if "It lies in" not in child.err:  # the thread was faster
+        assert same(in_kafka(servers, prefix), in_journals(spool_of(home)))
+    run("epochal.init('y').finish()", home, settings)
+    wait_for(lambda: same(in_kafka(servers, prefix), in_journals(spool_of(home))), "everything")
+
+
 def test_topics_that_are_missing_are_named(servers: str, topic_prefix: str, home: Path) -> None:
     """The job says what to run; when that was done, all is sent."""
     settings = kafka(servers, topic_prefix, EPOCHAL_KAFKA_WAIT="5")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable
 from contextlib import closing, suppress
 from typing import Any, Final
@@ -65,6 +66,8 @@ class Sender:
                 allow_auto_create_topics=False,
                 **arguments,
             )
+            # its own handler would close it before ours, which still has last words to send
+            atexit.unregister(self._producer._cleanup)
             with closing(kafka.KafkaAdminClient(bootstrap_timeout_ms=_ANSWER_MS, **arguments)) as admin:
                 self._cluster = str(admin.describe_cluster()["cluster_id"])
                 ids = self._topic_ids(admin, errors)
@@ -116,7 +119,7 @@ class Sender:
         if is_too_large(error):
             topics = " and ".join(self._topics.values())
             return (
-                f"Kafka at {self._settings.kafka} takes no messages of usual size: raise max.message.bytes of {topics}"
+                f"Kafka at {self._settings.kafka} takes no messages of usual size: raise max.message.bytes of {topics}."
             )
         return str(away(self._settings, error, "describe and write to the topics"))
 
@@ -125,10 +128,7 @@ class Sender:
         for described in admin.describe_topics(list(self._topics.values())):
             code, name = described["error_code"], described["name"]
             if code == MISSING:
-                raise KafkaAwayError(
-                    f"Kafka at {self._settings.kafka} has no topic {name}: run `epochal migrate`. "
-                    "Until then everything stays in the spool"
-                )
+                raise KafkaAwayError(f"Kafka at {self._settings.kafka} has no topic {name}: run `epochal migrate`.")
             if code:
                 raise errors.for_code(code)(name)
             found.append(f"{name}={described.get('topic_id')}")

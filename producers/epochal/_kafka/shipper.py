@@ -236,7 +236,7 @@ class Shipper:
         self._failures = 0
         if self._problem:
             self._say_problem("")
-            self._report("Kafka takes messages again")
+            self._report("Kafka takes messages again.")
 
     def _too_large(self, source: Source, message: Outgoing, error: BaseException) -> None:
         before = source.cursor.refused
@@ -260,7 +260,7 @@ class Shipper:
         self._failures += 1
         if problem != self._problem:
             self._say_problem(problem)
-            self._report(f"{problem}. What is logged stays in {self._spool} and is sent as soon as Kafka takes it")
+            self._report(f"{problem} What is logged stays in {self._spool} and is sent as soon as Kafka takes it.")
 
     def _say_problem(self, problem: str) -> None:
         self._problem = problem
