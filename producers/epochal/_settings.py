@@ -89,7 +89,7 @@ VARIABLES: Final = (
     Variable(
         "EPOCHAL_JOURNAL",
         "directory of the journals; `epochal doctor` says where and why",
-        "inside an embedded store on a local disk, else per-user local scratch",
+        "inside an embedded store on a local disk, else per-user local scratch; there, too, with EPOCHAL_KAFKA",
         "a directory",
         "journal",
         str,

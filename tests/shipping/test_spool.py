@@ -8,6 +8,7 @@ import random
 import struct
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,8 @@ from shipping.test_ship import LONG, SHORT, offline, same, shipped
 from epochal._kafka import source, tending
 from epochal._kafka.migrate import migrate
 from epochal._kafka.ship import ship
+from epochal._kafka.shipper import Standing
+from epochal._kafka.shipping import Patience
 from epochal._settings import Settings
 from epochal._shipped import Cursor, read_cursor, write_cursor
 from epochal._spool import Room, SpoolLock, is_shipped
@@ -114,6 +117,27 @@ def test_a_spool_has_one_shipper(tmp_path: Path) -> None:
     assert not is_shipped(tmp_path)
     assert second.take()
     second.release()
+
+
+def test_the_process_ends_when_there_is_nothing_to_do_or_nothing_to_be_done() -> None:
+    """A minute after the last job and the last acknowledgement, or a day after Kafka went away with no job alive."""
+    now = [0.0]
+    patience = Patience(lambda: now[0])
+
+    def over_after(seconds: float, standing: Standing) -> bool:
+        now[0] += seconds
+        return patience.is_over(standing)
+
+    nothing = Standing(live=0, waiting=0, stuck=0, problem="", reached=True)
+    assert not over_after(59, nothing)
+    assert not over_after(59, replace(nothing, live=1))
+    assert not over_after(59, replace(nothing, waiting=1))
+    assert not over_after(59, nothing)
+    assert over_after(2, nothing)
+    away = replace(nothing, waiting=1, problem="away")
+    assert not over_after(100_000, replace(away, live=1))
+    assert not over_after(86_000, away)
+    assert over_after(500, away)
 
 
 @pytest.mark.kafka
