@@ -77,6 +77,16 @@ def test_every_command_is_one(service: str) -> None:
     check_command(services()[service]["command"])
 
 
+def test_every_command_that_is_shown_is_one() -> None:
+    """In the file's first lines and in docs/deploy.md."""
+    shown = [(DEPLOY / "compose.yaml").read_text("utf-8"), (ROOT / "docs/deploy.md").read_text("utf-8")]
+    typed = [command for text in shown for command in re.findall(r"run --rm read (.+)$", text, re.MULTILINE)]
+    typed += re.findall(r"epochal:local (\w[^`]+)`", shown[1])
+    assert len(typed) == 4
+    for command in typed:
+        check_command(command.replace("/spool", str(DEPLOY)).split())
+
+
 def test_a_worker_gets_where_it_is_to_go() -> None:
     """Its broker and store are the services of these names, at the ports they listen on, as the users they have."""
     given, kafka = environment("worker"), environment("kafka")
