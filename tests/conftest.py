@@ -12,6 +12,7 @@ import pytest
 # a suite that is started in the background ignores Ctrl-C, and so would every process that its tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
 @pytest.fixture
 def untraced() -> Iterator[None]:
     """Coverage lets go of this test's thread.
