@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -10,12 +10,29 @@ from uuid import UUID
 import numpy as np
 import pyarrow as pa
 
-from epochal_query.columns import Codes, codes, column, compute, texts
-from epochal_query.reading import Reading, at
+from epochal_query.columns import Codes, codes, column, compute, ids, texts
+from epochal_query.reading import Reading, at, block
 from epochal_query.resolve import Entity, resolve, trial_label
 
 FEW = 500
 """Up to so many trials are named one by one in the query for their names."""
+
+_THEIR_TRIALS = """SELECT toUUIDOrZero(key) FROM facts WHERE project = {project:String}
+                   AND kind = 'component' AND field = 'member' AND entity IN {components:Array(UUID)}"""
+_THEIR_EXPERIMENTS = f"""SELECT toUUIDOrZero(JSONExtractString(value, 'experiment')) FROM facts
+                         WHERE project = {{project:String}} AND kind = 'trial' AND field = 'opened'
+                           AND entity IN ({_THEIR_TRIALS})"""
+_OF_FEW = f"""(s.kind = 'component' AND s.field IN ('opened', 'member') AND s.entity IN {{components:Array(UUID)}}
+               OR s.kind = 'trial' AND s.field IN ('opened', 'attr') AND s.entity IN ({_THEIR_TRIALS})
+               OR s.kind = 'experiment' AND s.field = 'opened' AND s.entity IN ({_THEIR_EXPERIMENTS}))"""
+"""What is said of some components, of the trials they may be in, and of the experiments of those."""
+
+
+_ID = pa.binary(16)
+_NAME = pa.schema([("component", _ID), ("name", pa.string())])
+_LINE = pa.schema(
+    [("component", _ID), ("trial", _ID), ("experiment", _ID), ("name", pa.string()), ("variables", pa.string())]
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +41,45 @@ class Members:
 
     table: pa.Table
     experiments: Mapping[UUID, str]
+    components: pa.Table | None = None
+    """Columns component and name, where the names came along."""
+
+    @classmethod
+    def of_few(cls, reading: Reading, components: Sequence[str]) -> Members:
+        """The memberships of a few components by id, and their names, from one query: three would take three times
+        as long, as the engine takes longer to plan them than to answer.
+        """
+        said = reading.rows(
+            f"""SELECT toString(s.kind) AS kind, s.entity AS entity, toString(s.field) AS field, s.key AS key,
+                       argMax(s.text, s.place) AS words, argMax(s.value, s.place) AS json,
+                       JSONExtractString(json, 'name') AS name, JSONExtractString(json, 'experiment') AS experiment,
+                       JSONExtractRaw(json, 'variables') AS variables
+                {block("of_entities", _OF_FEW)}
+                GROUP BY s.kind, s.entity, s.field, s.key HAVING NOT argMax(s.removed, s.place)
+                ORDER BY min(s.ordered_at), s.entity, s.key""",
+            components=components,
+        )
+        return cls._folded(list(zip(ids(said, "entity"), said.drop_columns("entity").to_pylist(), strict=True)))
+
+    @classmethod
+    def _folded(cls, said: Sequence[tuple[UUID, dict[str, str]]]) -> Members:
+        opened: dict[str, dict[UUID, dict[str, str]]] = {"component": {}, "trial": {}, "experiment": {}}
+        for id_, cell in said:
+            if cell["field"] == "opened":
+                opened[cell["kind"]][id_] = cell
+        named = {id_: cell["words"] for id_, cell in said if (cell["field"], cell["key"]) == ("attr", "name")}
+        inside: dict[UUID, list[UUID]] = {}
+        for id_, cell in sorted(said, key=lambda one: one[0].bytes):
+            if cell["field"] == "member" and id_ in opened["component"]:
+                inside.setdefault(UUID(cell["key"]), []).append(id_)
+        lines = [
+            (component.bytes, id_.bytes, UUID(cell["experiment"]).bytes, named.get(id_, ""), cell["variables"])
+            for id_, cell in opened["trial"].items()
+            for component in inside.get(id_, ())
+        ]
+        names = [(id_.bytes, cell["name"]) for id_, cell in opened["component"].items()]
+        experiments = {id_: cell["name"] for id_, cell in opened["experiment"].items()}
+        return cls(_table(lines, _LINE), experiments, _table(names, _NAME))
 
     @classmethod
     def read(
@@ -71,6 +127,11 @@ class Named:
     places: Codes
     trials: list[str]
     experiments: list[str]
+
+
+def _table(rows: Sequence[tuple[object, ...]], schema: pa.Schema) -> pa.Table:
+    columns = zip(*rows, strict=True) if rows else [()] * len(schema)
+    return pa.table([pa.array(values, one.type) for values, one in zip(columns, schema, strict=True)], schema)
 
 
 def _trials(reading: Reading, wanted: pa.Array) -> pa.Table:

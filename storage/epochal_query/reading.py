@@ -135,7 +135,8 @@ class Reading:
         """
         bound = {"project": self.project, **self.bounds.parameters, **parameters}
         if "{{" in sql:
-            named = len(cast("list[str]", parameters.get("components", []))) in range(1, NAMED_MAX)
+            components = parameters.get("components")
+            named = isinstance(components, list) and len(cast("list[str]", components)) in range(1, NAMED_MAX)
             sql = put_in(sql, self.facts | knowing | ({"named"} if named else frozenset()))
         used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
         try:

@@ -58,7 +58,7 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
         partial(_metrics, reading, scope, named_in, wanted),
         partial(_artifacts, reading, scope, wanted.artifacts, wanted.system),
         partial(_environment, reading, scope, wanted.system),
-        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
+        lambda: scope.members_in(reading),
     )
     return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members)
 
