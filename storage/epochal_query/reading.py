@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
@@ -53,16 +52,17 @@ def block(name: str, argument: str = "") -> str:
 
 
 class _Project:
-    """What holds of a project up to the watermark of a reading, and makes its queries simpler."""
+    """What holds of a project up to the watermark of a reading, and makes its queries simpler; asked at once."""
 
     def __init__(self, source: Source, project: str) -> None:
-        self._source = source
-        self._project = project
+        with_one = ThreadPoolExecutor(1, "epochal-read")
+        self._asked = with_one.submit(source.query_arrow, _TAKEN_OUT, {"project": project}, fresh=False)
+        with_one.shutdown(wait=False)
 
-    @cached_property
+    @property
     def facts(self) -> frozenset[str]:
         """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound."""
-        found = self._source.query_arrow(_TAKEN_OUT, {"project": self._project}, fresh=False)
+        found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())
 
 

@@ -79,6 +79,8 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
 
 def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: list[str]) -> pa.Table:
     found = extent(reading, scope, which, metrics=names)
+    if wanted.metric is not None and not (found.series and reading.is_present):
+        _chosen(reading, scope, wanted.metric)  # raises where nobody ever logged it
     alone = found.series == 1 and wanted.ranks not in ("mean", "max")
     points = f"""
         SELECT {"" if alone else f"{_KEY}, "}step, value, occurred_at FROM {at("metrics")}
@@ -110,14 +112,22 @@ def _enough(value: object) -> bool:
 
 
 def _which(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[str, list[str]]:
+    """The condition on ``metric``, and the names that it binds."""
     if selection is None:
         return f"NOT startsWith(metric, '{SYSTEM_PREFIX}')", []
-    if not as_parts(selection, "metric"):
+    parts = as_parts(selection, "metric")
+    if not parts:
         return "0", []
-    chosen = choose(
-        selection, metric_names(reading.present, scope.at(reading, reading.present)), "metric", f" in {scope.words}"
-    )
+    if len(parts) == 1 and isinstance(parts[0], str):
+        chosen = [parts[0]]  # whether there is such a metric shows when its series are looked at
+    else:
+        chosen = _chosen(reading, scope, selection)
     return ("metric = {metrics:Array(String)}[1]" if len(chosen) == 1 else "metric IN {metrics:Array(String)}"), chosen
+
+
+def _chosen(reading: Reading, scope: Scope, selection: Selection) -> list[str]:
+    known = metric_names(reading.present, scope.at(reading, reading.present))
+    return choose(selection, known, "metric", f" in {scope.words}")
 
 
 def _of_lowest_rank(scope: Scope, which: str) -> str:
