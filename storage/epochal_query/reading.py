@@ -37,6 +37,9 @@ class Source(Protocol):
 NAMED_MAX = 500
 """Fewer components than this are named wherever they are read from; of more that costs more than it saves."""
 
+KNOWN = frozenset({"known"})
+"""For `Reading.rows`: rows of components that don't exist don't matter, as the answer is put beside those that do."""
+
 
 def at(view: str, statements: str = "") -> str:
     """A view in a query for :meth:`Reading.rows`, at the place in both times that the reading is about.

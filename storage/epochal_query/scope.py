@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -34,6 +34,12 @@ class Scope:
     empty: bool = False
     given: tuple[object, object, object] = (None, None, None)
     members: Members | None = field(default=None, repr=False)
+    most: bool = False
+    """Whether most components of the project are in it."""
+
+    def widened(self) -> Scope:
+        """A scope that may hold others, too, where that is quicker; for answers that are put beside its components."""
+        return replace(self, sql="1") if self.most else self
 
     def on(self, column: str) -> str:
         """The condition on a column of another name."""
@@ -77,8 +83,15 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
         only = pa.array([entity.id.bytes for entity in resolve(reading, "component", component)], pa.binary(16))
         found = found.filter(compute.is_in(found, value_set=only))
     if len(found) <= NAMED_MAX:
-        return _named(id_texts(pa.table({"component": found}), "component"), words, given, members)
+        named = _named(id_texts(pa.table({"component": found}), "component"), words, given, members)
+        return replace(named, most=len(found) >= FEW and _are_most(reading, len(found)))
     return _asked(wanted, words, given, members)
+
+
+def _are_most(reading: Reading, found: int) -> bool:
+    sql = """SELECT count() AS n FROM facts
+             WHERE project = {project:String} AND kind = 'component' AND field = 'opened'"""
+    return 2 * found >= int(reading.rows(sql)["n"][0].as_py())
 
 
 def _words(reading: Reading, experiment: object, trial: object, component: object) -> str:

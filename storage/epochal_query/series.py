@@ -118,10 +118,9 @@ def _which(reading: Reading, scope: Scope, selection: Selection | None) -> tuple
     parts = as_parts(selection, "metric")
     if not parts:
         return "0", []
-    if len(parts) == 1 and isinstance(parts[0], str):
-        chosen = [parts[0]]  # whether there is such a metric shows when its series are looked at
-    else:
-        chosen = _chosen(reading, scope, selection)
+    # whether there is one metric shows when its series are looked at
+    alone = [part for part in parts if isinstance(part, str)] if len(parts) == 1 else []
+    chosen = alone or _chosen(reading, scope, selection)
     return ("metric = {metrics:Array(String)}[1]" if len(chosen) == 1 else "metric IN {metrics:Array(String)}"), chosen
 
 

@@ -19,7 +19,7 @@ from views.worlds import BASE_US, LOGS, SECOND, World, world
 
 from epochal_query.columns import ids, texts
 from epochal_query.memberships import Members
-from epochal_query.reading import Reading, at
+from epochal_query.reading import KNOWN, Reading, at
 
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
 CALM = frozenset({"entity.deleted", "run.rewound"})
@@ -142,6 +142,22 @@ def test_memberships_of_a_few_components_are_those_of_the_views(engine: TestEngi
             assert found == {id_: name for id_, name in names.items() if str(id_) in some}
             seen += few.table.num_rows
     assert seen
+
+
+def test_where_the_reader_knows_what_exists_the_engine_does_not_look(engine: TestEngine) -> None:
+    """The rows of components that exist are the same; there may be others."""
+    dice = random.Random(13)
+    worlds = worlds_of(dice, CALM)
+    take_in(engine, worlds, dice)
+    for one in worlds:
+        for as_of, known_at in PLACES:
+            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
+            exist = {row["component"] for row in by_view(engine, reading, "components")}
+            for view in ("params", "artifacts"):
+                sql = f"SELECT * FROM {at(view)} WHERE project = {{project:String}}"
+                shown = [row for row in plain(reading.rows(sql, KNOWN).to_pylist()) if row["component"] in exist]
+                show = SHOWN[view][0]
+                assert show(shown) == show(by_view(engine, reading, view)), f"{view} at {reading.bounds}"
 
 
 def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) -> None:
