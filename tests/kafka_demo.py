@@ -44,7 +44,13 @@ def main() -> int:
     parser.add_argument("--epochs-scale", default="1.0", help="a factor on the numbers of epochs")
     given = parser.parse_args()
     store = given.store or os.environ.get("EPOCHAL_STORE")
-    options = ["--output", given.output, "--epochs-scale", given.epochs_scale, *(["--store", store] if store else [])]
+    options = [
+        "--output",
+        given.output,
+        "--epochs-scale",
+        given.epochs_scale,
+        *(["--store", given.store] if given.store else []),
+    ]
     try:
         with tempfile.TemporaryDirectory(prefix="epochal-demo-") as folder:
             print(through_kafka(Path(folder), store, options))
