@@ -57,6 +57,8 @@ def main() -> int:
     except (DemoError, BrokerError, EpochalError) as error:
         print(f"Error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # all that was started has ended
+        return 130
     return 0
 
 
