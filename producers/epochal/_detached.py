@@ -47,7 +47,8 @@ def start_detached(
         pipe, theirs = os.pipe()
         started = Started(pipe)
         subprocess.run(
-            ["/bin/sh", "-c", detach, "sh", sys.executable, "-m", module, *arguments],
+            # -P: no module of the directory that it happens to be started in is taken for one of its own
+            ["/bin/sh", "-c", detach, "sh", sys.executable, "-P", "-m", module, *arguments],
             env={**kept, "EPOCHAL_LOG_FILE": str(log), **(more or {})},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
