@@ -13,20 +13,20 @@ help:  ## this text
 	@echo "Epochal: what you can make here"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.demo  ## a whole experiment, really trained: 18 trials, report, verdict, lineage (2 to 4 minutes)
-	@$(BIN)/epochal demo --output out
+demo: $(VENV)/.demo $(if $(KAFKA),$(VENV)/.dev)  ## a whole experiment, really trained: 18 trials, report, verdict, lineage (2 to 4 minutes); KAFKA=1: through Kafka
+	@$(if $(KAFKA),$(BIN)/python tests/kafka_demo.py,$(BIN)/epochal demo) --output out
 
 test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage (a few minutes)
 	@$(BIN)/python -m pytest -q --cov --cov-report=term
 
 test-kafka: $(VENV)/.dev  ## the tests on a real broker: EPOCHAL_TEST_KAFKA=host:port, else Docker, else Java 17 and Maven
-	@$(BIN)/python -m pytest -q -m kafka
+	@$(BIN)/python -m pytest -q -m "kafka and not slow"
 
 test-all: test test-kafka  ## both of them
 	@echo "Left out: tests on a ClickHouse server (none can be started here) and the long ones (make test-slow)."
 
-test-slow: $(VENV)/.dev $(VENV)/.demo  ## the long tests: hundreds of kills, the demo itself
-	@$(BIN)/python -m pytest -q -m "slow and not kafka and not server"
+test-slow: $(VENV)/.dev $(VENV)/.demo  ## the long tests: hundreds of kills, the demo itself, also through Kafka
+	@$(BIN)/python -m pytest -q -m "slow and not server"
 
 kafka: $(VENV)/.dev  ## a broker to play with, in the foreground, on 127.0.0.1:9092 (Java 17 and Maven)
 	@$(BIN)/python tests/kafka_broker.py

@@ -18,6 +18,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -71,8 +72,16 @@ def messages(jobs: list[Points], frame: int = FRAME) -> Iterator[Outgoing]:
             yield encode_points(owner, part(points, first, first + frame))
 
 
-def bare_insert(jobs: list[Points]) -> float:
-    """Points a second that one process inserts as Arrow, the rows made before the clock starts."""
+@dataclass(frozen=True)
+class Cost:
+    """Points a second, and microseconds of processor time a point that it took the host."""
+
+    rate: float
+    host_us: float
+
+
+def bare_insert(jobs: list[Points]) -> Cost:
+    """What one process achieves that inserts as Arrow, the rows made before the clock starts."""
     with tempfile.TemporaryDirectory() as folder:
         store = open_remote(Embedded(Path(folder) / "store"), spawn)
         store.query_arrow("SELECT 1")
@@ -88,8 +97,17 @@ def bare_insert(jobs: list[Points]) -> float:
                 spent += time.perf_counter() - begun
                 points += table.num_rows
         store.close()
+        used = processor_time(Path(folder) / "store")
         end_host(Path(folder) / "store")
-    return points / spent
+    return Cost(points / spent, 1e6 * used / points)
+
+
+def processor_time(store: Path) -> float:
+    """Seconds of processor time that the host of a store has used."""
+    found = find_host(store)
+    assert found is not None
+    times = psutil.Process(found.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def end_host(store: Path) -> None:
@@ -103,6 +121,8 @@ def end_host(store: Path) -> None:
 
 def catch_up(field: Field, points: int) -> dict[str, float]:
     """A worker takes in what lies in the topics: points a second from its first batch to its last, CPU and memory."""
+    field.client.watermark()
+    idle = processor_time(field.store)
     worker = field.worker(EPOCHAL_WORKER_AGE="0.5").ready()
     process = psutil.Process(worker.process.pid)
     first: tuple[float, float] | None = None
@@ -116,10 +136,11 @@ def catch_up(field: Field, points: int) -> dict[str, float]:
             break
         time.sleep(0.1)
     assert first is not None
-    cpu = process.cpu_times()
+    cpu, host = process.cpu_times(), processor_time(field.store) - idle
     worker.stop()
     return {
         "rate": (done - first[1]) / (now - first[0]),
+        "host_cpu_us": 1e6 * host / points,
         "worker_cpu_us": 1e6 * (cpu.user + cpu.system) / points,
         "rss_mb": rss / 1e6,
     }
@@ -187,10 +208,12 @@ def main() -> None:
             del made
             caught = catch_up(field, points)
             bare.append(bare_insert(jobs))
-            limit = sum(bare) / len(bare)
+            limit = sum(one.rate for one in bare) / len(bare)
+            least = sum(one.host_us for one in bare) / len(bare)
             say("worker", caught["rate"], "points/s", limit=limit, limit_is="bare Arrow insert")
             say("worker_ratio", caught["rate"] / limit, "x")
             say("worker_cpu", caught["worker_cpu_us"], "µs/point")
+            say("host_cpu", caught["host_cpu_us"], "µs/point", limit=least, limit_is="bare Arrow insert")
             say("worker_memory", caught["rss_mb"], "MB")
             for rate in (10_000, 100_000):
                 delay = visible_delay(field, rate, options.seconds)

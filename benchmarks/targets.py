@@ -30,6 +30,8 @@ TARGETS = (
     Target("embedded.points", "... in 60 s", 50_000_000, "points", "more"),
     Target("embedded.bytes_a_point", "... on disk", 10, "bytes"),
     Target("embedded.visible.p99", "visible after log(), at 100,000 points/s, p99", 1, "s"),
+    Target("kafka.worker", "one worker, Kafka to queryable", 1_000_000, "points/s", "more"),
+    Target("kafka.worker_ratio", "... times a bare Arrow insert of the same points", 0.6, "x", "more"),
     Target("views.series", "a series of 100,000 points, exactly, in SQL", 50, "ms"),
     Target("reading.series", "a series of 100,000 points, exactly, as a frame", 50, "ms"),
     Target("reading.chart", "1,000,000 points for a chart", 100, "ms"),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+
+# a suite that is started in the background ignores Ctrl-C, and so would every process that its tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

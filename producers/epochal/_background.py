@@ -1,4 +1,4 @@
-"""The one background thread of a process: signs of life, system metrics, and starting the host."""
+"""The one background thread of a process: signs of life, system metrics, and starting the host or the shipper."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Protocol
 from ._contents import Contents
 from ._imports import import_in_background
 from ._settings import Settings
+from ._shipping import Shipping
 from ._warnings import Warner
 from ._watching import Watching
 from ._writer import Writer
@@ -20,6 +21,8 @@ __all__ = ["Background", "Clients"]
 
 LOOK_S = 60.0
 """Seconds between looks after the process that takes journals to a server."""
+SPOOL_LOOK_S = 5.0
+"""Seconds between looks after whoever ships the spool, and at the room it has."""
 STARTING_S = 30.0
 """Seconds that a host may take to say where it is, before another is started."""
 
@@ -33,6 +36,7 @@ class Clients(Protocol):
     server: str | None
     watching: Watching
     contents: Contents
+    shipping: Shipping | None
 
     def writers(self) -> list[Writer]:
         """The writers open now."""
@@ -60,6 +64,8 @@ class Background:
         if clients.server is not None:
             # nobody who reads on another machine can start it here
             self.every(LOOK_S, self._start_host)
+        if clients.shipping is not None:
+            self.every(SPOOL_LOOK_S, clients.shipping.ensure)
 
     def start(self) -> None:
         """Starts the thread if it does not run."""
@@ -104,6 +110,9 @@ class Background:
 
     def _start_host(self) -> None:
         settings, home, server = self._clients.settings, self._clients.home, self._clients.server
+        if self._clients.shipping is not None:
+            self._clients.shipping.ensure()
+            return
         if settings.mode != "on" or settings.host != "auto":
             return
         import_in_background("epochal._host")

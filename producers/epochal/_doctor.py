@@ -13,6 +13,8 @@ from . import _host
 from ._elsewhere import Pointer, folder, read_pointer, whereabouts
 from ._places import file_system, home, journal_place, store_directory
 from ._settings import Settings
+from ._shipped import read_cursor
+from ._spool import journals_in, read_problem, shipper_pid
 
 __all__ = ["examine"]
 
@@ -20,10 +22,27 @@ __all__ = ["examine"]
 def examine(settings: Settings) -> dict[str, dict[str, Any]]:
     """Store, journals and host, as JSON. Starts nothing and changes nothing."""
     at_home = home(settings)
+    kafka = {} if settings.kafka is None else {"kafka": _kafka(settings, journal_place(settings).directory)}
     return {
         "store": _store(settings, store_directory(settings.store)),
         "journals": _journals(settings, at_home),
         "host": _host_report(at_home),
+        **kafka,
+    }
+
+
+def _kafka(settings: Settings, spool: Path) -> dict[str, Any]:
+    """Where journals are shipped, by which process, and what keeps it; ``unshipped``: journals not wholly there."""
+    return {
+        "servers": settings.kafka,
+        "topic_prefix": settings.kafka_topic_prefix,
+        "security_protocol": settings.kafka_security_protocol,
+        "sasl_mechanism": settings.kafka_sasl_mechanism,
+        "sasl_user": settings.kafka_sasl_user,
+        "shipper": shipper_pid(spool),
+        "problem": read_problem(spool),
+        "unshipped": sum(not read_cursor(journal).ended for journal in journals_in(spool)),
+        "spool_limit": settings.spool_limit_bytes,
     }
 
 

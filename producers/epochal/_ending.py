@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["COMPLETED", "STOPPED", "Ending", "ending_of", "exit_ending"]
+__all__ = ["COMPLETED", "STATUSES", "STOPPED", "Ending", "ending_of", "exit_ending", "given_ending"]
 
 Status = Literal["completed", "failed", "stopped"]
 
@@ -18,6 +18,7 @@ class Ending:
     error: dict[str, str] | None = None
 
 
+STATUSES: Final = ("completed", "failed", "stopped")
 COMPLETED: Final = Ending("completed")
 STOPPED: Final = Ending("stopped")
 
@@ -37,6 +38,13 @@ def ending_of(error: BaseException | None) -> Ending:
     except Exception:  # noqa: BLE001  a caller's __str__ may raise anything
         message = "(its text could not be made)"
     return Ending("failed", {"type": name, "message": message})
+
+
+def given_ending(status: str | None) -> Ending | None:
+    """The ending that a caller asked for, completed if for none; None where there is no such."""
+    if status is None:
+        return COMPLETED
+    return Ending(status) if status in STATUSES else None  # type: ignore[arg-type]  # it is one of them
 
 
 def exit_ending(code: object) -> Ending:

@@ -261,6 +261,8 @@ def _session_in(mode: str | None) -> Session | None:
         return None
     if mode in ("on", "offline") and mode != here.settings.mode:
         here.settings = replace(here.settings, mode="on" if mode == "on" else "offline")
+        if here.shipping is not None:
+            here.shipping.on = mode == "on"
     return here
 
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
+
+from ._detached import Started, start_detached
 
 __all__ = ["HostAddress", "Started", "installed", "read_address", "spawn"]
 
@@ -55,21 +54,6 @@ def installed(*, server: bool = False) -> bool:
     return all(importlib.util.find_spec(name) is not None for name in needed)
 
 
-class Started:
-    """A host that was started."""
-
-    def __init__(self, pipe: int) -> None:
-        """``pipe``: the end to read from; the host has the other one, and says nothing."""
-        self._pipe = pipe
-
-    def ended(self) -> bool:
-        """Whether it has ended, as far as anybody can tell."""
-        return bool(select.select([self._pipe], [], [], 0)[0])
-
-    def __del__(self) -> None:
-        os.close(self._pipe)
-
-
 def spawn(store: Path, server: str | None = None) -> Started | None:
     """Starts a host for the store and does not wait for it; None where that is impossible.
 
@@ -78,39 +62,12 @@ def spawn(store: Path, server: str | None = None) -> Started | None:
     has to say to ``host.log``. It runs at normal priority: readers wait for it, and on a machine full of jobs a nicer
     host would starve them.
     """
-    if not sys.executable or os.name != "posix" or not installed(server=server is not None):
+    if not installed(server=server is not None):
         return None
-    theirs: int | None = None
-    try:
-        store.mkdir(parents=True, exist_ok=True)
-        module = "epochal_processors.host" if server is None else "epochal_processors.outpost"
-        command = [sys.executable, "-m", module, str(store)]
-        detach = '"$@" </dev/null >>"$EPOCHAL_HOST_LOG" 2>&1 &'  # the shell ends at once: the host is nobody's zombie
-        pipe, theirs = os.pipe()
-        started = Started(pipe)
-        subprocess.run(
-            ["/bin/sh", "-c", detach, "sh", *command],
-            env=_environment(store, server),
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            pass_fds=(theirs,),
-            check=True,
-            timeout=30,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    finally:
-        if theirs is not None:
-            os.close(theirs)
-    return started
-
-
-def _environment(store: Path, server: str | None) -> dict[str, str]:
-    """What the host needs of ours, less what would make it part of the run that happened to start it."""
-    kept = {name: value for name, value in os.environ.items() if name not in ("EPOCHAL_COMPONENT", "EPOCHAL_MODE")}
+    module = "epochal_processors.host" if server is None else "epochal_processors.outpost"
     # by the environment, which only this user sees: a server's location may hold a password
-    return kept | {"EPOCHAL_HOST_LOG": str(store / "host.log")} | ({} if server is None else {"EPOCHAL_STORE": server})
+    more = {} if server is None else {"EPOCHAL_STORE": server}
+    return start_detached(module, [str(store)], store / "host.log", more)
 
 
 def _alive(pid: int) -> bool:

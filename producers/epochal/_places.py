@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from ._errors import SettingsError
 from ._settings import Settings
 
 __all__ = [
@@ -80,8 +81,14 @@ def home(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
 
 
 def journal_place(settings: Settings, environ: Mapping[str, str] = os.environ) -> JournalPlace:
-    """The directory of this process's journals."""
+    """The directory of this process's journals.
+
+    Raises:
+        SettingsError: EPOCHAL_JOURNAL names a place where they would be taken in twice.
+    """
     store, at_home = store_directory(settings.store, environ), home(settings, environ) / "journals"
+    if settings.kafka is not None:
+        return _spool_place(settings, environ)
     if settings.journal is not None:
         directory = Path(os.path.abspath(os.path.expanduser(settings.journal)))
         return JournalPlace(directory, "EPOCHAL_JOURNAL is set", directory == at_home)
@@ -91,6 +98,28 @@ def journal_place(settings: Settings, environ: Mapping[str, str] = os.environ) -
         return JournalPlace(at_home, "inside the embedded store, on a local disk", True)
     why = f"per-user local scratch, because the store is on a network file system ({file_system(store)})"
     return JournalPlace(_scratch(environ) / _short(str(store)) / "journals", why, False)
+
+
+def _spool_place(settings: Settings, environ: Mapping[str, str]) -> JournalPlace:
+    """With Kafka: a directory that no store's host reads, one for each Kafka and each way of being known there."""
+    if settings.journal is not None:
+        directory = Path(os.path.abspath(os.path.expanduser(settings.journal)))
+        at_home = home(settings, environ)
+        if directory.is_relative_to(at_home):
+            raise SettingsError(
+                f"EPOCHAL_JOURNAL={settings.journal!r} lies inside {at_home}, whose host would take in what goes to "
+                "Kafka: name a directory outside it"
+            )
+        return JournalPlace(directory, "EPOCHAL_JOURNAL is set", in_store=False)
+    whose = (
+        settings.kafka,
+        settings.kafka_topic_prefix,
+        settings.kafka_security_protocol,
+        settings.kafka_sasl_mechanism,
+        settings.kafka_sasl_user,
+    )
+    directory = _scratch(environ) / f"spool-{_short(repr(whose))}" / "journals"
+    return JournalPlace(directory, "the spool of EPOCHAL_KAFKA, in per-user local scratch", in_store=False)
 
 
 def is_local(path: Path) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 __all__ = ["Position"]
 
@@ -17,3 +18,7 @@ class Position:
     points: int
     lost: int = 0
     """Points, events and calls that could not be kept; the reasons are on the component."""
+    acknowledged: bool | None = None
+    """Whether Kafka has acknowledged all of that; None where it does not go to Kafka by itself (embedded, offline)."""
+    watermark: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """With Kafka: by log the greatest offset that is acknowledged, as ``store.wait`` and ``known_at`` take it."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from datetime import datetime
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ._about import About
 from ._closing import Closing
 from ._current import enter, leave
-from ._ending import COMPLETED, STOPPED, Ending, ending_of
+from ._ending import STATUSES, STOPPED, Ending, ending_of, given_ending
 from ._errors import MisuseError
 from ._events import Event, run_rewound
 from ._guard import guarded
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from ._session import Session
 
 __all__ = ["Run"]
-
-_STATUSES = ("completed", "failed", "stopped")
 
 
 class Run(Statements):
@@ -134,33 +133,32 @@ class Run(Statements):
     # how it ends --------------------------------------------------------------------------------------------------
 
     def flush(self, timeout: float | None = None) -> Position:
-        """Waits until artifacts given so far are recorded (at most ``timeout`` seconds) and forces the journal to disk.
+        """Waits until artifacts given so far are recorded (at most ``timeout`` seconds) and forces the journal to disk;
+        with Kafka, then waits for its acknowledgement (until the same time, or EPOCHAL_KAFKA_WAIT seconds).
 
         Returns how far this handle's record has come.
         """
         if timeout is not None and not is_duration(timeout):
             self._refuse("flush", ValueError(f"timeout={timeout!r}, taken as 0: seconds from 0 on are accepted"))
             timeout = 0
+        until = None if timeout is None else monotonic() + timeout
         if not self.disabled and self._ending is None:
             done = self._contents.flush(timeout)
             if not done:
                 self._session.warn.notice(f"flush: artifacts are still being stored after {timeout} s")
             self._open_writer().journal.sync()
-        return self._position()
+        return self._position(None if until is None else max(0.0, until - monotonic()))
 
     def finish(self, status: str | None = None) -> Position:
         """Ends the run: completed, or the status given (completed, failed, stopped). Finishing again does nothing.
 
-        Returns how far its record has come: all of it is in the journal.
+        Returns how far its record has come: all of it is in the journal. With Kafka, waits for its acknowledgement.
         """
-        ending = COMPLETED
-        if status is not None and status not in _STATUSES:
-            self._refuse("finish", ValueError(f"status={status!r}, taken as failed: accepted are {_STATUSES}"))
-            ending = Ending("failed")
-        elif status is not None:
-            ending = Ending(status)  # type: ignore[arg-type]  # one of the three, checked above
-        self.end(ending)
-        return self._position()
+        ending = given_ending(status)
+        if ending is None:
+            self._refuse("finish", ValueError(f"status={status!r}, taken as failed: accepted are {STATUSES}"))
+        self.end(ending or Ending("failed"))
+        return self._position(None)
 
     def end(self, ending: Ending) -> None:
         """Finishes with this ending, if nobody did: for the session and for ``with``."""
@@ -287,9 +285,9 @@ class Run(Statements):
             "Open a new run with epochal.init(...) or trial.run(...), or continue this one with init(resume=run.id)"
         )
 
-    def _position(self) -> Position:
-        writer = self._writer
+    def _position(self, wait_s: float | None) -> Position:
+        writer, shipping = self._writer, self._session.shipping
         if writer is None:
             return Position(self.id, "", 0, 0)
-        events, points = writer.journal.counts
-        return Position(self.id, str(writer.id), events, points, sum(writer.lost().values()))
+        here = Position(self.id, str(writer.id), *writer.journal.counts, sum(writer.lost().values()))
+        return here if shipping is None else shipping.arrived(here, writer.journal.directory, wait_s)

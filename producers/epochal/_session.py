@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
@@ -19,13 +19,13 @@ from ._claims import Claims
 from ._clock import now_us
 from ._contents import Contents
 from ._elsewhere import announce, host_name
-from ._ending import Ending
-from ._errors import SettingsError
+from ._ending import COMPLETED, STOPPED, Ending
 from ._events import Event, writer_opened
 from ._exits import Exits
 from ._places import artifact_url, home, journal_place, store_directory
 from ._ranks import Launch, find_launch
 from ._settings import Settings, from_env, unknown_variables
+from ._shipping import HURRIED_S, Shipping
 from ._surroundings import Outlook
 from ._values import JSON
 from ._version import __version__
@@ -56,20 +56,17 @@ class Session:
     """Everything that the handles of one process share."""
 
     def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
-        if settings.kafka is not None:
-            raise SettingsError(
-                "EPOCHAL_KAFKA is set, and jobs don't ship to Kafka by themselves in this version. Unset it for jobs, "
-                "give them EPOCHAL_MODE=offline and EPOCHAL_JOURNAL=DIR, and run `epochal ship DIR` with EPOCHAL_KAFKA"
-            )
         self.settings = settings
         self.warn = Warner(strict=settings.strict)
         self.home = home(settings, environ)
-        self.server = settings.store if store_directory(settings.store, environ) is None else None
+        by_kafka = settings.kafka is not None
+        self.server = None if by_kafka or store_directory(settings.store, environ) is not None else settings.store
         self.place = journal_place(settings, environ)
         self.launch: Launch = find_launch(environ)
         self.artifact_url = artifact_url(settings)
         self.exits = Exits(self.close)
         self.claims = Claims(self.place.directory)
+        self.shipping = Shipping.of(settings, self.place.directory, self.warn, self.writers)
         self.background = self._new_background()
         self.contents = Contents(self.artifact_url, self.place.directory, self._hold_process, self.warn)
         self.outlook = Outlook(settings.capture)
@@ -88,7 +85,6 @@ class Session:
         self._process: UUID | None = None
         self._writers: list[Writer] = []
         self._speakers: dict[str, Writer] = {}
-        self._fork_hooks: list[Callable[[], None]] = []
         for sentence in unknown_variables(environ):
             self.warn.report("setting", sentence, sentence)
 
@@ -145,6 +141,8 @@ class Session:
         with self._lock:
             if writer in self._writers:
                 self._writers.remove(writer)
+                if self.shipping is not None:
+                    self.shipping.wrote(writer.journal.directory, writer.journal.counts)
 
     def writers(self) -> list[Writer]:
         """The writers open now."""
@@ -162,10 +160,6 @@ class Session:
             if run in self.runs:
                 self.runs.remove(run)
 
-    def on_fork(self, hook: Callable[[], None]) -> None:
-        """Has ``hook`` called in forked children."""
-        self._fork_hooks.append(hook)
-
     def close(self, ending: Ending) -> None:
         """Ends all that is open, the newest first: at the end of the process."""
         for run in reversed(list(self.runs)):
@@ -175,6 +169,10 @@ class Session:
             self.close_writer(writer)
         with self._lock:
             self._speakers.clear()
+        if self.shipping is not None:
+            if not self.forked:  # what a helper wrote is its parent's to wait for
+                self.shipping.wait_for_all(HURRIED_S if ending is STOPPED else None)
+            self.shipping.close()
         self.background.stop()
 
     def after_fork_in_child(self) -> None:
@@ -189,10 +187,11 @@ class Session:
         self.contents.after_fork_in_child()
         self.watching.after_fork_in_child()
         self.claims = Claims(self.place.directory)
+        if self.shipping is not None:
+            self.shipping.forget()
+            self.shipping = Shipping.of(self.settings, self.place.directory, self.warn, self.writers)
         self.background = self._new_background()
         self.exits.after_fork_in_child()
-        for hook in self._fork_hooks:
-            hook()
         for run in self.runs:
             run.become_helper()
 
@@ -226,11 +225,12 @@ class Session:
             now_us=now_us,
             report=self.warn.report,
             sync_interval_s=self.settings.sync_s,
+            **({} if self.shipping is None else {"admit": self.shipping.room.admit}),
         )
 
     def _say_where(self, process: UUID) -> None:
         """Leaves a pointer in the store to journals that lie elsewhere, so that its host finds them."""
-        if self.place.in_store:
+        if self.place.in_store or self.shipping is not None:
             return
         try:
             announce(self.home, process, self.place.directory)
@@ -246,8 +246,6 @@ class Session:
         """Workers of multiprocessing leave by ``os._exit``, past exit handlers, but run its own finalizers."""
         finalizers = sys.modules.get("multiprocessing.util")
         if self.forked and finalizers is not None:
-            from ._ending import COMPLETED
-
             finalizers.Finalize(None, self.close, (COMPLETED,), exitpriority=0)
 
 

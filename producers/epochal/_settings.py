@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
 from ._errors import SettingsError
+from ._settings_kafka import KAFKA_VARIABLES
 from ._settings_parsers import (
     CAPTURES,
     Secret,
@@ -17,31 +18,16 @@ from ._settings_parsers import (
     choice,
     flag,
     is_name,
-    name,
-    prefix,
+    project_name,
     seconds,
-    servers,
     store,
 )
+from ._settings_variable import Variable
 
 __all__ = ["CAPTURES", "VARIABLES", "Mode", "Settings", "Variable", "from_env", "is_name", "unknown_variables"]
 
 Mode = Literal["on", "offline", "disabled"]
 _PASSWORD: Final = re.compile(r"//.*@")
-
-
-@dataclass(frozen=True)
-class Variable:
-    """One environment variable: what it means, what it is when unset, what is accepted."""
-
-    name: str
-    meaning: str
-    default: str
-    accepted: str
-    field: str
-    parse: Callable[[str], object]
-    secret: bool = False
-    """Whether its value is never shown."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +57,9 @@ class Settings:
     kafka_ca: str | None = None
     kafka_cert: str | None = None
     kafka_key: str | None = None
+    kafka_wait_s: float = 30.0
+    shipper: Literal["process", "thread", "none"] = "process"
+    spool_limit_bytes: int = 50 * 10**9
     worker_http: tuple[str, int] | None = None
     worker_age_s: float = 0.5
     worker_session_s: float = 30.0
@@ -87,7 +76,7 @@ VARIABLES: Final = (
         "store",
         store,
     ),
-    Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", name),
+    Variable("EPOCHAL_PROJECT", "project, the outermost name space", "default", "any text", "project", project_name),
     Variable(
         "EPOCHAL_ARTIFACTS",
         "where contents of artifacts are kept; with a server it must be set, or files are recorded by digest and "
@@ -100,7 +89,7 @@ VARIABLES: Final = (
     Variable(
         "EPOCHAL_JOURNAL",
         "directory of the journals; `epochal doctor` says where and why",
-        "inside an embedded store on a local disk, else per-user local scratch",
+        "inside an embedded store on a local disk, else per-user local scratch; there, too, with EPOCHAL_KAFKA",
         "a directory",
         "journal",
         str,
@@ -157,60 +146,7 @@ VARIABLES: Final = (
         seconds,
     ),
     Variable("EPOCHAL_SYSTEM", "seconds between system metrics", "15", "0 < s ≤ 86400", "system_s", seconds),
-    Variable(
-        "EPOCHAL_KAFKA",
-        "bootstrap servers of the Kafka that journals are shipped to",
-        "none: embedded",
-        "host:port, several with commas",
-        "kafka",
-        servers,
-    ),
-    Variable(
-        "EPOCHAL_KAFKA_TOPIC_PREFIX",
-        "what the names of the topics begin with: <prefix>events, <prefix>metrics, <prefix>dead-letters",
-        "epochal.",
-        "letters, digits, `.`, `_`, `-`",
-        "kafka_topic_prefix",
-        prefix,
-    ),
-    Variable(
-        "EPOCHAL_KAFKA_SECURITY_PROTOCOL",
-        "how to talk to the brokers",
-        "PLAINTEXT",
-        "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
-        "kafka_security_protocol",
-        choice("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
-    ),
-    Variable(
-        "EPOCHAL_KAFKA_SASL_MECHANISM",
-        "how to say who we are",
-        "none",
-        "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER",
-        "kafka_sasl_mechanism",
-        choice("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
-    ),
-    Variable("EPOCHAL_KAFKA_SASL_USER", "for PLAIN and SCRAM", "none", "any text", "kafka_sasl_user", str),
-    Variable(
-        "EPOCHAL_KAFKA_SASL_PASSWORD",
-        "for PLAIN and SCRAM; a secret",
-        "none",
-        "any text",
-        "kafka_sasl_password",
-        Secret,
-        secret=True,
-    ),
-    Variable(
-        "EPOCHAL_KAFKA_SASL_TOKEN",
-        "for OAUTHBEARER; a secret. A file is read again for every connection, so that tokens may be renewed",
-        "none",
-        "a token, or @ and the path of a file that holds it",
-        "kafka_sasl_token",
-        Secret,
-        secret=True,
-    ),
-    Variable("EPOCHAL_KAFKA_CA", "certificates of who is trusted", "the system's", "a PEM file", "kafka_ca", str),
-    Variable("EPOCHAL_KAFKA_CERT", "our own certificate (mutual TLS)", "none", "a PEM file", "kafka_cert", str),
-    Variable("EPOCHAL_KAFKA_KEY", "its private key", "inside EPOCHAL_KAFKA_CERT", "a PEM file", "kafka_key", str),
+    *KAFKA_VARIABLES,
     Variable(
         "EPOCHAL_WORKER_HTTP",
         "where a worker (`epochal process`) answers /metrics, /healthz and /readyz",
@@ -286,11 +222,11 @@ def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[str]:
     """One sentence for each EPOCHAL_ variable that this version does not know: misspelt, or of a later version."""
     known = [variable.name for variable in VARIABLES]
     sentences: list[str] = []
-    for given in sorted(environ):
-        if given.startswith("EPOCHAL_") and given not in known and not given.startswith("EPOCHAL_TEST_"):
+    for name in sorted(environ):
+        if name.startswith("EPOCHAL_") and name not in known and not name.startswith("EPOCHAL_TEST_"):
             import difflib  # for this rare case only
 
-            near = difflib.get_close_matches(given, known, 1)
+            near = difflib.get_close_matches(name, known, 1)
             meant = f"; did you mean {near[0]}?" if near else ""
-            sentences.append(f"{given} is set, but this version knows no such setting{meant}")
+            sentences.append(f"{name} is set, but this version knows no such setting{meant}")
     return sentences

@@ -14,15 +14,19 @@ __all__ = [
     "choice",
     "flag",
     "is_name",
-    "name",
     "prefix",
+    "project_name",
     "seconds",
     "servers",
+    "size",
     "store",
 ]
 
 CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
 """What can be captured without a word from the user."""
+
+
+_UNITS: Final = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 
 
 class Secret(str):
@@ -42,7 +46,7 @@ def is_name(value: object) -> bool:
         return False
 
 
-def name(text: str) -> str:
+def project_name(text: str) -> str:
     """A project's name."""
     if not is_name(text):
         raise ValueError
@@ -73,6 +77,17 @@ def seconds(text: str) -> float:
     """More than nothing and at most a day."""
     number = float(text)
     if not 0 < number <= 86400:
+        raise ValueError
+    return number
+
+
+def size(text: str) -> int:
+    """Bytes, from a number with a decimal unit."""
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) *([KMGT]?B?)", text.upper())
+    if found is None or found[2] not in _UNITS:
+        raise ValueError
+    number = int(float(found[1]) * _UNITS[found[2]])
+    if number < 10**6:
         raise ValueError
     return number
 

@@ -103,14 +103,16 @@ class Watching:
 
     def sample(self) -> None:
         """Takes down the system metrics of this moment."""
-        with self._lock:
+        if self._sampler is None or not self._runs:
+            return
+        taken = self._sampler.sample()
+        with self._lock:  # under which a run ends: nothing is written to one that ended while the sample was taken
             watched = self._runs[-1] if self._runs else None
-            if watched is None or self._sampler is None:
+            if watched is None:
                 return
             if watched.system is None:
                 watched.system = self._open_writer(watched.about.identity)
-            writer = watched.system
-        writer.journal.append_points(self._sampler.sample(), round(time.monotonic() - watched.since, 3), None)
+            watched.system.journal.append_points(taken, round(time.monotonic() - watched.since, 3), None)
 
     def after_fork_in_child(self) -> None:
         """A forked child's console and machine are its parent's: nothing is taken down twice."""

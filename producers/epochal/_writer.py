@@ -46,8 +46,12 @@ def open_journal(
     now_us: Callable[[], int],
     report: Callable[[str, str], None],
     sync_interval_s: float,
+    admit: Callable[[int], None] = lambda size: None,
 ) -> JournalWriter:
-    """The writer's journal; what it can't keep is counted and reported, never raised."""
+    """The writer's journal; what it can't keep is counted and reported, never raised.
+
+    ``admit`` is asked for so many bytes of disk before they are used for points, and raises OSError to refuse.
+    """
     from ._journal.writer import JournalWriter
 
     with contextlib.suppress(ImportError):
@@ -56,7 +60,13 @@ def open_journal(
         importlib.import_module("ctypes")
 
     return JournalWriter(
-        journals, writer, now_us=now_us, convert=to_float, report=report, sync_interval_s=sync_interval_s
+        journals,
+        writer,
+        now_us=now_us,
+        convert=to_float,
+        report=report,
+        sync_interval_s=sync_interval_s,
+        admit=admit,
     )
 
 

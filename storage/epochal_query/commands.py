@@ -156,12 +156,9 @@ def metrics(metric: tuple[str, ...], at: At, output: Output, **choice: Any) -> N
 @click.option("--json", "as_json", is_flag=True, help="Nodes and edges, for machines.")
 @click.option("--mermaid", "form", flag_value="mermaid", help="A flowchart for Mermaid.")
 @click.option("--dot", "form", flag_value="dot", help="A digraph for Graphviz.")
-@click.option("--openlineage", "form", flag_value="openlineage", help="OpenLineage run events, one a line.")
 @reads
 def lineage(of: str, direction: Any, depth: int | None, as_json: bool, form: str | None, at: At) -> None:
     """What OF was made from, or went into. OF is an artifact (digest, URI, name), component, trial or experiment."""
-    import json
-
     from epochal_query.cli_output import write_json
 
     if as_json and form:
@@ -170,9 +167,6 @@ def lineage(of: str, direction: Any, depth: int | None, as_json: bool, form: str
     if as_json:
         nodes, edges = found.nodes.to_dict("records"), found.edges.to_dict("records")
         write_json({"nodes": nodes, "edges": edges, **found.attrs})
-    elif form == "openlineage":
-        for event in found.to_openlineage():
-            click.echo(json.dumps(event, ensure_ascii=False))
     else:
         shown = {None: found.to_text, "mermaid": found.to_mermaid, "dot": found.to_dot}[form]()
         click.echo(shown.rstrip("\n"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -12,7 +12,6 @@ import pandas as pd
 from epochal_query import lineage_formats as formats
 from epochal_query.columns import decoded, ids, texts
 from epochal_query.errors import AmbiguousNameError, FilterError
-from epochal_query.lineage_formats import Ran
 from epochal_query.lineage_graph import Direction, Edge, Graph, Node, beside
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import Entity, resolve_any, shortened, whereabouts
@@ -30,13 +29,11 @@ class Lineage:
         starts: tuple[str, ...],
         direction: Direction,
         attrs: dict[str, object],
-        ran: Callable[[], list[Ran]] = list,
     ) -> None:
         self.graph = graph
         self.starts = starts
         self.direction = direction
         self.attrs = {"epochal": attrs}
-        self._ran = ran
         self._forward = beside(graph.edges, forward=True)
         self._backward = beside(graph.edges, forward=False)
 
@@ -85,11 +82,6 @@ class Lineage:
         """
         return formats.to_networkx(self.graph)
 
-    def to_openlineage(self) -> list[dict[str, Any]]:
-        """OpenLineage run events, one a component, as JSON has them: send each to any OpenLineage endpoint."""
-        project = self.attrs["epochal"].get("project")
-        return formats.openlineage(self.graph, self._ran(), str(project))
-
     def __str__(self) -> str:
         """The lineage as an indented tree."""
         return self.to_text()
@@ -137,7 +129,7 @@ def lineage_of(reading: Reading, given: object, direction: Direction, depth: int
     graph = read_graph(reading)
     starts = _starts(reading, graph, given)
     found = _located(reading, graph.around(starts, direction, depth))
-    return Lineage(found, starts, direction, reading.attrs, lambda: _how_ran(reading, found))
+    return Lineage(found, starts, direction, reading.attrs)
 
 
 def _located(reading: Reading, graph: Graph) -> Graph:
@@ -151,21 +143,6 @@ def _located(reading: Reading, graph: Graph) -> Graph:
         if UUID(node.id) in where
     }
     return Graph({id_: labelled.get(id_, node) for id_, node in graph.nodes.items()}, graph.edges)
-
-
-def _how_ran(reading: Reading, graph: Graph) -> list[Ran]:
-    table = reading.rows(
-        f"""SELECT component, name, kind, status, ifNull(`end`, ifNull(start, created_at)) AS at, error_message
-            FROM {at("components")} WHERE project = {{project:String}} AND component IN {{ids:Array(UUID)}}
-            ORDER BY created_at, component""",
-        ids=[node.id for node in graph.nodes.values() if node.kind == "component"],
-    )
-    columns = [texts(table, name) for name in ("name", "kind", "status", "error_message")]
-    times = table.column("at").to_pylist()
-    return [
-        Ran(str(id_), name, kind, status, time, error)
-        for id_, name, kind, status, error, time in zip(ids(table, "component"), *columns, times, strict=True)
-    ]
 
 
 def several_artifacts(name: str, found: Sequence[str], advice: str) -> str:

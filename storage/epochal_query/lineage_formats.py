@@ -1,38 +1,15 @@
-"""Lineage in the languages of other tools: Mermaid, Graphviz, networkx, OpenLineage. Pure, but for networkx."""
+"""Lineage in the languages of other tools: Mermaid, Graphviz, networkx."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING
 
-from epochal._version import __version__
 from epochal_query.errors import ReadError
 
 if TYPE_CHECKING:
     import networkx as nx
 
     from epochal_query.lineage_graph import Edge, Graph
-
-PRODUCER = f"urn:epochal:{__version__}"
-_SCHEMA = "https://openlineage.io/spec/2-0-2/OpenLineage.json#/$defs/RunEvent"
-_SOURCE_FACET = "https://openlineage.io/spec/facets/1-0-1/DatasourceDatasetFacet.json"
-_ERROR_FACET = "https://openlineage.io/spec/facets/1-0-1/ErrorMessageRunFacet.json"
-_EVENT_TYPES = {"completed": "COMPLETE", "failed": "FAIL", "stopped": "ABORT", "lost": "ABORT", "running": "START"}
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a component ran, as far as it is known; ``at`` is its end, its start or its making."""
-
-    id: str
-    name: str
-    kind: str
-    status: str
-    at: datetime
-    error: str = ""
 
 
 def mermaid(graph: Graph) -> str:
@@ -77,39 +54,6 @@ def to_networkx(graph: Graph) -> nx.MultiDiGraph[str]:
     for edge in graph.edges:
         made.add_edge(edge.source, edge.target, relation=edge.relation, name=edge.name)
     return made
-
-
-def openlineage(graph: Graph, ran: Iterable[Ran], project: str) -> list[dict[str, Any]]:
-    """One run event a component, with the artifacts that went in and came out as datasets."""
-    return [_run_event(graph, one, project) for one in ran]
-
-
-def _run_event(graph: Graph, one: Ran, project: str) -> dict[str, Any]:
-    run: dict[str, Any] = {"runId": one.id}
-    if one.error:
-        facet = {"_producer": PRODUCER, "_schemaURL": _ERROR_FACET, "programmingLanguage": "PYTHON"}
-        run["facets"] = {"errorMessage": {**facet, "message": one.error}}
-    return {
-        "eventType": _EVENT_TYPES.get(one.status, "OTHER"),
-        "eventTime": one.at.isoformat(),
-        "producer": PRODUCER,
-        "schemaURL": _SCHEMA,
-        "run": run,
-        "job": {"namespace": project, "name": f"{one.kind}/{one.name}"},
-        "inputs": [_dataset(graph, edge.source, project) for edge in graph.edges if edge.target == one.id],
-        "outputs": [_dataset(graph, edge.target, project) for edge in graph.edges if edge.source == one.id],
-    }
-
-
-def _dataset(graph: Graph, id_: str, project: str) -> Mapping[str, Any]:
-    """A digest is the same data wherever it lies; without one the place is the name, split as OpenLineage does."""
-    node = graph.nodes[id_]
-    source = {"_producer": PRODUCER, "_schemaURL": _SOURCE_FACET, "name": node.name, "uri": node.detail or node.id}
-    url = urlsplit(node.detail)
-    if url.scheme and not node.detail.startswith("sha256:"):
-        space = f"{url.scheme}://{url.netloc}" if url.netloc else url.scheme
-        return {"namespace": space, "name": url.path.lstrip("/") or "/", "facets": {"dataSource": source}}
-    return {"namespace": project, "name": node.detail or node.id, "facets": {"dataSource": source}}
 
 
 def _alias(graph: Graph, edge: Edge) -> str:

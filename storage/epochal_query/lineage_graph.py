@@ -44,14 +44,14 @@ class Graph:
         for forward in (False, True):
             if direction == ("ascendants" if forward else "descendants"):
                 continue
-            beside = beside(self.edges, forward=forward)
+            ways = beside(self.edges, forward=forward)
             waiting = deque((start, 0) for start in reached if start in set(starts))
             seen = {start for start, _ in waiting}
             while waiting:
                 at, steps = waiting.popleft()
                 if depth is not None and steps >= depth:
                     continue
-                for edge in beside.get(at, []):
+                for edge in ways.get(at, []):
                     kept.add(edge)
                     following = edge.target if forward else edge.source
                     if following not in seen:

@@ -27,8 +27,9 @@ Answer = TypeVar("Answer")
 
 # 516: the token isn't known, as the host was replaced by another, which has tokens of its own
 _REPLACED = frozenset({516, HOST_ENDING})
-# the copies of a row collapse at merges and under FINAL; collapsing them here as well would take twice the time
-_INSERTING = {"optimize_on_insert": 0}
+# the copies of a row collapse at merges and under FINAL; collapsing them here as well would take twice the time. A
+# server's own buffer (on by default from 26.9 on) would only wait for more of what comes in large pieces already
+_INSERTING = {"optimize_on_insert": 0, "async_insert": 0}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ loaded into the process of a user.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -51,7 +52,7 @@ def import_store(source: Path, store: Path, progress: Progress = silent) -> Mani
     manifest = read_manifest(source)
     check(source, manifest, progress)
     _check_empty(store)
-    command = [sys.executable, "-m", "epochal_storage.importing", str(source.absolute()), str(store.absolute())]
+    command = [sys.executable, "-P", "-m", "epochal_storage.importing", str(source.absolute()), str(store.absolute())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         assert child.stderr is not None
@@ -70,6 +71,7 @@ def build(source: Path, store: Path, progress: Progress) -> None:
     draft = store.with_name(f"{store.name}.importing")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
+    os.chdir(draft)  # the engine takes a config.xml of the directory that it is loaded in for its own
     engine = open_tables(draft / "engine")
     try:
         for table in (name for name in SCHEMAS if name in manifest.rows):  # an earlier version had fewer

@@ -19,7 +19,7 @@ FIRST_PAUSE_S = 0.5
 MOST_PAUSE_S = 30.0
 TICK_S = 1.0
 MOST_MESSAGES = 20_000
-MOST_BYTES = 8 << 20
+MOST_BYTES = 16 << 20
 """What is carried at once; points on the wire are about a tenth of the size of their rows."""
 
 

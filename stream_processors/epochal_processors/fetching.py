@@ -18,7 +18,7 @@ from epochal_processors.messages import Message
 TAKEN_AT_ONCE = 64
 """Messages a turn, and kept ready: with 64 messages of a megabyte that is the memory it takes."""
 FETCH_BYTES = 4 << 20
-MOST_IN_FLIGHT = 24 << 20
+MOST_IN_FLIGHT = 48 << 20
 """Bytes of messages handed over and not acknowledged; beyond them no more are fetched."""
 COMMIT_S = 1.0
 # Faust waits for the broker as long as this without polling; whether a worker is stuck is for us to notice

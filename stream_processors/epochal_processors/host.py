@@ -67,6 +67,7 @@ class Host:
         Returns 0 also where another host has the store: then there is nothing to do.
         """
         self._store.mkdir(parents=True, exist_ok=True)
+        os.chdir(self._store)  # the engine takes a config.xml of the directory that it is loaded in for its own
         if not self._lock.acquire():
             return 0
         begin_log(self._store)

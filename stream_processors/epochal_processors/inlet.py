@@ -21,8 +21,6 @@ from epochal_processors.wire import WireError
 from epochal_processors.worker_history import WorkerHistory
 from epochal_storage.writing import TableWriter
 
-POINTS_AT_ONCE = 262_144
-"""Points inserted at once: a thousand bytes of memory for each, all in all, while that is done."""
 STREAMS_KNOWN = 50_000
 """Streams of which a worker keeps in mind what the store holds (some kilobytes each); then it begins anew."""
 
@@ -92,7 +90,7 @@ class Inlet:
             self.forget()
         self._learn({(frame.writer, channel_of(frame)) for _, frame in placed.frames})
         letters: list[Received] = []
-        parts = chain.from_iterable(map(_one_log_each, bounded(placed.frames, lambda one: one[1], POINTS_AT_ONCE)))
+        parts = chain.from_iterable(map(_one_log_each, bounded(placed.frames, lambda one: one[1])))
         for number, part in enumerate(parts):
             letters += self._materializer.apply(part, () if number else placed.letters)
         self._writer.after(lambda: done([letter for letter, _ in letters]))

@@ -203,13 +203,13 @@ class Materializer:
         return START if begun else self._history.head(writer, channel)
 
 
-def bounded(items: Iterable[T], frame_of: Callable[[T], Frame], most_points: int = MAX_POINTS) -> Iterator[list[T]]:
-    """Batches of at most so many points and 64 MB each, in order; a larger frame is a batch of its own."""
+def bounded(items: Iterable[T], frame_of: Callable[[T], Frame]) -> Iterator[list[T]]:
+    """Batches of at most half a million points and 64 MB each, in order; a larger frame is a batch of its own."""
     batch: list[T] = []
     points = size = 0
     for item in items:
         more_points, more_bytes = _weight(frame_of(item))
-        if batch and (points + more_points > most_points or size + more_bytes > MAX_BYTES):
+        if batch and (points + more_points > MAX_POINTS or size + more_bytes > MAX_BYTES):
             yield batch
             batch, points, size = [], 0, 0
         batch.append(item)

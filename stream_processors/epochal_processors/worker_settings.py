@@ -39,7 +39,7 @@ def plan_of(settings: Settings) -> WorkerPlan:
         f"{prefix}dead-letters",
         connection(settings),
         Embedded(default_store(os.environ)) if settings.store is None else parsed(settings.store),
-        spawn,
+        spawn if settings.host != "none" else lambda _: None,
         settings.worker_http,
         settings.worker_stall_s,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import random
 import resource
 import signal
@@ -17,7 +19,7 @@ from host_ending import end_host
 from processors.hosts import PATIENCE_S, Hosts, stored, wait_until
 from processors.journals import Job
 
-from epochal._host import spawn
+from epochal._host import Started, spawn
 from epochal._journal.process import ProcessLock
 from epochal._sent import kafka_log
 from epochal_processors.tables import rows_table
@@ -163,6 +165,24 @@ def test_a_host_that_was_started_tells_when_it_has_ended(hosts: Hosts) -> None:
     assert not living.ended()
     end_host(hosts.store)
     wait_until(living.ended)
+
+
+def test_the_end_of_a_host_is_heard_in_a_process_with_many_open_files() -> None:
+    """A training that has more than 1,024 files open may start a host like any other."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 4096:
+        pytest.skip(f"this process may never open 4,096 files, only {hard}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    try:
+        ours, theirs = os.pipe()
+        started = Started(fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, 2000))
+        os.close(ours)
+        assert not started.ended()
+        os.close(theirs)
+        assert started.ended()
+        del started
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_an_inline_store_needs_no_other_process(tmp_path: Path, lock: ProcessLock, hosts: Hosts) -> None:

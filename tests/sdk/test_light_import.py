@@ -65,6 +65,24 @@ def test_a_whole_run_loads_no_reader(tmp_path: Path) -> None:
     assert child.written.values("loss") == [1.0]
 
 
+def test_a_run_that_goes_to_kafka_loads_no_client(tmp_path: Path) -> None:
+    """What ships is another process: a job loads nothing of Kafka, Arrow or NumPy for it."""
+    child = run(
+        """
+        import json, sys
+        with epochal.init("light") as run:
+            run.log({"loss": 1.0})
+            run.flush(0.2)
+        print(json.dumps(sorted(sys.modules)))
+        """,
+        tmp_path,
+        EPOCHAL_KAFKA="127.0.0.1:1",
+        EPOCHAL_KAFKA_WAIT="0.2",
+        EPOCHAL_SHIPPER="none",
+    )
+    assert not set(json.loads(child.out)) & {"kafka", "crc32c", "numpy", "pyarrow", "ssl", "socket", "asyncio"}
+
+
 def test_import_has_no_side_effects(tmp_path: Path) -> None:
     """Importing starts no thread, writes no file, installs no handler."""
     child = run(

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sdk.children import environment, run
@@ -40,6 +41,9 @@ GIVEN = [
     ("EPOCHAL_HEARTBEAT", "2.5", "heartbeat_s", 2.5),
     ("EPOCHAL_KAFKA", "a:9092, [::1]:9093", "kafka", "a:9092,[::1]:9093"),
     ("EPOCHAL_KAFKA_SECURITY_PROTOCOL", "ssl", "kafka_security_protocol", "SSL"),
+    ("EPOCHAL_SPOOL_LIMIT", "1.5 gb", "spool_limit_bytes", 1_500_000_000),
+    ("EPOCHAL_SPOOL_LIMIT", "2000000", "spool_limit_bytes", 2_000_000),
+    ("EPOCHAL_SHIPPER", "Thread", "shipper", "thread"),
 ]
 
 
@@ -58,6 +62,9 @@ REFUSED = [
     "EPOCHAL_KAFKA=broker",
     "EPOCHAL_KAFKA=kafka://broker:9092",
     "EPOCHAL_KAFKA=broker:0",
+    "EPOCHAL_SPOOL_LIMIT=12",
+    "EPOCHAL_SPOOL_LIMIT=5 GiB",
+    "EPOCHAL_SHIPPER=both",
 ]
 
 
@@ -186,20 +193,39 @@ def test_errors_are_one_message(tmp_path: Path) -> None:
     assert "EPOCHAL_MODE='off'" in refused.stderr
 
 
-def test_a_job_with_kafka_says_what_it_cannot_do_yet(tmp_path: Path) -> None:
-    """An error at the first call, and nothing is logged to a place that nobody expects."""
-    job = "import epochal; epochal.init('x')"
-    done = subprocess.run(
-        [sys.executable, "-c", job],
-        env=environment(tmp_path, EPOCHAL_KAFKA="k:9092"),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=60,
+def test_journals_on_their_way_to_kafka_lie_where_no_host_reads() -> None:
+    """A spool for each Kafka and each way of being known there, outside of every store; inside one is refused."""
+    environ = {"XDG_STATE_HOME": "/s", "XDG_DATA_HOME": "/d"}
+
+    def where(**settings: Any) -> Path:
+        place = journal_place(Settings(**{"kafka": "k:9092", **settings}), environ)
+        assert not place.in_store
+        return place.directory
+
+    assert where() == where(store="/other") == where(store="clickhouse://db")
+    others = [{"kafka": "o:9092"}, {"kafka_topic_prefix": "p."}, {"kafka_sasl_user": "ann"}]
+    assert len({where(), *(where(**other) for other in others)}) == 4
+    assert where(journal="/j") == Path("/j")
+    for inside in ("/store/journals", "/store/deep/er"):
+        with pytest.raises(SettingsError, match="lies inside /store"):
+            where(store="/store", journal=inside)
+
+
+def test_a_job_without_the_kafka_client_says_what_to_install(tmp_path: Path) -> None:
+    """Once, and it goes on; what it logs stays in the spool."""
+    child = run(
+        """
+        import sys
+        sys.modules["crc32c"] = None
+        with epochal.init("x") as run:
+            run.log({"a": 1.0})
+        """,
+        tmp_path,
+        EPOCHAL_KAFKA="127.0.0.1:1",
+        EPOCHAL_KAFKA_WAIT="0.5",
     )
-    assert done.returncode == 1
-    assert "SettingsError: EPOCHAL_KAFKA is set, and jobs don't ship" in done.stderr
-    assert not list(tmp_path.rglob("events.bin"))
+    assert child.err.count("pip install 'epochal[kafka]'") == 1
+    assert len(list(tmp_path.rglob("points-000000.seg"))) == 1
 
 
 @pytest.mark.parametrize("text", ["some dir", "~/store", "file:///a%20b", "/a%20b"])

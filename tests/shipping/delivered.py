@@ -94,14 +94,10 @@ def count(servers: str, topic: str) -> int:
         return sum(consumer.end_offsets(parts).values())
 
 
-def shipping(
-    home: Path, servers: str, prefix: str, directory: Path, *, save_s: float | None = None
-) -> subprocess.Popen[str]:
-    """``epochal ship`` in a process of its own; its cursor is saved at most every ``save_s`` seconds."""
-    program = "import sys; from epochal.cli import main; from epochal._kafka import shipper; "
-    program += "" if save_s is None else f"shipper._SAVE_S = {save_s}; "
+def shipping(home: Path, servers: str, prefix: str, directory: Path, *options: str) -> subprocess.Popen[str]:
+    """``epochal ship`` in a process of its own."""
     return subprocess.Popen(
-        [sys.executable, "-c", f"{program}main(sys.argv[1:])", "ship", str(directory), "--json"],
+        [sys.executable, "-m", "epochal.cli", "ship", str(directory), "--json", *options],
         env=environment(home, EPOCHAL_KAFKA=servers, EPOCHAL_KAFKA_TOPIC_PREFIX=prefix),
         cwd=home,
         stdout=subprocess.PIPE,

@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import random
 import signal
+import threading
 
 import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka_field import Field, until
+from kafka_field import PATIENCE_S, Field, until
+from workers.test_replay import said
 from workers.worlds import World, check
 
+from epochal._ids import uuid7
+from epochal._journal.reader import Record
+from epochal._kafka.wire import encode_event
+from epochal_query.errors import WaitTimeoutError
+from epochal_query.opening import open_store
 from epochal_storage.locate import find_host
 
 pytestmark = pytest.mark.kafka
@@ -76,6 +83,33 @@ def test_a_worker_waits_for_a_store_that_goes_away_and_catches_up(field: Field) 
     check(field, world)
     assert worker.metric("epochal_worker_retries_total") > 0
     assert worker.metric("epochal_worker_store_away") == 0
+    assert worker.stop() == 0
+
+
+def test_a_reader_waits_for_a_watermark_and_for_a_component(field: Field) -> None:
+    """What was sent can be waited for by its places in the logs, and an end by its component."""
+    writer = uuid7()
+    about = {"role": "main", "heartbeat_s": 10.0, "host": "h", "pid": 1, "process": str(writer), "version": "0"}
+    events = [
+        said("writer.opened", attempt="a", **about),
+        said("component.created", key="k", name="training", kind="training"),
+        said("run.started", attempt="a", world_size=1),
+        said("run.finished", attempt="a", status="completed"),
+    ]
+    messages = [encode_event(writer, "p", Record(seq, bytes(16), event)) for seq, event in enumerate(events)]
+    store = open_store(field.store, project="p")
+    field.send(messages[:3])
+    with pytest.raises(WaitTimeoutError):
+        store.wait(field.watermark, timeout=0.1)
+    worker = field.worker()
+    store.wait(field.watermark, timeout=PATIENCE_S)
+    assert store.components()["status"].tolist() == ["running"]
+    ending = threading.Timer(0.5, field.send, [messages[3:]])
+    ending.start()
+    store.wait("training", timeout=PATIENCE_S)
+    assert store.components()["status"].tolist() == ["completed"]
+    ending.join()
+    store.close()
     assert worker.stop() == 0
 
 

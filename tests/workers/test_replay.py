@@ -7,6 +7,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ def epochal(field: Field, *arguments: str) -> Any:
 
 def said(type_: str, /, **data: object) -> bytes:
     """An event of the one component, as its writer says it."""
-    event = {"type": f"epochal.{type_}", "v": 1, "project": "p", "at": 1_700_000_000_000_000}
+    event = {"type": f"epochal.{type_}", "v": 1, "project": "p", "at": time.time_ns() // 1000}
     return json.dumps({**event, "data": {"component": str(COMPONENT), **data}}).encode()
 
 

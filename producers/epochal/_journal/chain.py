@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from .layout import FIRST_SEGMENT_BYTES, SEGMENT_HEADER_BYTES, segment_file
@@ -17,10 +18,18 @@ class SegmentChain:
     ``prepare`` may run in another thread than ``take``; both may be interrupted.
     """
 
-    def __init__(self, directory: Path, mode: Mode | None, max_segment_bytes: int) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        mode: Mode | None,
+        max_segment_bytes: int,
+        admit: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        """``admit`` is asked before a segment of so many bytes is made, and raises OSError where it may not be."""
         self.directory = directory
         self._mode: Mode | None = mode
         self._max = max_segment_bytes
+        self._admit = admit
         self._size = min(FIRST_SEGMENT_BYTES, max_segment_bytes)
         self._number = 0
         self._next: Segment | None = None
@@ -86,7 +95,7 @@ class SegmentChain:
             number, self._number = self._number, self._number + 1
             path = self.directory / segment_file(number)
             try:
-                segment = allocate_what_fits(path, number, wanted, self._mode, least)
+                segment = allocate_what_fits(path, number, wanted, self._mode, least, self._admit)
             except FileExistsError:
                 continue
             except OSError:

@@ -151,14 +151,19 @@ def allocate(path: Path, number: int, size: int, mode: Mode) -> Segment:
     return Segment(path, number, size, mode, inode)
 
 
-def allocate_what_fits(path: Path, number: int, size: int, mode: Mode, least: int) -> Segment:
-    """A new segment of ``size`` bytes, or of a half, a quarter ... while the disk has no room, down to ``least``.
+def allocate_what_fits(
+    path: Path, number: int, size: int, mode: Mode, least: int, admit: Callable[[int], None]
+) -> Segment:
+    """A new segment of ``size`` bytes, or of a half, a quarter ... while there is no room, down to ``least``.
+
+    ``admit`` is asked for the bytes first.
 
     Raises:
-        OSError: not even the smallest was granted.
+        OSError: not even the smallest was granted, by ``admit`` or by the disk.
     """
     while True:
         try:
+            admit(size)
             return allocate(path, number, size, mode)
         except OSError as error:
             half = size // 2

@@ -41,18 +41,20 @@ class JournalWriter:
         sync_interval_s: float = 1.0,
         keeper: Keeper | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        admit: Callable[[int], None] = lambda size: None,
     ) -> None:
         """Nothing is created before the first call that writes.
 
         ``convert`` makes a float of a value that is neither float nor int, or raises TypeError or ValueError.
         ``sync_interval_s``: seconds between syncs to the disk in the background; 0 or less means never.
+        ``admit`` is asked for so many bytes of disk before they are used for points, and raises OSError to refuse.
         """
         self.directory = journals / str(writer)
         self._report = report
         self._lost: dict[str, int] = {}
         self._lost_lock = threading.RLock()
         self._keeper = keeper or process_keeper()
-        self._chain = SegmentChain(self.directory, None if mode == "auto" else mode, max_segment_bytes)
+        self._chain = SegmentChain(self.directory, None if mode == "auto" else mode, max_segment_bytes, admit)
         self._points = PointsFile(
             self._chain,
             writer,

@@ -90,7 +90,7 @@ def _token_provider(settings: Settings) -> object:
     return type("Token", (base,), {"token": token})()
 
 
-def away(settings: Settings, error: Exception, may: str) -> KafkaAwayError:
+def away(settings: Settings, error: BaseException, may: str) -> KafkaAwayError:
     """The error to raise for one of kafka-python's; ``may`` is what the user has to be allowed to do."""
     return KafkaAwayError(
         f"Kafka at {settings.kafka} ({settings.kafka_security_protocol}): {type(error).__name__}: {error}. "

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from epochal._errors import EpochalError
+from epochal._places import journal_place
 from epochal._settings import from_env
 
 __all__ = ["register"]
@@ -63,19 +64,28 @@ class ShipError(EpochalError):
 
 
 @click.command()
-@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("directory", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--timeout", type=click.FloatRange(min=0), help="Seconds to wait for Kafka at most (default: no limit).")
+@click.option(
+    "--ended",
+    is_flag=True,
+    help="The jobs that wrote journals on other machines have ended: a writer that did not say so itself is gone.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
-def ship(directory: Path, as_json: bool) -> None:
-    """Bring the journals in DIRECTORY to Kafka. It is one writer's journal, or a folder that holds many.
+def ship(directory: Path | None, timeout: float | None, ended: bool, as_json: bool) -> None:
+    """Bring the journals in DIRECTORY to Kafka.
 
-    For jobs that ran offline, died, or ran on another machine. Each journal remembers what Kafka has acknowledged, so
-    that shipping goes on where it stopped; nothing is removed. Exits with 1 when a journal could not be shipped. On a
-    file system that machines share, ship where the job runs, or when it has ended.
+    It is one writer's journal, or a folder that holds many (default: the spool). For jobs that ran offline, died, or
+    ran on another machine; jobs that can reach Kafka ship by themselves. Each journal remembers what Kafka has
+    acknowledged, so that shipping goes on where it stopped; nothing of DIRECTORY is removed. Exits with 1 when a
+    journal could not be shipped.
     """
-    from .shipper import ship as ship_journals
+    from .ship import ship as ship_journals
 
+    settings = from_env()
+    place = directory or journal_place(settings).directory
     not_shipped = 0
-    for done in ship_journals(from_env(), directory):
+    for done in ship_journals(settings, place, timeout, ended=ended, report=lambda line: click.echo(line, err=True)):
         not_shipped += done.state in ("busy", "failed")
         if as_json:
             click.echo(json.dumps({**asdict(done), "writer": str(done.writer)}))
