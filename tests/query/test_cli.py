@@ -138,6 +138,9 @@ def test_lineage_and_certificate(shell: Shell) -> None:
     assert "component training" in text
     assert "artifact data" in text
     assert "component experiment-metadata" in text
+    assert shell.out("lineage", component, "--mermaid").startswith("flowchart LR\n")
+    assert shell.out("lineage", component, "--dot").startswith("digraph lineage {\n")
+    assert "choose one of --json and --dot" in shell.run("lineage", component, "--json", "--dot").stderr
     graph = shell.json("lineage", component, "--direction", "both")
     assert {node["name"] for node in graph["nodes"]} == {"training", "data", "experiment-metadata", "model"}
     assert shell.json("certificate", component)["state"] == "closed"
