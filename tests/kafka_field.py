@@ -74,8 +74,22 @@ class WorkerProcess:
 
     def ready(self) -> WorkerProcess:
         """Wait until it takes messages in."""
-        until(lambda: self._port() is not None and self.get("/readyz")[0] == 200, f"{self.log} says it is ready")
+        until(self.is_ready, f"{self.log} says it is ready")
         return self
+
+    def is_ready(self) -> bool:
+        """Whether it takes messages in now."""
+        try:
+            return self._port() is not None and self.get("/readyz")[0] == 200
+        except OSError:  # it just ended
+            return False
+
+    def stored(self) -> int:
+        """How many messages it has stored; 0 where it doesn't answer."""
+        try:
+            return int(self.metric("epochal_worker_messages_total")) if self._port() is not None else 0
+        except OSError:
+            return 0
 
     def _port(self) -> int | None:
         found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
