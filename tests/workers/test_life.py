@@ -8,6 +8,7 @@ import signal
 import threading
 
 import pytest
+from injecting import Chaos
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_field import PATIENCE_S, Field, until
@@ -67,19 +68,22 @@ def test_what_a_worker_says_of_itself(field: Field) -> None:
     assert worker.get("/nothing")[0] == 404
 
 
-def test_a_worker_waits_for_a_store_that_goes_away_and_catches_up(field: Field) -> None:
-    """The host is killed in the middle of inserts, again and again: the worker stays, and everything arrives."""
-    world = World(random.Random(3))
-    worker = field.worker().ready()
-
-    def kill_the_host(number: int) -> None:
-        if number:
-            until(lambda: worker.metric("epochal_worker_messages_total") >= 10 * number, "it goes on")
-            host = find_host(field.store)
-            if host is not None:
-                os.kill(host.pid, signal.SIGKILL)
-
-    world.send(field, 8, kill_the_host)
+@pytest.mark.chaos("SIGKILL of the store's host in the middle of an insert")
+def test_a_worker_waits_for_a_store_that_goes_away_and_catches_up(field: Field, chaos: Chaos) -> None:
+    """The host is killed while messages wait to be stored, again and again: the worker stays, and all of it arrives."""
+    world = World(chaos.dice, jobs=4 + chaos.times // 2)
+    pieces = world.pieces(2 * chaos.times)
+    worker = field.worker()
+    while chaos.lacking():
+        until(lambda: not field.behind(), "it goes on")
+        field.send(pieces.pop() if pieces else world.some())
+        chaos.pause(0.3)
+        host = find_host(field.store)
+        if host is not None and field.behind():
+            os.kill(host.pid, signal.SIGKILL)
+            chaos.note()
+    for piece in pieces:
+        field.send(piece)
     check(field, world)
     assert worker.metric("epochal_worker_retries_total") > 0
     assert worker.metric("epochal_worker_store_away") == 0

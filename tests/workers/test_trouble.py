@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-import threading
 from pathlib import Path
 
 import pytest
+from breakable import Breakable
+from injecting import Chaos
 from kafka import KafkaAdminClient
-from kafka_broker import Cluster
 from kafka_field import Field, until
 from tcp_proxy import Proxy
 from workers.worlds import World, check
@@ -60,6 +60,34 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
         until(lambda: worker.get("/readyz")[0] == 200, "it is ready again")
         assert worker.stop() == 0
         assert field.committed() == {where: offset + 1 for where, offset in field.sent.items()}
+
+
+STORE_FAULTS = ("connections cut, worker to store", "black hole, worker to store", "slow network, worker to store")
+
+
+@pytest.mark.chaos(*STORE_FAULTS)
+def test_the_network_to_the_store_may_fail(field: Field, chaos: Chaos) -> None:
+    """Connections are cut in the middle of inserts, swallow them for a while, or are slow; every row is there."""
+    world = World(chaos.dice, jobs=3 + chaos.times // 2)
+    pieces = world.pieces(3 * chaos.times + 1)
+    plan = [fault for fault in STORE_FAULTS for _ in range(chaos.times)]
+    chaos.dice.shuffle(plan)
+    with Proxy(store_port(field)) as proxy:
+        worker = field.worker(**behind(field, proxy.port)).ready()
+        for fault in plan:
+            field.send(pieces.pop())
+            chaos.pause(0.3)
+            proxy.swallow = fault.startswith("black")
+            proxy.delay_s = 0.2 if fault.startswith("slow") else 0.0
+            if proxy.swallow or proxy.delay_s:
+                chaos.pause(3.0)
+            proxy.mend()
+            if not fault.startswith("slow"):
+                proxy.cut()
+            chaos.note(fault)
+        field.send(pieces.pop())
+        check(field, world)
+        assert worker.stop() == 0
 
 
 def test_a_worker_stopped_while_the_store_is_away_leaves_everything_to_the_next(field: Field) -> None:
@@ -116,28 +144,32 @@ def test_a_worker_waits_for_a_broker_that_is_not_there_yet(field: Field) -> None
         assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("away_s", [1, 5])
-def test_a_broker_killed_under_a_worker_costs_nothing(tmp_path: Path, topic_prefix: str, away_s: int) -> None:
+@pytest.mark.chaos("SIGKILL of the broker under workers")
+def test_a_broker_killed_under_a_worker_costs_nothing(
+    breakable: Breakable, topic_prefix: str, tmp_path: Path, chaos: Chaos
+) -> None:
     """SIGKILL of the only broker in the middle of the work, and the same one again after a while. The worker goes on,
     or ends with a status that tells its supervisor to start it again; in the end every row is there.
     """
-    world = World(random.Random(away_s), jobs=3)
-    with Cluster(tmp_path / "kafka", properties={"message.max.bytes": str(64 << 20)}) as cluster:
-        field = Field(cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
-        try:
-            worker = field.worker().ready()
-
-            def kill(number: int) -> None:
-                if number == 2:
-                    until(lambda: worker.metric("epochal_worker_messages_total") > 0, "it is at it")
-                    cluster.kill(0)
-                    threading.Event().wait(away_s)
-                    cluster.start(0)
-
-            world.send(field, 4, kill)
-            check(field, world)
-        finally:
-            field.close()
+    world = World(chaos.dice, jobs=3 + chaos.times // 2)
+    pieces = world.pieces(2 * chaos.times)
+    field = Field(breakable.cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
+    try:
+        field.worker()
+        while chaos.lacking():
+            field.send(pieces.pop())
+            until(lambda: any(worker.stored() for worker in field.workers), "it is at it")
+            chaos.pause(0.3)
+            breakable.cluster.kill(0)
+            chaos.note()
+            chaos.pause(2.0)
+            breakable.cluster.start(0)
+            field.wait()
+        for piece in pieces:
+            field.send(piece)
+        check(field, world)
+    finally:
+        field.close()
 
 
 def test_what_a_store_lacks_is_read_again_though_it_was_acknowledged(field: Field) -> None:
