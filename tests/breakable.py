@@ -21,6 +21,10 @@ class Breakable:
     cluster: Cluster
     proxies: dict[str, Proxy]
 
+    def servers(self, listener: str) -> str:
+        """Where clients of a listener begin; where there are no proxies, at the brokers themselves."""
+        return self.cluster.servers(listener) if self.proxies else self.cluster.bootstrap
+
     def mend(self) -> None:
         """Have everything run again."""
         for proxy in self.proxies.values():

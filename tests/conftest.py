@@ -12,7 +12,10 @@ import pytest
 from injecting import Chaos, Row, new_seed, rows_of, table
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from breakable import Breakable
+    from kafka_field import Field
 
 TOLD = pytest.StashKey[list[Row]]()
 
@@ -62,6 +65,16 @@ def breakable(breakable_once: Breakable) -> Iterator[Breakable]:
 
 
 @pytest.fixture
+def field(kafka: str, topic_prefix: str, tmp_path: Path) -> Iterator[Field]:
+    """Topics, a store, and whatever workers the test starts."""
+    from kafka_field import Field
+
+    made = Field(kafka, topic_prefix, tmp_path / "field")
+    yield made
+    made.close()
+
+
+@pytest.fixture
 def topic_prefix() -> str:
     """A prefix of topics that no other test has."""
     return f"t{uuid4().hex[:12]}."
@@ -93,8 +106,10 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Take down what a test injected, for the table at the end."""
+    """Take down what a test injected, for the table at the end; and let no test of the broker be skipped."""
     report = yield
+    if report.skipped and item.get_closest_marker("kafka"):
+        report.outcome, report.longrepr = "failed", f"a test of Kafka isn't to be skipped: {call.excinfo}"
     chaos = getattr(item, "funcargs", {}).get("chaos")
     if call.when == "call" and isinstance(chaos, Chaos):
         told = item.config.stash.setdefault(TOLD, [])

@@ -120,6 +120,8 @@ class Field:
     prefix: str
     directory: Path
     partitions: int = PARTITIONS
+    copies: int = 1
+    """Of every partition; what is acknowledged is in all but one of them."""
     supervised: bool = False
     """Whether a worker that ended for a reason is replaced while everything is waited for."""
     workers: list[WorkerProcess] = field(default_factory=list)
@@ -136,19 +138,31 @@ class Field:
         self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
         self.spawned: list[subprocess.Popen[bytes]] = []
 
-    def make_topics(self, *names: str) -> None:
-        """Make topics of this prefix."""
+    def make_topics(self, *names: str, times: str = "LogAppendTime") -> None:
+        """Make topics of this prefix, which keep these times."""
         topics = {
             f"{self.prefix}{name}": {
                 "num_partitions": self.partitions,
-                "replication_factor": 1,
-                "configs": {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(64 << 20)},
+                "replication_factor": self.copies,
+                "configs": {
+                    "message.timestamp.type": times,
+                    "max.message.bytes": str(64 << 20),
+                    "min.insync.replicas": str(max(1, self.copies - 1)),
+                },
             }
             for name in names
         }
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
             admin.create_topics(topics, wait_for_metadata=True)
             self.cluster = str(admin.describe_cluster()["cluster_id"])
+
+    def drop_topic(self, name: str) -> str:
+        """Delete a topic of this prefix; its whole name, when it is gone."""
+        topic = f"{self.prefix}{name}"
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            admin.delete_topics([topic])
+            until(lambda: topic not in admin.list_topics(), "the topic is gone")
+        return topic
 
     def another_store(self) -> Path:
         """From now on use an empty store; where the one before is."""
@@ -250,6 +264,12 @@ class Field:
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
             (found,) = admin.list_group_offsets({f"{self.prefix}workers": None}).values()
         return {(tp.topic, tp.partition): value.offset for tp, value in found.items()}
+
+    def leaders(self) -> list[int]:
+        """The broker that leads each partition of the points' topic."""
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            (topic,) = admin.describe_topics([f"{self.prefix}metrics"])
+        return [partition["leader_id"] for partition in topic["partitions"]]
 
     def letters(self) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
         """Everything in the topic of dead letters: key, value, headers."""

@@ -17,6 +17,7 @@ from promises.jobs import Job, job
 from shipping.jobs import ending_shippers, kafka, spool_of
 
 from epochal._spool import is_shipped
+from epochal_query.errors import UnknownNameError
 from epochal_query.store import Store
 
 EXPERIMENT = "promises"
@@ -41,12 +42,13 @@ class Watched:
 
 @dataclass
 class Estate:
-    """So many jobs and workers, always: one that ends is followed by another until :meth:`finish`.
+    """So many jobs and workers, always: one that ends is followed by another until :meth:`finish`. ``base`` has the
+    topics and the store.
 
-    ``job_servers`` and ``worker_servers`` are where these begin, if not where the field itself does.
+    ``job_servers`` and ``worker_servers`` are where these begin, if not where the base itself does.
     """
 
-    field: Field
+    base: Field
     home: Path
     dice: random.Random
     job_servers: str
@@ -60,7 +62,7 @@ class Estate:
 
     def __enter__(self) -> Estate:
         self._ending = contextlib.ExitStack()
-        self._ending.callback(self.field.close)
+        self._ending.callback(self.base.close)
         self._ending.enter_context(ending_shippers(self.home))
         self._numbers = itertools.count()
         self.at_work = [self.worker() for _ in range(self.workers)]
@@ -82,13 +84,13 @@ class Estate:
 
     def worker(self) -> WorkerProcess:
         """Start a worker."""
-        return self.field.worker(EPOCHAL_KAFKA=self.worker_servers, EPOCHAL_WORKER_SESSION=str(SESSION_S))
+        return self.base.worker(EPOCHAL_KAFKA=self.worker_servers, EPOCHAL_WORKER_SESSION=str(SESSION_S))
 
     def start_job(self, calls: int | None = None) -> Watched:
         """Start a job; returns when it is about to log."""
         number, calls = next(self._numbers), calls or self.calls
-        settings = kafka(self.job_servers, self.field.prefix, HOME=str(self.home), EPOCHAL_HOST="none")
-        started = job(self.field.store, f"job-{number}", number, calls, EXPERIMENT, self.pause_s, **settings)
+        settings = kafka(self.job_servers, self.base.prefix, HOME=str(self.home), EPOCHAL_HOST="none")
+        started = job(self.base.store, f"job-{number}", number, calls, EXPERIMENT, self.pause_s, **settings)
         self.every_job.append(Watched(f"job-{number}", self._ending.enter_context(started), calls))
         return self.every_job[-1]
 
@@ -123,23 +125,32 @@ class Estate:
         self.wait(lambda: not self.running, "jobs end", jobs=False)
         for one in self.every_job:
             assert one.killed or one.job.wait() == 0, f"{one.name} ended with {one.job.process.returncode}"
-        store = self.field.open()
+        store = self.base.open()
         for one in self.every_job:
-            self._wait_until_certified(store, one)
+            self.wait_until_certified(store, one)
             check_points(store, one)
         check_report(store, self.every_job)
-        assert self.field.client.query_arrow("SELECT count() AS n FROM dead_letters").to_pylist() == [{"n": 0}]
+        assert self.base.client.query_arrow("SELECT count() AS n FROM dead_letters").to_pylist() == [{"n": 0}]
         store.close()
 
-    def _wait_until_certified(self, store: Store, one: Watched) -> None:
+    def wait_until_certified(self, store: Store, one: Watched, jobs: bool = False) -> None:
+        """Wait until the store has all that there will ever be of a job."""
         wanted = {"recovered", "closed"} if one.killed else {"closed"}
 
         def certified() -> bool:
             if not is_shipped(self.spool):  # it was killed when no job was left to start the next one
                 self.start_job(calls=1).job.wait()
-            return store.certificate(one.job.component)["state"] in wanted
+            return state_of(store, one.job.component) in wanted
 
-        self.wait(certified, f"the certificate of {one.name} ({one.job.component}) is {wanted}", jobs=False)
+        self.wait(certified, f"the certificate of {one.name} ({one.job.component}) is {wanted}", jobs)
+
+
+def state_of(store: Store, component: str) -> str:
+    """What is certified of a component; nothing of one that the store hasn't heard of yet."""
+    try:
+        return str(store.certificate(component)["state"])
+    except UnknownNameError:
+        return ""
 
 
 def check_points(store: Store, one: Watched) -> None:

@@ -58,8 +58,8 @@ def stop_a_worker(estate: Estate, broker: Breakable) -> None:
 def kill_the_host(estate: Estate, broker: Breakable) -> None:
     """SIGKILL of the engine while workers insert."""
     del broker
-    estate.wait(lambda: find_host(estate.field.store) is not None, "there is a host")
-    host = find_host(estate.field.store)
+    estate.wait(lambda: find_host(estate.base.store) is not None, "there is a host")
+    host = find_host(estate.base.store)
     if host is not None:
         os.kill(host.pid, signal.SIGKILL)
 
@@ -110,6 +110,22 @@ def slow(side: str) -> Fault:
     return fault
 
 
+def kill_the_leader(estate: Estate, broker: Breakable) -> None:
+    """SIGKILL of the broker that leads most partitions: the others take over. A job that begins while it is away is in
+    the store before it comes back.
+    """
+    leaders = estate.base.leaders()
+    index = max(set(leaders), key=leaders.count) - 1
+    estate.pass_time(estate.dice.uniform(0.0, 0.5))
+    broker.cluster.kill(index)
+    started = estate.start_job(calls=5)
+    estate.wait(lambda: not started.runs, "a job ends while the leader is away")
+    store = estate.base.open()
+    estate.wait_until_certified(store, started, jobs=True)
+    store.close()
+    broker.cluster.start(index)
+
+
 PROCESSES: dict[str, Fault] = {
     "SIGKILL of a job": kill_a_job,
     "SIGKILL of the shipper": kill_the_shipper,
@@ -127,6 +143,8 @@ NETWORK: dict[str, Fault] = {
 BROKER: dict[str, Fault] = {
     f"SIGKILL of the broker, back after {seconds} s": kill_the_broker(seconds) for seconds in (5, 60)
 }
+
+LEADER: dict[str, Fault] = {"SIGKILL of the leader of three brokers": kill_the_leader}
 
 
 def _one_at_work(estate: Estate) -> WorkerProcess:

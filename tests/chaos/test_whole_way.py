@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from breakable import JOBS, WORKERS, Breakable
 from chaos.estate import Estate
-from chaos.faults import BROKER, NETWORK, PROCESSES, Fault
+from chaos.faults import BROKER, LEADER, NETWORK, PROCESSES, Fault
 from injecting import Chaos
+from kafka_broker import Cluster
 from kafka_field import Field
 
 pytestmark = pytest.mark.kafka
@@ -25,8 +26,8 @@ def inject(faults: Mapping[str, Fault], chaos: Chaos, breakable: Breakable, pref
     plan = [name for name in faults for _ in range(chaos.times)]
     chaos.dice.shuffle(plan)
     cluster = breakable.cluster
-    field = Field(cluster.bootstrap, prefix, home / "field")
-    with Estate(field, home, chaos.dice, cluster.servers(JOBS), cluster.servers(WORKERS)) as estate:
+    field = Field(cluster.bootstrap, prefix, home / "field", copies=cluster.nodes)
+    with Estate(field, home, chaos.dice, breakable.servers(JOBS), breakable.servers(WORKERS)) as estate:
         for name in plan:
             estate.pass_time(chaos.dice.uniform(0.0, 1.5))
             faults[name](estate, breakable)
@@ -55,3 +56,10 @@ def test_the_network_may_fail_on_either_side(
 def test_the_broker_may_be_away_for_long(chaos: Chaos, breakable: Breakable, topic_prefix: str, tmp_path: Path) -> None:
     """SIGKILL, and the same broker again after five seconds or a minute."""
     inject(BROKER, chaos, breakable, topic_prefix, tmp_path)
+
+
+@pytest.mark.chaos(*LEADER)
+def test_the_leader_of_three_brokers_may_be_killed(chaos: Chaos, topic_prefix: str, tmp_path: Path) -> None:
+    """The others go on without it, and it comes back."""
+    with Cluster(tmp_path / "kafka", nodes=3) as cluster:
+        inject(LEADER, chaos, Breakable(cluster, {}), topic_prefix, tmp_path)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from injecting import Chaos
 from kafka_broker import Cluster
 from sdk.children import ended, run, start, wait_for
-from shipping.delivered import Everything, count, in_journals, in_kafka, seed
+from shipping.delivered import Everything, count, in_journals, in_kafka
 from shipping.jobs import end_shipper, ending_shippers, kafka, spool_of
 
 from epochal._kafka.migrate import migrate
@@ -194,32 +193,40 @@ def test_topics_that_are_missing_are_named(servers: str, topic_prefix: str, home
     wait_for(lambda: same(in_kafka(servers, topic_prefix), in_journals(spool_of(home))), "everything")
 
 
-def test_the_shipping_process_is_killed_again_and_again(servers: str, prefix: str, home: Path) -> None:
+@pytest.mark.chaos("SIGKILL of the shipper")
+def test_the_shipping_process_is_killed_again_and_again(servers: str, prefix: str, home: Path, chaos: Chaos) -> None:
     """SIGKILL at random moments while eight writers log: another is started, and nothing is lost."""
-    print(f"SEED={(at := seed())}")
-    chance = random.Random(at)
     code = """
-    import threading, time
+    import sys, threading, time
+    over = threading.Event()
+    steps = [0] * 8
     def work(number):
         with epochal.component(f"c{number}") as run:
-            for i in range(3_000):
-                run.log({"a": i, "b": number}, step=i)
+            while not over.is_set():
+                run.log({"a": steps[number], "b": number}, step=steps[number])
+                steps[number] += 1
                 time.sleep(0.005)
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     [t.start() for t in threads]
+    sys.stdin.readline()
+    over.set()
     [t.join() for t in threads]
+    print(*steps)
     """
-    killed = 0
     with start(code, home, **kafka(servers, prefix, EPOCHAL_KAFKA_WAIT="60")) as job:
         wait_for(lambda: count(servers, f"{prefix}events") > 0, "the first events")
-        while job.poll() is None and killed < 3:
-            time.sleep(chance.uniform(0.0, 1.5))
-            killed += end_shipper(spool_of(home), signal.SIGKILL)
-        assert ended(job, home).code == 0
-    assert killed == 3
+        while chaos.lacking():
+            chaos.pause(1.5)
+            if end_shipper(spool_of(home), signal.SIGKILL):
+                chaos.note()
+        assert job.stdin is not None
+        print(file=job.stdin, flush=True)
+        child = ended(job, home)
+    assert child.code == 0, child.err
     wait_for(lambda: same(in_kafka(servers, prefix), in_journals(spool_of(home))), "everything")
+    steps = [float(step) for last in child.out.split() for step in range(int(last))]
     found = in_kafka(servers, prefix)
-    assert sorted(row[1] for row in found.points.values() if row[0] == "a") == sorted(8 * list(map(float, range(3000))))
+    assert sorted(row[1] for row in found.points.values() if row[0] == "a") == sorted(steps)
 
 
 def test_forked_and_spawned_processes_log(servers: str, prefix: str, home: Path) -> None:

@@ -9,8 +9,6 @@ import threading
 
 import pytest
 from injecting import Chaos
-from kafka import KafkaAdminClient
-from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_field import PATIENCE_S, Field, until
 from workers.test_replay import said
 from workers.worlds import World, check
@@ -57,7 +55,7 @@ def test_what_a_worker_says_of_itself(field: Field) -> None:
     assert worker.metric("epochal_worker_messages_total") == messages
     assert worker.metric("epochal_worker_visible_delay_seconds_count") == messages
     assert worker.metric("epochal_worker_points_total") >= 18_000
-    assert worker.metric("epochal_worker_dead_letters_total", '{reason="invalid json"}') >= 8
+    assert worker.metric("epochal_worker_dead_letters_total", '{reason="invalid json"}') >= 6
     assert worker.metric("epochal_worker_insert_seconds_count", '{table="metrics"}') > 0
     assert worker.metric("epochal_worker_rows_total", '{table="ledger"}') == messages
     assert worker.metric("epochal_worker_store_away") == 0
@@ -119,10 +117,8 @@ def test_a_reader_waits_for_a_watermark_and_for_a_component(field: Field) -> Non
 
 def test_a_topic_that_keeps_the_times_of_producers_stops_the_worker(field: Field) -> None:
     """Nothing is known of when such a log took its messages: status 70, the topic and the setting named."""
-    topic = f"{field.prefix}metrics"
-    with KafkaAdminClient(bootstrap_servers=field.servers) as admin:
-        wrong = ConfigResource(ConfigResourceType.TOPIC, topic, {"message.timestamp.type": "CreateTime"})
-        admin.alter_configs([wrong])
+    topic = field.drop_topic("metrics")
+    field.make_topics("metrics", times="CreateTime")
     worker = field.worker()
     World(random.Random(4), jobs=1).send(field, 1)
     assert worker.wait() == 70

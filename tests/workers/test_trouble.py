@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from breakable import Breakable
 from injecting import Chaos
-from kafka import KafkaAdminClient
 from kafka_field import Field, until
 from tcp_proxy import Proxy
 from workers.worlds import World, check
@@ -198,10 +197,7 @@ def test_a_topic_made_anew_under_a_store_is_refused(field: Field) -> None:
     world.send(field, 1)
     check(field, world)
     assert first.stop() == 0
-    topic = f"{field.prefix}events"
-    with KafkaAdminClient(bootstrap_servers=field.servers) as admin:
-        admin.delete_topics([topic])
-        until(lambda: topic not in admin.list_topics(), "the topic is gone")
+    field.drop_topic("events")
     waiting = field.worker()
     until(lambda: waiting.says("`epochal migrate` makes them"), "it waits for its topics")
     field.make_topics("events")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import struct
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -26,6 +27,7 @@ from epochal_storage.schemas import SCHEMAS
 
 TABLES = ("events", "metrics", "facts", "partials", "blocks", "dead_letters")
 BROKEN = b"{broken"
+PARAMS = 16
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,34 @@ class Job:
         return dict(zip(zip(names, points.rows["step"].tolist(), strict=True), bits, strict=True))
 
 
-def make_job(number: int, points: int, params: int = 16) -> Job:
-    """A job of one process that ends well; every fifth of its parameters can't be read."""
-    writer, component = uuid7(), uuid7()
+def make_job(
+    number: int, points: int, *, component: UUID | None = None, at_us: int = 1_700_000_000_000_000, broken: bool = True
+) -> Job:
+    """A job of one process that ends well, by its clock at this time; every fifth of its events may be broken.
+
+    Its parameters are p0 to p15, with the values 1000 * number + 0 to 15.
+    """
+    writer, component = uuid7(), component or uuid7()
     about = {"heartbeat_s": 10.0, "host": "h", "pid": 1, "process": str(uuid7()), "version": "0", "role": "main"}
-    key = str(component)
+    key, attempt = str(component), f"attempt {number}"
+    params: list[dict[str, object]] = [{"cells": [[[f"p{i}"], 1000 * number + i]]} for i in range(PARAMS)]
     said: list[tuple[str, dict[str, object]]] = [
-        ("writer.opened", {"attempt": "a", **about}),
-        ("component.created", {"key": key, "name": f"job {number}", "kind": "training"}),
-        ("run.started", {"attempt": "a", "world_size": 1}),
-        *(("params.logged", {"cells": [[[f"p{i}"], i]]}) for i in range(params)),
-        ("run.finished", {"attempt": "a", "status": "completed"}),
-        ("writer.closed", {"lifecycle": params + 5, "metrics": points}),
+        ("writer.opened", {"attempt": attempt, **about}),
+        ("component.created", {"key": key, "name": "job", "kind": "training"}),
+        ("run.started", {"attempt": attempt, "world_size": 1}),
+        *[("params.logged", cells) for cells in params],
+        ("run.finished", {"attempt": attempt, "status": "completed"}),
+        ("writer.closed", {"lifecycle": PARAMS + 5, "metrics": points}),
     ]
     records = []
     for seq, (kind, data) in enumerate(said):
-        event = {"type": f"epochal.{kind}", "v": 1, "project": "p", "at": 1_700_000_000_000_000 + seq}
+        event = {"type": f"epochal.{kind}", "v": 1, "project": "p", "at": at_us + seq}
         payload = json.dumps({**event, "data": {"component": key, **data}}).encode()
-        broken = kind == "params.logged" and seq % 5 == 4
-        records.append(Record(seq, struct.pack("<QQ", seq, 7), BROKEN if broken else payload))
+        unread = broken and kind == "params.logged" and seq % 5 == 4
+        records.append(Record(seq, struct.pack("<QQ", seq, 7), BROKEN if unread else payload))
     stream = replace(long_stream(writer, points, number), component=component)
+    for name in ("logged_ms", "occurred_ms"):
+        stream.points.rows[name] += at_us // 1000 - 1_700_000_000_000
     return Job(component, EventFrame(writer, "p", 0, tuple(records)), stream)
 
 
@@ -127,15 +137,17 @@ def check(field: Field, world: World, garbage: int = 0) -> None:
     assert len(found.rows["dead_letters"]) - len(letters) == garbage
     for table, held in {**rows, "dead_letters": letters}.items():
         assert held == world.expected[table], table
-    check_reads(field, world)
+    check_reads(field, world, Counter(row["writer"] for row in found.rows["dead_letters"]))
 
 
-def check_reads(field: Field, world: World) -> None:
-    """Every job's certificate counts all of it, its broken events apart, and its points are those it logged."""
+def check_reads(field: Field, world: World, letters: Counter[Any]) -> None:
+    """Every job's certificate counts all of it, the dead letters of its writer apart, and its points are those it
+    logged.
+    """
     store = open_store(field.store, project="p")
     for job in world.told:
         certificate = store.certificate(str(job.component))
-        broken = sum(record.payload == BROKEN for record in job.events.records)
+        broken = letters[job.events.writer.bytes]
         assert certificate["state"] == ("parked" if broken else "closed")
         counted = {one["channel"]: (one["received"], one["gaps"], one["parked"]) for one in certificate["writers"]}
         assert counted == {"lifecycle": (job.events.count, [], broken), "metrics": (job.points.count, [], 0)}
