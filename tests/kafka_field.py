@@ -29,7 +29,7 @@ from epochal_processors.journal_source import JournalSource
 from epochal_query.opening import open_store
 from epochal_query.store import Store
 from epochal_storage.client import StoreClient
-from epochal_storage.locate import find_or_start
+from epochal_storage.locate import find_host, find_or_start
 
 PATIENCE_S = 240.0
 PARTITIONS = 4
@@ -197,6 +197,19 @@ class Field:
             )
         self.workers.append(WorkerProcess(process, log))
         return self.workers[-1]
+
+    def store_port(self) -> int:
+        """The port of the store's host, started if need be."""
+        self.client.watermark()
+        host = find_host(self.store)
+        assert host is not None
+        return host.port
+
+    def store_behind(self, proxy_port: int, token: str = "") -> dict[str, str]:
+        """Settings of a worker that reaches the store by URL, as it would a server, through a proxy."""
+        host = find_host(self.store)
+        assert host is not None
+        return {"EPOCHAL_STORE": f"clickhouse://writer:{token or host.writer_token}@127.0.0.1:{proxy_port}/epochal"}
 
     def send(self, messages: Iterable[Outgoing]) -> None:
         """Send messages to the topics of their channels; returns when the broker has them."""

@@ -25,9 +25,13 @@ def kill_a_job(estate: Estate, broker: Breakable) -> None:
 
 
 def kill_the_shipper(estate: Estate, broker: Breakable) -> None:
-    """SIGKILL of the one process that ships for all jobs."""
-    del broker
+    """SIGKILL of the one process that ships for all jobs, when what it just sent is lost on its way."""
+    proxy = broker.proxies[JOBS]
+    proxy.swallow = True
+    estate.pass_time(estate.dice.uniform(0.0, 2.0))
     estate.wait(lambda: end_shipper(estate.spool, signal.SIGKILL), "somebody ships")
+    proxy.mend()
+    proxy.cut()
 
 
 def kill_a_worker(estate: Estate, broker: Breakable) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from breakable import JOBS, Breakable
 from injecting import Chaos
 from kafka_broker import Cluster
 from sdk.children import ended, run, start, wait_for
@@ -194,8 +195,14 @@ def test_topics_that_are_missing_are_named(servers: str, topic_prefix: str, home
 
 
 @pytest.mark.chaos("SIGKILL of the shipper")
-def test_the_shipping_process_is_killed_again_and_again(servers: str, prefix: str, home: Path, chaos: Chaos) -> None:
-    """SIGKILL at random moments while eight writers log: another is started, and nothing is lost."""
+def test_the_shipping_process_is_killed_again_and_again(
+    breakable: Breakable, topic_prefix: str, home: Path, chaos: Chaos
+) -> None:
+    """SIGKILL at random moments while eight writers log and what was just sent is lost on its way: another is started,
+    and nothing is lost.
+    """
+    servers, prefix, proxy = breakable.cluster.bootstrap, topic_prefix, breakable.proxies[JOBS]
+    migrate(Settings(kafka=servers, kafka_topic_prefix=prefix))
     code = """
     import sys, threading, time
     over = threading.Event()
@@ -213,12 +220,16 @@ def test_the_shipping_process_is_killed_again_and_again(servers: str, prefix: st
     [t.join() for t in threads]
     print(*steps)
     """
-    with start(code, home, **kafka(servers, prefix, EPOCHAL_KAFKA_WAIT="60")) as job:
+    with start(code, home, **kafka(breakable.servers(JOBS), prefix, EPOCHAL_KAFKA_WAIT="60")) as job:
         wait_for(lambda: count(servers, f"{prefix}events") > 0, "the first events")
         while chaos.lacking():
             chaos.pause(1.5)
+            proxy.swallow = True
+            chaos.pause(1.5)
             if end_shipper(spool_of(home), signal.SIGKILL):
                 chaos.note()
+            proxy.mend()
+            proxy.cut()
         assert job.stdin is not None
         print(file=job.stdin, flush=True)
         child = ended(job, home)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 from injecting import TIMES, Chaos
 from kafka_field import Field, WorkerProcess, until
+from tcp_proxy import Proxy
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka
 SESSION_S = 3.0
 SESSION = {"EPOCHAL_WORKER_SESSION": str(SESSION_S)}
+
+
+@pytest.fixture
+def slowly(field: Field) -> Iterator[dict[str, str]]:
+    """Settings of workers that insert slowly, table by table: what is killed or stopped is in the middle of it."""
+    with Proxy(field.store_port()) as proxy:
+        proxy.delay_s = 0.03
+        yield {**field.store_behind(proxy.port), "EPOCHAL_WORKER_SESSION": str(SESSION_S)}
 
 
 def one_at_work(workers: list[WorkerProcess], chaos: Chaos) -> WorkerProcess:
@@ -22,20 +32,22 @@ def one_at_work(workers: list[WorkerProcess], chaos: Chaos) -> WorkerProcess:
 
 
 @pytest.mark.chaos("SIGKILL of a worker in the middle of a batch")
-def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(field: Field, chaos: Chaos) -> None:
+def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(
+    field: Field, chaos: Chaos, slowly: dict[str, str]
+) -> None:
     """One of three, while messages wait to be stored; another takes its place."""
     world = World(chaos.dice, jobs=4 + chaos.times // 2)
     pieces = world.pieces(2 * chaos.times)
-    workers = [field.worker(**SESSION) for _ in range(3)]
+    workers = [field.worker(**slowly) for _ in range(3)]
     field.send(pieces.pop())
     while chaos.lacking():
         victim = one_at_work(workers, chaos)
         field.send(pieces.pop() if pieces else world.some())
-        chaos.pause(0.3)
+        chaos.pause(1.0)
         if field.behind():
             victim.kill()
             chaos.note()
-            workers[workers.index(victim)] = field.worker(**SESSION)
+            workers[workers.index(victim)] = field.worker(**slowly)
     for piece in pieces:
         field.send(piece)
     check(field, world)
@@ -44,43 +56,43 @@ def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(field: Fiel
 
 
 @pytest.mark.chaos("SIGKILL of every worker at once")
-def test_all_workers_killed_at_once_lose_and_double_nothing(field: Field, chaos: Chaos) -> None:
+def test_all_workers_killed_at_once_lose_and_double_nothing(field: Field, chaos: Chaos, slowly: dict[str, str]) -> None:
     """Both at the same moment, while messages wait to be stored, and two new ones."""
     world = World(chaos.dice, jobs=4 + chaos.times // 2)
     pieces = world.pieces(2 * chaos.times)
-    workers = [field.worker(**SESSION) for _ in range(2)]
+    workers = [field.worker(**slowly) for _ in range(2)]
     field.send(pieces.pop())
     while chaos.lacking():
         one_at_work(workers, chaos)
         field.send(pieces.pop() if pieces else world.some())
-        chaos.pause(0.3)
+        chaos.pause(1.0)
         if field.behind():
             for worker in workers:
                 worker.process.kill()
             for worker in workers:
                 worker.kill()
             chaos.note()
-            workers = [field.worker(**SESSION) for _ in range(2)]
+            workers = [field.worker(**slowly) for _ in range(2)]
     for piece in pieces:
         field.send(piece)
     check(field, world)
 
 
 @pytest.mark.chaos("SIGSTOP of a worker beyond its session")
-def test_a_zombie_does_no_harm(field: Field, chaos: Chaos) -> None:
+def test_a_zombie_does_no_harm(field: Field, chaos: Chaos, slowly: dict[str, str]) -> None:
     """Stopped in the middle of a batch, until another has done its work: then the stopped one goes on with what it had
     in hand, comes back into the group, and is there when the other is stopped in its turn.
     """
     world = World(chaos.dice, jobs=4 + chaos.times // 2)
     pieces = world.pieces(3 * chaos.times)
-    zombie = field.worker(**SESSION)
+    zombie = field.worker(**slowly)
     field.send(pieces.pop())
     until(lambda: zombie.stored() > 0, "it is at it")
-    other = field.worker(**SESSION)
+    other = field.worker(**slowly)
     while chaos.lacking():
         until(lambda one=zombie: one.process.poll() is None and one.is_ready(), "it is in the group")  # type: ignore[misc]
         field.send(pieces.pop())
-        chaos.pause(0.4)
+        chaos.pause(1.0)
         zombie.signal(signal.SIGSTOP)
         stopped = time.monotonic()
         field.send(pieces.pop())

@@ -12,24 +12,8 @@ from kafka_field import Field, until
 from tcp_proxy import Proxy
 from workers.worlds import World, check
 
-from epochal_storage.locate import find_host
 
 pytestmark = pytest.mark.kafka
-
-
-def behind(field: Field, proxy_port: int, token: str = "") -> dict[str, str]:
-    """Settings of a worker that reaches the store by URL, as it would a server, through a proxy."""
-    host = find_host(field.store)
-    assert host is not None
-    return {"EPOCHAL_STORE": f"clickhouse://writer:{token or host.writer_token}@127.0.0.1:{proxy_port}/epochal"}
-
-
-def store_port(field: Field) -> int:
-    """The port of the store's host, started if need be."""
-    field.client.watermark()
-    host = find_host(field.store)
-    assert host is not None
-    return host.port
 
 
 def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
@@ -37,8 +21,8 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
     says that it isn't ready, and catches up by itself.
     """
     world = World(random.Random(7))
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port)).ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port)).ready()
 
         def trouble(number: int) -> None:
             if number in (2, 4):
@@ -71,8 +55,8 @@ def test_the_network_to_the_store_may_fail(field: Field, chaos: Chaos) -> None:
     pieces = world.pieces(3 * chaos.times + 1)
     plan = [fault for fault in STORE_FAULTS for _ in range(chaos.times)]
     chaos.dice.shuffle(plan)
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port)).ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port)).ready()
         for fault in plan:
             field.send(pieces.pop())
             chaos.pause(0.3)
@@ -92,8 +76,8 @@ def test_the_network_to_the_store_may_fail(field: Field, chaos: Chaos) -> None:
 def test_a_worker_stopped_while_the_store_is_away_leaves_everything_to_the_next(field: Field) -> None:
     """SIGTERM ends it with status 0 at once; nothing it had in hand was acknowledged."""
     world = World(random.Random(8), jobs=2)
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port)).ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port)).ready()
         proxy.refuse = True
         proxy.cut()
         world.send(field, 1)
@@ -109,8 +93,8 @@ def test_a_worker_that_stores_nothing_though_something_waits_ends_to_be_started_
     next worker does it all.
     """
     world = World(random.Random(9), jobs=2)
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port), EPOCHAL_WORKER_STALL="4").ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port), EPOCHAL_WORKER_STALL="4").ready()
         proxy.swallow = True
         world.send(field, 1)
         assert worker.wait() == 75
@@ -122,8 +106,8 @@ def test_a_worker_that_stores_nothing_though_something_waits_ends_to_be_started_
 
 def test_a_wrong_password_ends_the_worker_at_once(field: Field) -> None:
     """No waiting mends it: status 70, and the password is in no log."""
-    port = store_port(field)
-    worker = field.worker(**behind(field, port, token="guessed-password"))
+    port = field.store_port()
+    worker = field.worker(**field.store_behind(port, token="guessed-password"))
     assert worker.wait() == 70
     assert worker.says("the token is missing or wrong")
     assert not worker.says("guessed-password")
