@@ -15,7 +15,7 @@ def test_what_comes_again_out_of_order_and_very_late_changes_nothing(field: Fiel
     """A part of the messages, endings of writers and middles of streams among them, comes when all else is stored and
     known, with copies of what came before; in between workers come that know of nothing.
     """
-    world = World(chaos.dice, jobs=4 + chaos.times // 2)
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
     waves = world.pieces(2 * chaos.times)
     worker = field.worker()
     for wave in waves[chaos.times :]:

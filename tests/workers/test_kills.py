@@ -36,7 +36,7 @@ def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(
     field: Field, chaos: Chaos, slowly: dict[str, str]
 ) -> None:
     """One of three, while messages wait to be stored; another takes its place."""
-    world = World(chaos.dice, jobs=4 + chaos.times // 2)
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
     pieces = world.pieces(2 * chaos.times)
     workers = [field.worker(**slowly) for _ in range(3)]
     field.send(pieces.pop())
@@ -58,7 +58,7 @@ def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(
 @pytest.mark.chaos("SIGKILL of every worker at once")
 def test_all_workers_killed_at_once_lose_and_double_nothing(field: Field, chaos: Chaos, slowly: dict[str, str]) -> None:
     """Both at the same moment, while messages wait to be stored, and two new ones."""
-    world = World(chaos.dice, jobs=4 + chaos.times // 2)
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
     pieces = world.pieces(2 * chaos.times)
     workers = [field.worker(**slowly) for _ in range(2)]
     field.send(pieces.pop())
@@ -83,7 +83,7 @@ def test_a_zombie_does_no_harm(field: Field, chaos: Chaos, slowly: dict[str, str
     """Stopped in the middle of a batch, until another has done its work: then the stopped one goes on with what it had
     in hand, comes back into the group, and is there when the other is stopped in its turn.
     """
-    world = World(chaos.dice, jobs=4 + chaos.times // 2)
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
     pieces = world.pieces(3 * chaos.times)
     zombie = field.worker(**slowly)
     field.send(pieces.pop())

@@ -69,7 +69,7 @@ def test_what_a_worker_says_of_itself(field: Field) -> None:
 @pytest.mark.chaos("SIGKILL of the store's host in the middle of an insert")
 def test_a_worker_waits_for_a_store_that_goes_away_and_catches_up(field: Field, chaos: Chaos) -> None:
     """The host is killed while messages wait to be stored, again and again: the worker stays, and all of it arrives."""
-    world = World(chaos.dice, jobs=4 + chaos.times // 2)
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
     pieces = world.pieces(2 * chaos.times)
     worker = field.worker()
     while chaos.lacking():

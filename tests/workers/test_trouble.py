@@ -12,7 +12,6 @@ from kafka_field import Field, until
 from tcp_proxy import Proxy
 from workers.worlds import World, check
 
-
 pytestmark = pytest.mark.kafka
 
 
@@ -51,7 +50,7 @@ STORE_FAULTS = ("connections cut, worker to store", "black hole, worker to store
 @pytest.mark.chaos(*STORE_FAULTS)
 def test_the_network_to_the_store_may_fail(field: Field, chaos: Chaos) -> None:
     """Connections are cut in the middle of inserts, swallow them for a while, or are slow; every row is there."""
-    world = World(chaos.dice, jobs=3 + chaos.times // 2)
+    world = World(chaos.dice, jobs=3 + chaos.times // 4)
     pieces = world.pieces(3 * chaos.times + 1)
     plan = [fault for fault in STORE_FAULTS for _ in range(chaos.times)]
     chaos.dice.shuffle(plan)
@@ -134,7 +133,7 @@ def test_a_broker_killed_under_a_worker_costs_nothing(
     """SIGKILL of the only broker in the middle of the work, and the same one again after a while. The worker goes on,
     or ends with a status that tells its supervisor to start it again; in the end every row is there.
     """
-    world = World(chaos.dice, jobs=3 + chaos.times // 2)
+    world = World(chaos.dice, jobs=3 + chaos.times // 4)
     pieces = world.pieces(2 * chaos.times)
     field = Field(breakable.cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
     try:
