@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from kafka_field import Field
 
 TOLD = pytest.StashKey[list[Row]]()
+
+# a suite that is started in the background ignores Ctrl-C, and so would every process that its tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

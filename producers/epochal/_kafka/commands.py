@@ -73,11 +73,12 @@ class ShipError(EpochalError):
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for machines.")
 def ship(directory: Path | None, timeout: float | None, ended: bool, as_json: bool) -> None:
-    """Bring the journals in DIRECTORY to Kafka: one writer's journal, or a folder that holds many (default: the spool).
+    """Bring the journals in DIRECTORY to Kafka.
 
-    For jobs that ran offline, died, or ran on another machine; jobs that can reach Kafka ship by themselves. Each
-    journal remembers what Kafka has acknowledged, so that shipping goes on where it stopped; nothing of DIRECTORY is
-    removed. Exits with 1 when a journal could not be shipped.
+    It is one writer's journal, or a folder that holds many (default: the spool). For jobs that ran offline, died, or
+    ran on another machine; jobs that can reach Kafka ship by themselves. Each journal remembers what Kafka has
+    acknowledged, so that shipping goes on where it stopped; nothing of DIRECTORY is removed. Exits with 1 when a
+    journal could not be shipped.
     """
     from .ship import ship as ship_journals
 
