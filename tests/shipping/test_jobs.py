@@ -19,7 +19,7 @@ from shipping.jobs import end_shipper, ending_shippers, kafka, spool_of
 from epochal._kafka.migrate import migrate
 from epochal._settings import Settings
 from epochal._shipped import read_cursor
-from epochal._spool import shipper_pid
+from epochal._spool import hurry, shipper_pid
 
 pytestmark = pytest.mark.kafka
 
@@ -191,6 +191,7 @@ def test_topics_that_are_missing_are_named(servers: str, topic_prefix: str, home
     child = run("run = epochal.init('x'); run.log({'a': 1.0}); run.finish()", home, settings)
     assert "epochal migrate" in child.err
     migrate(Settings(kafka=servers, kafka_topic_prefix=topic_prefix))
+    hurry(spool_of(home))
     wait_for(lambda: same(in_kafka(servers, topic_prefix), in_journals(spool_of(home))), "everything")
 
 
