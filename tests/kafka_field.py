@@ -11,13 +11,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 
 from host_ending import end_host
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import NotCoordinatorError
+from kafka.structs import OffsetAndMetadata
 from storage_hosts import Running
 
 from epochal._journal.reader import Points
@@ -274,9 +276,18 @@ class Field:
 
     def committed(self) -> dict[tuple[str, int], int]:
         """What the group has committed, by partition."""
+        found: list[Mapping[TopicPartition, OffsetAndMetadata]] = []
+
+        def asked() -> bool:
+            try:
+                found.extend(admin.list_group_offsets({f"{self.prefix}workers": None}).values())
+            except NotCoordinatorError:  # of a group that it has only just begun to keep
+                return False
+            return True
+
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
-            (found,) = admin.list_group_offsets({f"{self.prefix}workers": None}).values()
-        return {(tp.topic, tp.partition): value.offset for tp, value in found.items()}
+            until(asked, "the broker knows the group")
+        return {(tp.topic, tp.partition): value.offset for tp, value in found[0].items()}
 
     def leaders(self) -> list[int]:
         """The broker that leads each partition of the points' topic."""

@@ -84,7 +84,8 @@ def test_a_job_ships_by_itself(servers: str, prefix: str, home: Path, shipper: s
         assert 0 <= offset < count(servers, topic)
         assert partition.isdecimal()
     assert (shipper_pid(spool_of(home)) is None) == (shipper == "thread")
-    assert all(read_cursor(journal).ended for journal in spool_of(home).glob("*-*-*-*-*"))
+    journals = list(spool_of(home).glob("*-*-*-*-*"))
+    wait_for(lambda: all(read_cursor(journal).ended for journal in journals), "the ends of the journals")
     assert not (home / "store").exists()
 
 
