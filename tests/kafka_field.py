@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
-import random
-import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from host_ending import end_host
@@ -21,97 +15,16 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import NotCoordinatorError
 from kafka.structs import OffsetAndMetadata
 from storage_hosts import Running
+from worker_process import WorkerProcess, until
 
-from epochal._journal.reader import Points
-from epochal._kafka.wire import Outgoing, Owner, encode_event, encode_points
+from epochal._kafka.wire import Outgoing
 from epochal._sent import kafka_log
-from epochal_processors.coverage import Coverage
-from epochal_processors.frames import EventFrame, Frame, PointFrame
-from epochal_processors.journal_source import JournalSource
 from epochal_query.opening import open_store
 from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.locate import find_host, find_or_start
 
-PATIENCE_S = 240.0
 PARTITIONS = 4
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
-    """Wait for something, patiently: nothing here fails on a busy machine."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain: {what}"
-        time.sleep(0.02)
-
-
-@dataclass
-class WorkerProcess:
-    """A real worker; its own words are in ``log``."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        self.process.kill()
-        self.process.wait()
-
-    def wait(self) -> int:
-        """Its exit status, once it ends."""
-        return self.process.wait(PATIENCE_S)
-
-    def stop(self) -> int:
-        """SIGTERM, and its exit status."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
-    def says(self, text: str) -> bool:
-        """Whether its log has a text."""
-        return text in self.log.read_text(errors="replace")
-
-    def ready(self) -> WorkerProcess:
-        """Wait until it takes messages in."""
-        until(self.is_ready, f"{self.log} says it is ready")
-        return self
-
-    def is_ready(self) -> bool:
-        """Whether it takes messages in now."""
-        try:
-            return self._port() is not None and self.get("/readyz")[0] == 200
-        except OSError:  # it just ended
-            return False
-
-    def stored(self) -> int:
-        """How many messages it has stored; 0 where it doesn't answer."""
-        try:
-            return int(self.metric("epochal_worker_messages_total")) if self._port() is not None else 0
-        except OSError:
-            return 0
-
-    def _port(self) -> int | None:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
-        return int(found[1]) if found else None
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Ask the worker's own address."""
-        until(lambda: self._port() is not None, f"{self.log} has an address")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=30)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    def metric(self, name: str, labels: str = "") -> float:
-        """The value of one of its metrics, 0 where it has none."""
-        _, text = self.get("/metrics")
-        found = re.search(rf"^{re.escape(name + labels)} (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
 
 
 @dataclass
@@ -331,42 +244,3 @@ class Field:
             environment = {**os.environ, "EPOCHAL_HOST_IDLE": "600"}
             self.spawned.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         return Running(self.spawned[-1])
-
-
-def frames_of(journals: Path) -> list[Frame]:
-    """Everything in the journals of a directory."""
-    found: list[Frame] = []
-    for directory in sorted(path.parent for path in journals.glob("*/events.bin")):
-        source = JournalSource(directory, Coverage(), time.monotonic)
-        source.begin_cycle(dead=True)
-        while not source.caught_up:
-            found += source.read()
-    return found
-
-
-def cut_into(frames: Iterable[Frame], dice: random.Random) -> list[Outgoing]:
-    """Frames as messages, points cut anywhere and some of them sent twice, in the order of the journals."""
-    return [message for frame in frames for message in _messages(frame, dice)]
-
-
-def _messages(frame: Frame, dice: random.Random) -> Iterator[Outgoing]:
-    if isinstance(frame, EventFrame):
-        for record in frame.records:
-            message = encode_event(frame.writer, frame.project, record)
-            yield from [message] * dice.choice([1, 1, 1, 2])
-        return
-    for first, end in _pieces(frame.count, dice):
-        yield encode_points(Owner(frame.project, frame.component, frame.rank), _part(frame, first, end))
-
-
-def _pieces(count: int, dice: random.Random) -> list[tuple[int, int]]:
-    cuts = sorted({0, count, *(dice.randrange(count) for _ in range(dice.randrange(6)))})
-    pieces = list(pairwise(cuts))
-    if dice.random() < 0.3:
-        first = dice.randrange(count)
-        pieces.append((first, dice.randint(first + 1, count)))
-    return pieces
-
-
-def _part(frame: PointFrame, first: int, end: int) -> Points:
-    return replace(frame.points, first_seq=frame.first_seq + first, rows=frame.points.rows[first:end])

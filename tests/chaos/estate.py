@@ -11,10 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kafka_field import PATIENCE_S, Field, WorkerProcess
+from kafka_field import Field
 from promises.job import value
 from promises.jobs import Job, job
 from shipping.jobs import ending_shippers, kafka, spool_of
+from worker_process import PATIENCE_S, WorkerProcess
 
 from epochal._spool import is_shipped
 from epochal_query.errors import UnknownNameError

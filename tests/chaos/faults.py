@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 
 from breakable import JOBS, WORKERS, Breakable
 from chaos.estate import SESSION_S, Estate
-from kafka_field import WorkerProcess
 from shipping.jobs import end_shipper
+from worker_process import WorkerProcess
 
 from epochal_storage.locate import find_host
 
@@ -35,19 +37,21 @@ def kill_the_shipper(estate: Estate, broker: Breakable) -> None:
 
 
 def kill_a_worker(estate: Estate, broker: Breakable) -> None:
-    """SIGKILL of a worker that is at it."""
+    """SIGKILL of a worker that has something in hand."""
     del broker
-    _one_at_work(estate).kill()
+    with _inserts_held_up(estate):
+        _one_at_work(estate).kill()
 
 
 def kill_all_workers(estate: Estate, broker: Breakable) -> None:
     """SIGKILL of every worker at the same moment."""
     del broker
     _one_at_work(estate)
-    for worker in estate.at_work:
-        worker.process.kill()
-    for worker in estate.at_work:
-        worker.kill()
+    with _inserts_held_up(estate):
+        for worker in estate.at_work:
+            worker.process.kill()
+        for worker in estate.at_work:
+            worker.kill()
 
 
 def stop_a_worker(estate: Estate, broker: Breakable) -> None:
@@ -149,6 +153,21 @@ BROKER: dict[str, Fault] = {
 }
 
 LEADER: dict[str, Fault] = {"SIGKILL of the leader of three brokers": kill_the_leader}
+
+
+@contextlib.contextmanager
+def _inserts_held_up(estate: Estate) -> Iterator[None]:
+    """The store stands still for a moment, so that workers are in the middle of a batch."""
+    host = find_host(estate.base.store)
+    if host is None:
+        yield
+        return
+    os.kill(host.pid, signal.SIGSTOP)
+    try:
+        time.sleep(estate.dice.uniform(0.2, 1.5))
+        yield
+    finally:
+        os.kill(host.pid, signal.SIGCONT)
 
 
 def _one_at_work(estate: Estate) -> WorkerProcess:

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from chaos.estate import state_of
 from injecting import Chaos
-from kafka_field import PATIENCE_S, Field, until
+from kafka_field import Field
 from promises.job import value
 from promises.jobs import TESTS, environment
 from shipping.jobs import ending_shippers, kafka
+from worker_process import PATIENCE_S, until
 
 pytestmark = pytest.mark.kafka
 PROCESSES, THREADS, CALLS = 4, 50, 150

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from chaos.estate import Estate
 from injecting import Chaos
-from kafka_field import PATIENCE_S, Field
+from kafka_field import Field
 from shipping.delivered import shipping
+from worker_process import PATIENCE_S
 
 pytestmark = pytest.mark.kafka
 AGAIN = "the journals shipped by another shipper, too"

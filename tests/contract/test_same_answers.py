@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import pandas as pd
 import pytest
+from cutting import cut_into, frames_of
 from host_ending import end_host
 from injecting import new_seed
-from kafka_field import Field, cut_into, frames_of
+from kafka_field import Field
 from pandas.testing import assert_frame_equal
 
 from epochal_query.opening import open_store

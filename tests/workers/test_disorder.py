@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from injecting import Chaos
-from kafka_field import Field, until
+from kafka_field import Field
+from worker_process import until
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka

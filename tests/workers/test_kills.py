@@ -8,8 +8,9 @@ from collections.abc import Iterator
 
 import pytest
 from injecting import TIMES, Chaos
-from kafka_field import Field, WorkerProcess, until
+from kafka_field import Field
 from tcp_proxy import Proxy
+from worker_process import WorkerProcess, until
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka

@@ -9,7 +9,8 @@ import threading
 
 import pytest
 from injecting import Chaos
-from kafka_field import PATIENCE_S, Field, until
+from kafka_field import Field
+from worker_process import PATIENCE_S, until
 from workers.test_replay import said
 from workers.worlds import World, check
 

@@ -11,10 +11,11 @@ from uuid import UUID
 
 import pyarrow as pa
 import pytest
+from cutting import cut_into
 from injecting import Chaos
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka_field import Field, cut_into
+from kafka_field import Field
 from workers.worlds import PARAMS, World, check, make_job, writer_of
 
 from epochal._ids import uuid7

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from breakable import Breakable
 from injecting import Chaos
-from kafka_field import Field, until
+from kafka_field import Field
 from tcp_proxy import Proxy
+from worker_process import until
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka

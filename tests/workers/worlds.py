@@ -12,9 +12,11 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-from kafka_field import Field, cut_into, until
+from cutting import cut_into
+from kafka_field import Field
 from processors.memory_store import MemoryStore
 from processors.test_materialize import everything, long_stream
+from worker_process import until
 
 from epochal._ids import uuid7
 from epochal._journal.reader import Record
