@@ -39,8 +39,9 @@ def kill_the_shipper(estate: Estate, broker: Breakable) -> None:
 def kill_a_worker(estate: Estate, broker: Breakable) -> None:
     """SIGKILL of a worker that has something in hand."""
     del broker
+    victim = _one_at_work(estate)
     with _inserts_held_up(estate):
-        _one_at_work(estate).kill()
+        victim.kill()
 
 
 def kill_all_workers(estate: Estate, broker: Breakable) -> None:
