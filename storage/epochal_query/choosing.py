@@ -23,7 +23,7 @@ from epochal_query.filter_sql import Bound, attribute_test, cell_test, metric_te
 from epochal_query.filter_tree import All, Condition, Field, IsNull, Leaf, Not, OrderKey, Root, Some, depth, leaves
 from epochal_query.param_paths import touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, at, block, together
+from epochal_query.reading import KNOWN, Reading, at, block, together
 from epochal_query.scope import Scope, of_components
 from epochal_query.tidiness import extent, of_series
 
@@ -116,6 +116,7 @@ class _Question:
     take: Callable[[pa.Table], None]
     series: str | None = None
     """Which series it is about, as a condition on the columns of ``partials``."""
+    facts: frozenset[str] = KNOWN
 
 
 @dataclass
@@ -132,12 +133,17 @@ class _Answers:
     sortable: dict[Field, tuple[Codes, Any, Any]] = field(default_factory=dict[Field, tuple[Codes, Any, Any]])
     """Places that have the field, with a number or a text each."""
 
+    @property
+    def wide(self) -> Scope:
+        """What to ask cells and metrics about."""
+        return self.scope.widened()
+
     def ask(self, question: _Question) -> pa.Table:
         """The answer to a question."""
         bound = {**self.scope.parameters, **question.parameters}
-        facts = frozenset[str]()
+        facts = question.facts
         if question.series is not None:
-            facts = extent(self.reading, self.scope, question.series, **question.parameters).facts
+            facts |= extent(self.reading, self.wide, question.series, **question.parameters).facts
         return self.reading.rows(question.sql, facts, **bound)
 
     def ask_components(self, compared: Sequence[Leaf], asked_for: Set[str], *, heads: bool) -> _Question:
@@ -153,7 +159,7 @@ class _Answers:
             for i, leaf in enumerate(compared):
                 self._hold(leaf, np.arange(table.num_rows), table, f"t{i}")
 
-        return _Question(sql, bound.parameters, take)
+        return _Question(sql, bound.parameters, take, facts=frozenset())
 
     def ask_cells(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> _Question:
         """Ask ``params`` or ``tags``."""
@@ -169,7 +175,7 @@ class _Answers:
             VIEWS[fields[0].root].replace("<keys>", every).replace("<near>", near) + " AND project = {project:String}"
         )
         columns = ["component", "key", "toString(type) AS type_", "ifNull(number, 0) AS number_", "text", "value"]
-        sql = f"SELECT {', '.join([*columns, *tests])} FROM ({source}) WHERE {self.scope.sql}"
+        sql = f"SELECT {', '.join([*columns, *tests])} FROM ({source}) WHERE {self.wide.sql}"
 
         def take(answer: pa.Table) -> None:
             table, places = self._within(answer)
@@ -200,7 +206,7 @@ class _Answers:
         stats = [f"{over_ranks(one.stat, self.ranks)} AS s{i}" for i, one in enumerate(sorted_by)]
         which = f"metric IN {every}"
         sql = f"""SELECT {", ".join(["component", "metric", *tests, *stats])}
-                  FROM ({block("summaries", of_series(self.scope, which))}) GROUP BY component, metric"""
+                  FROM ({block("summaries", of_series(self.wide, which))}) GROUP BY component, metric"""
 
         def take(answer: pa.Table) -> None:
             table, places = self._within(answer)

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from epochal_query.cells import lists
 from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, texts, values
-from epochal_query.memberships import Members
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import resolve, trial_label
 from epochal_query.scope import Scope
@@ -112,7 +111,7 @@ def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> p
             ORDER BY created_at, name, component""",
         **scope.parameters,
     )
-    members = scope.members or Members.read(reading, scope.sql, scope.parameters)
+    members = scope.members_in(reading)
     named = members.names(column(table, "component"))
     return pd.DataFrame(
         {

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
 from typing import Any, Protocol, cast
 
 import pyarrow as pa
@@ -38,6 +37,9 @@ class Source(Protocol):
 NAMED_MAX = 500
 """Fewer components than this are named wherever they are read from; of more that costs more than it saves."""
 
+KNOWN = frozenset({"known"})
+"""For `Reading.rows`: rows of components that don't exist don't matter, as the answer is put beside those that do."""
+
 
 def at(view: str, statements: str = "") -> str:
     """A view in a query for :meth:`Reading.rows`, at the place in both times that the reading is about.
@@ -53,16 +55,17 @@ def block(name: str, argument: str = "") -> str:
 
 
 class _Project:
-    """What holds of a project up to the watermark of a reading, and makes its queries simpler."""
+    """What holds of a project up to the watermark of a reading, and makes its queries simpler; asked at once."""
 
     def __init__(self, source: Source, project: str) -> None:
-        self._source = source
-        self._project = project
+        with_one = ThreadPoolExecutor(1, "epochal-read")
+        self._asked = with_one.submit(source.query_arrow, _TAKEN_OUT, {"project": project}, fresh=False)
+        with_one.shutdown(wait=False)
 
-    @cached_property
+    @property
     def facts(self) -> frozenset[str]:
         """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound."""
-        found = self._source.query_arrow(_TAKEN_OUT, {"project": self._project}, fresh=False)
+        found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())
 
 
@@ -135,7 +138,8 @@ class Reading:
         """
         bound = {"project": self.project, **self.bounds.parameters, **parameters}
         if "{{" in sql:
-            named = len(cast("list[str]", parameters.get("components", []))) in range(1, NAMED_MAX)
+            components = parameters.get("components")
+            named = isinstance(components, list) and len(cast("list[str]", components)) in range(1, NAMED_MAX)
             sql = put_in(sql, self.facts | knowing | ({"named"} if named else frozenset()))
         used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
         try:

@@ -13,7 +13,7 @@ from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.param_paths import shown, touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
-from epochal_query.reading import Reading, at, block, together
+from epochal_query.reading import KNOWN, Reading, at, block, together
 from epochal_query.report_columns import STATISTICS, Artifact
 from epochal_query.scope import Scope, metric_names, param_keys
 from epochal_query.tidiness import extent, of_series
@@ -52,13 +52,13 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
     Raises:
         UnknownNameError: a chosen name that nobody ever logged; the message has near ones.
     """
-    named_in = named_in or scope
+    named_in, scope = named_in or scope, scope.widened()
     params, metrics, artifacts, environment, members = together(
         partial(_params, reading, scope, named_in, wanted.params),
         partial(_metrics, reading, scope, named_in, wanted),
         partial(_artifacts, reading, scope, wanted.artifacts, wanted.system),
         partial(_environment, reading, scope, wanted.system),
-        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
+        lambda: scope.members_in(reading),
     )
     return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members)
 
@@ -66,10 +66,11 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
 def _params(
     reading: Reading, scope: Scope, named_in: Scope, selection: Selection | None
 ) -> tuple[pa.Table, list[str] | None]:
-    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM {at("params")}
+    near = "" if selection is None else touching("{near:Array(String)}")
+    sql = f"""SELECT component, path, value, toString(type) AS type, number, text FROM {at("params", near)}
               WHERE project = {{project:String}} AND {scope.sql}"""
     if selection is None:
-        return reading.rows(sql, **scope.parameters), None
+        return reading.rows(sql, KNOWN, **scope.parameters), None
     keys: list[str] = []
     if as_parts(selection, "params"):
         present = reading.present
@@ -78,9 +79,8 @@ def _params(
             alike.setdefault(shown(key), []).append(key)
         picked = choose(selection, list(alike), "param", f" in {scope.words}")
         keys = [key for name in picked for key in alike[name]]
-    sql = sql.replace("<params>", at("params", touching("{near:Array(String)}")))
     bound = {"keys": keys, "near": with_those_above(keys), **scope.parameters}
-    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", **bound), keys
+    return reading.rows(f"{sql} AND path IN {{keys:Array(String)}}", KNOWN, **bound), keys
 
 
 def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) -> tuple[pa.Table, list[str] | None]:
@@ -120,7 +120,7 @@ def _artifacts(
     sql = f"""SELECT component, name, direction, ifNull(media_type, '') AS media_type,
                      coalesce(uri, digest, '') AS place
               FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql} AND {which}"""
-    table = reading.rows(sql, **scope.parameters)
+    table = reading.rows(sql, KNOWN, **scope.parameters)
     if selection is None:
         return table, None
     sql = f"SELECT DISTINCT name FROM {at('artifacts')} WHERE project = {{project:String}} ORDER BY name"

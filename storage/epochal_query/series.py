@@ -23,28 +23,26 @@ POINTS_MIN = 5
 """A bucket can show five points: first, last, smallest, greatest, and a NaN."""
 
 _KEY = "component, metric, rank"
-
-
-def _least(order: str, when: str) -> str:
-    """The point that is least in an order among those that satisfy a condition; and whether there is any."""
-    columns = ", ".join(f"argMinIf({column}, {order}, {when})" for column in ("step", "value", "occurred_at"))
-    return f"({columns}, countIf({when}) > 0)"
-
-
-_STRETCH = """
-    if(whole OR high <= low, 0,
-       least({buckets:Int64} - 1,
-             greatest(0, toInt64(floor((step - low) / (high - low) * {buckets:Int64}))))) AS stretch,
-    if(whole, step, 0.) AS own"""
-"""Into which of equal stretches a point of a series falls; of a series that is shown whole each is one of its own."""
-
+_COLUMNS = ("step", "value", "occurred_at")
 _NUMBER = "NOT isNaN(value)"
+
+
+def _point(pick: str, order: str, when: str = "") -> str:
+    """The point that is first or last in an order, of those that satisfy a condition; and whether there is any."""
+    chosen = [f"{pick}{'If' if when else ''}({column}, {order}{when and f', {when}'})" for column in _COLUMNS]
+    return f"({', '.join(chosen)}, {f'countIf({when}) > 0' if when else '1'})"
+
+
+_STRETCH = """if(high <= low, 0, least({buckets:Int64} - 1,
+             greatest(0, toInt64(floor((step - low) / (high - low) * {buckets:Int64})))))"""
+"""Into which of equal stretches a point of a series falls."""
+
 _SHOWN = [
-    _least("step", "1"),
-    _least("-step", "1"),
-    _least(block("value_and_step", "value | step"), _NUMBER),
-    _least(block("value_and_step", "(-value) | step"), _NUMBER),
-    _least("step", "isNaN(value)"),
+    _point("argMin", "step"),
+    _point("argMax", "step"),
+    _point("argMin", block("value_and_step", "value | step"), _NUMBER),
+    _point("argMin", block("value_and_step", "(-value) | step"), _NUMBER),
+    _point("argMin", "step", "isNaN(value)"),
 ]
 _SHOWN_POINTS = f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(_SHOWN)}])))"
 """The points of a stretch that are shown: first, last, smallest, greatest, a NaN."""
@@ -73,28 +71,40 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
             f"max_points={wanted.max_points!r} is not a whole number from {POINTS_MIN} on, or None for all"
         )
     which, names = _which(reading, scope, wanted.metric)
-    table, named, members = together(
-        lambda: _points(reading, scope, wanted, which, names),
-        lambda: _names(reading, scope),
-        lambda: scope.members or Members.read(reading, scope.sql, scope.parameters),
+    table, (named, members) = together(
+        lambda: _points(reading, scope, wanted, which, names), lambda: _names(reading, scope)
     )
     return _frame(table, named, members, wanted)
 
 
 def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: list[str]) -> pa.Table:
     found = extent(reading, scope, which, metrics=names)
+    if wanted.metric is not None and not (found.series and reading.is_present):
+        _chosen(reading, scope, wanted.metric)  # raises where nobody ever logged it
+    alone = found.series == 1 and wanted.ranks not in ("mean", "max")
     points = f"""
-        SELECT component, metric, rank, step, value, occurred_at FROM {at("metrics")}
-        WHERE project = {{project:String}} AND {scope.sql} AND {which} AND {_of_ranks(scope, which, wanted.ranks)}"""
+        SELECT {"" if alone else f"{_KEY}, "}step, value, occurred_at FROM {at("metrics")}
+        WHERE project = {{project:String}} AND {scope.sql} AND {which}"""
+    if wanted.ranks is None and not alone:
+        points += f" AND {_of_lowest_rank(scope, which)}"
     if wanted.ranks in ("mean", "max"):
         points = _over_ranks(points, wanted.ranks)
-    sql = f"{points} ORDER BY {'step' if found.series == 1 else f'{_KEY}, step'}"
+    sql = f"{points} ORDER BY {'step' if alone else f'{_KEY}, step'}"
     bound: dict[str, object] = {"metrics": names}
-    if wanted.max_points is not None:
-        sql = _downsampled(points) if found.series == 1 else _downsampled_each(points, scope, which)
-        reach = {"low": found.low, "high": found.high, "points": found.points}
-        bound |= {"buckets": wanted.max_points // POINTS_MIN, "max_points": wanted.max_points, **reach}
-    return reading.rows(sql, found.facts, **scope.parameters, **bound)
+    if wanted.max_points is not None and found.points > wanted.max_points:
+        buckets = wanted.max_points // POINTS_MIN
+        sql = _downsampled(points, buckets) if alone else _downsampled_each(points, scope, which)
+        bound |= {"buckets": buckets, "max_points": wanted.max_points, "low": found.low, "high": found.high}
+    table = reading.rows(sql, found.facts, **scope.parameters, **bound)
+    return _with(table, found.one) if alone else table
+
+
+def _with(table: pa.Table, key: pa.Table) -> pa.Table:
+    """The table with the columns of a table of one row, which the engine would take longer to repeat."""
+    for name in key.column_names:
+        value = column(key, name)[0]
+        table = table.append_column(name, pa.repeat(value, table.num_rows))
+    return table
 
 
 def _enough(value: object) -> bool:
@@ -102,20 +112,25 @@ def _enough(value: object) -> bool:
 
 
 def _which(reading: Reading, scope: Scope, selection: Selection | None) -> tuple[str, list[str]]:
+    """The condition on ``metric``, and the names that it binds."""
     if selection is None:
         return f"NOT startsWith(metric, '{SYSTEM_PREFIX}')", []
-    if not as_parts(selection, "metric"):
+    parts = as_parts(selection, "metric")
+    if not parts:
         return "0", []
-    chosen = choose(
-        selection, metric_names(reading.present, scope.at(reading, reading.present)), "metric", f" in {scope.words}"
-    )
+    # whether there is one metric shows when its series are looked at
+    alone = [part for part in parts if isinstance(part, str)] if len(parts) == 1 else []
+    chosen = alone or _chosen(reading, scope, selection)
     return ("metric = {metrics:Array(String)}[1]" if len(chosen) == 1 else "metric IN {metrics:Array(String)}"), chosen
 
 
-def _of_ranks(scope: Scope, which: str, ranks: Ranks) -> str:
-    """Only the lowest rank that logged the metric, unless others were asked for."""
-    if ranks is not None:
-        return "1"
+def _chosen(reading: Reading, scope: Scope, selection: Selection) -> list[str]:
+    known = metric_names(reading.present, scope.at(reading, reading.present))
+    return choose(selection, known, "metric", f" in {scope.words}")
+
+
+def _of_lowest_rank(scope: Scope, which: str) -> str:
+    """Only the lowest rank that logged the metric."""
     # partials name every series that has points, in few rows
     return f"""(component, metric, rank) IN (
         SELECT component, metric, min(rank) FROM partials
@@ -132,14 +147,16 @@ def _over_ranks(points: str, ranks: Ranks) -> str:
         GROUP BY component, metric, step"""
 
 
-def _downsampled(points: str) -> str:
-    """At most ``max_points`` of the one series there is; its reach is bound."""
-    reach = """{low:Float64} AS low, {high:Float64} AS high, {points:UInt64} <= {max_points:UInt64} AS whole"""
+def _downsampled(points: str, buckets: int) -> str:
+    """Five points of each of equal stretches of the one series there is; its reach is bound."""
+    # the engine groups by 16 bits without hashing
+    stretch = f"toUInt{16 if buckets <= 2**16 else 32}({_STRETCH})"
     return f"""
-        SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank, {_SHOWN_POINTS} AS p
-            FROM (SELECT *, {_STRETCH} FROM (SELECT *, {reach} FROM ({points})))
-            GROUP BY stretch, own)
+        SELECT p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
+            SELECT {_SHOWN_POINTS} AS p
+            FROM (SELECT *, {stretch} AS stretch
+                  FROM (SELECT *, {{low:Float64}} AS low, {{high:Float64}} AS high FROM ({points})))
+            GROUP BY stretch)
         ORDER BY step"""
 
 
@@ -152,7 +169,8 @@ def _downsampled_each(points: str, scope: Scope, which: str) -> str:
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
             SELECT {_KEY}, {_SHOWN_POINTS} AS p
-            FROM (SELECT *, {_STRETCH} FROM (
+            -- of a series that is shown whole each point is a stretch of its own
+            FROM (SELECT *, if(whole, 0, {_STRETCH}) AS stretch, if(whole, step, 0.) AS own FROM (
                 SELECT points.component AS component, points.metric AS metric, points.rank AS rank,
                        points.step AS step, points.value AS value, points.occurred_at AS occurred_at,
                        reach.low AS low, reach.high AS high, reach.points <= {{max_points:UInt64}} AS whole
@@ -193,14 +211,18 @@ def _spread(names: list[str], at: Codes) -> Any:
     return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)), dtype="str")
 
 
-def _names(reading: Reading, scope: Scope) -> pa.Table:
-    """The names of the components in scope."""
-    return reading.rows(
+def _names(reading: Reading, scope: Scope) -> tuple[pa.Table, Members]:
+    """The names of the components in scope, and their memberships."""
+    members = scope.members_in(reading)
+    if members.components is not None:
+        return members.components, members
+    named = reading.rows(
         f"""SELECT s.entity AS component, JSONExtractString(argMax(s.value, s.place), 'name') AS name
             {block("of_entities", "s.kind = 'component' AND s.field = 'opened'")}
             AND s.project = {{project:String}} AND {scope.on("s.entity")} GROUP BY s.entity""",
         **scope.parameters,
     )
+    return named, members
 
 
 def _described(named: pa.Table, members: Members, listed: pa.Array) -> dict[str, list[str]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from epochal_query.reading import Reading, block
 from epochal_query.scope import Scope
 
@@ -12,10 +14,12 @@ from epochal_query.scope import Scope
 class Extent:
     """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all.
 
-    ``facts``, for `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
+    ``one`` has component, metric and rank of one of them: of the one there is, where there is only one. ``facts``, for
+    `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
     """
 
     series: int
+    one: pa.Table
     low: float
     high: float
     points: int
@@ -29,8 +33,11 @@ def of_series(scope: Scope, which: str) -> str:
 
 def extent(reading: Reading, scope: Scope, which: str, **parameters: object) -> Extent:
     """The extent of the series of components in scope that satisfy a condition."""
-    sql = f"""SELECT count() AS series, min(low) AS low, max(high) AS high, sum(points) AS points, min(tidy) AS tidy
+    sql = f"""SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank,
+                     count() AS series, min(low) AS low, max(high) AS high, sum(points) AS points, min(tidy) AS tidy
               FROM ({block("tidiness", of_series(scope, which))})"""
-    found = reading.rows(sql, **scope.parameters, **parameters).to_pylist()[0]
+    table = reading.rows(sql, **scope.parameters, **parameters)
+    one = table.select(["component", "metric", "rank"])
+    found = table.drop_columns(one.column_names).to_pylist()[0]
     facts = frozenset({"tidy"} if found.pop("tidy") else ())
-    return Extent(**found, facts=facts)
+    return Extent(**found, one=one, facts=facts)

@@ -205,6 +205,8 @@ class Engine:
             # neither of these may be on where a stranger's SQL runs: they read the process and its files
             "allow_introspection_functions": "0",
             "implicit_select": "0",
+            # of what FINAL merges, rows are left out by conditions on the sorting key alone, which hold for all copies
+            "optimize_move_to_prewhere_if_final": "1",
         }
 
 

@@ -10,6 +10,7 @@
 --   uncut       nor was a run in it rewound
 --   tidy        no point of the series that are read can hide another
 --   named       of components only {components:Array(UUID)} are read
+--   known       rows of components that don't exist are left out of the answer by whoever reads it
 
 -- block within
 -- what the bounds keep of a table, from the endings of its time and offset columns: after FINAL, which has to see
@@ -99,6 +100,10 @@ WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND
     WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
       AND {{named: facts}} AND {{within: facts | _at | }}
   )
+
+-- block of_components when undeleted, known
+FROM {database}.facts AS s FINAL
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
 
 -- block named
 true

@@ -316,3 +316,31 @@ def test_several_ranks(bare: Bare) -> None:
     assert list(points["rank"]) == [0, 0, 1, 1]
     assert list(store.metrics(experiment="ranks", ranks="mean", metric="loss")["value"]) == [3.0, 6.0]
     assert list(store.metrics(experiment="ranks", metric="loss")["value"]) == [1.0, 3.0]
+
+
+def test_many_components_are_asked_for_otherwise_and_answered_alike(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From some hundred on ids are bound as one text, and most of a project is read as all of it."""
+    store = story.store
+
+    def answers() -> list[pd.DataFrame]:
+        return [
+            store.report("cifar"),
+            store.report("cifar", where="params.lr > 0.1 and metrics.loss.last > 0", order_by="metrics.loss.min"),
+            store.report("cifar", metrics=["loss"], params=["lr"], where="params.epochs = 3", limit=1),
+            store.report(),
+            store.metrics(experiment="cifar"),
+            store.metrics(experiment="cifar", metric="loss"),
+            store.metrics(trial=story.trials[0], metric="loss"),
+            store.metrics(component=[story.runs[0], story.runs[5]]),
+            store.components(trial=story.trials[3]),
+        ]
+
+    few = answers()
+    monkeypatch.setattr("epochal_query.scope.FEW", 1)
+    monkeypatch.setattr("epochal_query.reading.NAMED_MAX", 1)
+    for one, other in zip(few, answers(), strict=True):
+        one.attrs, other.attrs = {}, {}
+        assert len(one)
+        pd.testing.assert_frame_equal(one, other)

@@ -17,7 +17,9 @@ from views.showing import SHOWN, Rows
 from views.taking_in import take_in
 from views.worlds import BASE_US, LOGS, SECOND, World, world
 
-from epochal_query.reading import Reading, at
+from epochal_query.columns import ids, texts
+from epochal_query.memberships import Members
+from epochal_query.reading import KNOWN, Reading, at
 
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
 CALM = frozenset({"entity.deleted", "run.rewound"})
@@ -109,6 +111,53 @@ def test_a_reading_of_named_components_shows_theirs(engine: TestEngine) -> None:
             some = everyone[::2]
             expected = [row for row in by_view(engine, reading, view) if row["component"] in some]
             assert show(by_reading(reading, view, components=[str(c) for c in some])) == show(expected), view
+
+
+def lines(members: Members) -> list[tuple[object, ...]]:
+    """What it says of each (component, trial), in its order."""
+    table = members.table
+    of_ids = (ids(table, name) for name in ("component", "trial", "experiment"))
+    experiments = [members.experiments.get(id_) for id_ in ids(table, "experiment")]
+    return list(zip(*of_ids, texts(table, "name"), texts(table, "variables"), experiments, strict=True))
+
+
+@pytest.mark.parametrize("without", [CALM, frozenset()], ids=["calm", "any"])
+def test_memberships_of_a_few_components_are_those_of_the_views(engine: TestEngine, without: frozenset[str]) -> None:
+    """One query for all that is said of them finds what the views show, with their names."""
+    dice = random.Random(12 + len(without))
+    worlds = [world(dice, f"members-{uuid.uuid4()}", 80, 12, without) for _ in range(4)]
+    take_in(engine, worlds, dice)
+    seen = 0
+    for one in worlds:
+        for as_of, known_at in PLACES:
+            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
+            everyone = [str(row["component"]) for row in by_view(engine, reading.present, "components")]
+            names = {row["component"]: row["name"] for row in by_view(engine, reading, "components")}
+            some = [*dice.sample(everyone, len(everyone) // 2), str(uuid.uuid4())]
+            few = Members.of_few(reading, some)
+            all_ = Members.read(reading, "component IN {components:Array(UUID)}", {"components": some})
+            assert lines(few) == lines(all_)
+            assert few.components is not None
+            found = dict(zip(ids(few.components, "component"), texts(few.components, "name"), strict=True))
+            assert found == {id_: name for id_, name in names.items() if str(id_) in some}
+            seen += few.table.num_rows
+    assert seen
+
+
+def test_where_the_reader_knows_what_exists_the_engine_does_not_look(engine: TestEngine) -> None:
+    """The rows of components that exist are the same; there may be others."""
+    dice = random.Random(13)
+    worlds = worlds_of(dice, CALM)
+    take_in(engine, worlds, dice)
+    for one in worlds:
+        for as_of, known_at in PLACES:
+            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
+            exist = {row["component"] for row in by_view(engine, reading, "components")}
+            for view in ("params", "artifacts"):
+                sql = f"SELECT * FROM {at(view)} WHERE project = {{project:String}}"
+                shown = [row for row in plain(reading.rows(sql, KNOWN).to_pylist()) if row["component"] in exist]
+                show = SHOWN[view][0]
+                assert show(shown) == show(by_view(engine, reading, view)), f"{view} at {reading.bounds}"
 
 
 def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) -> None:
