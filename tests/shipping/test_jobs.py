@@ -214,7 +214,7 @@ def test_the_shipping_process_is_killed_again_and_again(
             while not over.is_set():
                 run.log({"a": steps[number], "b": number}, step=steps[number])
                 steps[number] += 1
-                time.sleep(0.005)
+                time.sleep(0.02)
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     [t.start() for t in threads]
     sys.stdin.readline()
