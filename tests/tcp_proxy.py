@@ -46,6 +46,14 @@ class Proxy:
         self.swallow = self.refuse = False
         self.delay_s = 0.0
 
+    def swallow_something(self, seconds: float) -> bool:
+        """Swallow, and wait until something was lost on the way to the port; False where nothing was for so long."""
+        self.swallow, self.swallowed = True, 0
+        until = time.monotonic() + seconds
+        while not self.swallowed and time.monotonic() < until:
+            time.sleep(0.001)
+        return self.swallowed > 0
+
     def cut(self) -> None:
         """Close every connection, in the middle of whatever goes through it."""
         with self._lock:

@@ -29,8 +29,8 @@ def kill_a_job(estate: Estate, broker: Breakable) -> None:
 def kill_the_shipper(estate: Estate, broker: Breakable) -> None:
     """SIGKILL of the one process that ships for all jobs, when what it just sent is lost on its way."""
     proxy = broker.proxies[JOBS]
-    proxy.swallow = True
-    estate.pass_time(estate.dice.uniform(0.0, 2.0))
+    proxy.swallow_something(5.0)
+    estate.pass_time(estate.dice.uniform(0.0, 0.5))
     estate.wait(lambda: end_shipper(estate.spool, signal.SIGKILL), "somebody ships")
     proxy.mend()
     proxy.cut()

@@ -226,9 +226,9 @@ def test_the_shipping_process_is_killed_again_and_again(
         wait_for(lambda: count(servers, f"{prefix}events") > 0, "the first events")
         while chaos.lacking():
             chaos.pause(1.5)
-            proxy.swallow = True
-            chaos.pause(1.5)
-            if end_shipper(spool_of(home), signal.SIGKILL):
+            lost = proxy.swallow_something(5.0)
+            chaos.pause(0.5)
+            if end_shipper(spool_of(home), signal.SIGKILL) and lost:
                 chaos.note()
             proxy.mend()
             proxy.cut()

@@ -132,6 +132,7 @@ def check(field: Field, world: World, garbage: int = 0) -> None:
     found = MemoryStore()
     for table in TABLES:
         found.rows[table] = stored(field, table)
+        assert len(found.final(table)) == len(found.rows[table]), f"the same row is in {table} twice"
     rows = everything(found)
     letters = [
         letter for letter in rows.pop("dead_letters") if letter[0] in {one[0] for one in world.expected["dead_letters"]}
