@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -24,6 +25,7 @@ class Proxy:
         self.target = target
         self.swallow = False
         self.swallowed = 0
+        self._passes_left: float = math.inf
         self.refuse = False
         self.delay_s = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -44,11 +46,15 @@ class Proxy:
     def mend(self) -> None:
         """Be a good network again."""
         self.swallow = self.refuse = False
+        self._passes_left = math.inf
         self.delay_s = 0.0
 
-    def swallow_something(self, seconds: float) -> bool:
-        """Swallow, and wait until something was lost on the way to the port; False where nothing was for so long."""
-        self.swallow, self.swallowed = True, 0
+    def lose_soon(self, after_bytes: int = 0) -> None:
+        """Begin to swallow when so many more bytes have gone to the port."""
+        self.swallowed, self._passes_left = 0, after_bytes
+
+    def lost(self, seconds: float) -> bool:
+        """Wait until something was lost on the way to the port; False where nothing was for so long."""
         until = time.monotonic() + seconds
         while not self.swallowed and time.monotonic() < until:
             time.sleep(0.001)
@@ -87,6 +93,8 @@ class Proxy:
             while data := source.recv(PIECE):
                 if self.delay_s:
                     time.sleep(self.delay_s)
+                self._passes_left -= len(data) if there else 0
+                self.swallow = self.swallow or self._passes_left < 0
                 if self.swallow:
                     broken.set()
                     self.swallowed += len(data) if there else 0

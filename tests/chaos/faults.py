@@ -29,7 +29,8 @@ def kill_a_job(estate: Estate, broker: Breakable) -> None:
 def kill_the_shipper(estate: Estate, broker: Breakable) -> None:
     """SIGKILL of the one process that ships for all jobs, when what it just sent is lost on its way."""
     proxy = broker.proxies[JOBS]
-    proxy.swallow_something(5.0)
+    proxy.lose_soon()
+    proxy.lost(5.0)
     estate.pass_time(estate.dice.uniform(0.0, 0.5))
     estate.wait(lambda: end_shipper(estate.spool, signal.SIGKILL), "somebody ships")
     proxy.mend()

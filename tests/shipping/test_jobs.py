@@ -226,7 +226,8 @@ def test_the_shipping_process_is_killed_again_and_again(
         wait_for(lambda: count(servers, f"{prefix}events") > 0, "the first events")
         while chaos.lacking():
             chaos.pause(1.5)
-            lost = proxy.swallow_something(5.0)
+            proxy.lose_soon()
+            lost = proxy.lost(5.0)
             chaos.pause(0.5)
             if end_shipper(spool_of(home), signal.SIGKILL) and lost:
                 chaos.note()

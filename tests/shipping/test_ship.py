@@ -95,19 +95,19 @@ def test_journals_left_behind_come_to_kafka_whole(kafka: str, prefix: str, tmp_p
 def test_a_shipper_killed_in_the_middle_loses_nothing(
     breakable: Breakable, topic_prefix: str, tmp_path: Path, chaos: Chaos
 ) -> None:
-    """SIGKILL after a random number of messages, while what was sent since is lost on its way: all that the cursor says
-    is acknowledged is in Kafka. Then the rest is shipped.
+    """SIGKILL after a random number of bytes, when what was sent since is lost on its way: all that the cursor says is
+    acknowledged is in Kafka. Then the rest is shipped.
     """
     servers, proxy = breakable.cluster.bootstrap, breakable.proxies[JOBS]
     migrate(Settings(kafka=servers, kafka_topic_prefix=topic_prefix))
-    spool, topic = offline(LONG, tmp_path), f"{topic_prefix}metrics"
+    spool = offline(LONG, tmp_path)
     (journal,) = (path.parent for path in spool.glob("*/points-000000.seg"))
     while chaos.lacking():
-        goal = count(servers, topic) + chaos.dice.randrange(1, 6)
+        proxy.lose_soon(after_bytes=chaos.dice.randrange(10_000, 1_500_000))
         with shipping(tmp_path, breakable.servers(JOBS), topic_prefix, journal) as shipper:
-            while shipper.poll() is None and count(servers, topic) < goal:
-                pass
-            lost = proxy.swallow_something(2.0)  # all may be sent already, and only be waited for
+            while shipper.poll() is None and not proxy.lost(0.05):
+                """It has sent less yet."""
+            lost = proxy.lost(0.0)
             chaos.pause(0.2)
             shipper.kill()
         proxy.mend()
