@@ -108,7 +108,7 @@ def test_a_shipper_killed_in_the_middle_loses_nothing(
             while shipper.poll() is None and not proxy.lost(0.05):
                 """It has sent less yet."""
             lost = proxy.lost(0.0)
-            chaos.pause(0.2)
+            chaos.pause(1.0, least_s=0.1)
             shipper.kill()
         proxy.mend()
         if shipper.returncode == 0:  # it was faster
