@@ -29,7 +29,8 @@ import psutil
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from kafka_broker import any_broker
-from kafka_field import Field, WorkerProcess
+from kafka_field import Field
+from worker_process import WorkerProcess
 
 from epochal._host import spawn
 from epochal._ids import uuid7

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
+from injecting import Chaos, Row, new_seed, rows_of, table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from breakable import Breakable
+    from kafka_field import Field
+
+TOLD = pytest.StashKey[list[Row]]()
 
 # a suite that is started in the background ignores Ctrl-C, and so would every process that its tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -41,7 +52,77 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield servers
 
 
+@pytest.fixture(scope="session")
+def breakable_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Breakable]:
+    """The one of :func:`breakable`."""
+    from breakable import breakable_broker
+
+    with breakable_broker(tmp_path_factory.mktemp("breakable")) as made:
+        yield made
+
+
+@pytest.fixture
+def breakable(breakable_once: Breakable) -> Iterator[Breakable]:
+    """A broker to kill and to cut off; it is put right again for the next test."""
+    yield breakable_once
+    breakable_once.mend()
+
+
+@pytest.fixture
+def field(kafka: str, topic_prefix: str, tmp_path: Path) -> Iterator[Field]:
+    """Topics, a store, and whatever workers the test starts."""
+    from kafka_field import Field
+
+    made = Field(kafka, topic_prefix, tmp_path / "field")
+    yield made
+    made.close()
+
+
 @pytest.fixture
 def topic_prefix() -> str:
     """A prefix of topics that no other test has."""
     return f"t{uuid4().hex[:12]}."
+
+
+@pytest.fixture
+def dice() -> random.Random:
+    """Dice whose seed is printed."""
+    return random.Random(new_seed())
+
+
+@pytest.fixture
+def chaos(request: pytest.FixtureRequest) -> Chaos:
+    """The faults that the test's mark names, at moments from a printed seed."""
+    mark = request.node.get_closest_marker("chaos")
+    return Chaos(mark.args, **mark.kwargs)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
+    """A test that injected less than it was asked to proved nothing."""
+    yield
+    chaos = getattr(item, "funcargs", {}).get("chaos")
+    if isinstance(chaos, Chaos) and chaos.lacking():
+        pytest.fail(f"asked for {chaos.times} injections each, but there were {dict(chaos.injected)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Take down what a test injected, for the table at the end; and let no test of the broker be skipped."""
+    report = yield
+    if report.skipped and item.get_closest_marker("kafka"):
+        report.outcome, report.longrepr = "failed", f"a test of Kafka isn't to be skipped: {call.excinfo}"
+    chaos = getattr(item, "funcargs", {}).get("chaos")
+    if call.when == "call" and isinstance(chaos, Chaos):
+        told = item.config.stash.setdefault(TOLD, [])
+        told += rows_of(chaos, item.nodeid.removeprefix("tests/"), call.duration, report.outcome)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The table of all faults that were injected."""
+    if told := config.stash.get(TOLD, []):
+        terminalreporter.section("faults injected")
+        terminalreporter.write("\n".join([*table(told), ""]))

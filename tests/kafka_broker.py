@@ -47,8 +47,8 @@ class Node:
     controller_port: int
     directory: Path
     advertised_port: int
-    more_ports: dict[str, int] = field(default_factory=dict)
-    """Ports of the cluster's further listeners, by their names."""
+    more_ports: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Of the cluster's further listeners, by their names: the port, and that which clients are told."""
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -61,7 +61,7 @@ class Node:
 class Cluster:
     """Brokers of one cluster, each a process of its own. Starts with ``with``; ends them and keeps their files.
 
-    ``properties`` are added to those of every node. ``advertise(node id, port)`` may name another port for clients to
+    ``properties`` are added to those of every node. ``advertise(listener, port)`` may name another port for clients to
     use: that of a proxy.
     """
 
@@ -73,7 +73,7 @@ class Cluster:
     """Further listeners: names, and the security protocols that are spoken there."""
     scram: tuple[str, ...] = ()
     """Users for SCRAM, as Kafka's storage tool takes them: ``SCRAM-SHA-256=[name=…,password=…]``."""
-    advertise: Callable[[int, int], int] = lambda node, port: port
+    advertise: Callable[[str, int], int] = lambda listener, port: port
     members: list[Node] = field(default_factory=list, init=False)
 
     @property
@@ -83,17 +83,17 @@ class Cluster:
 
     def servers(self, listener: str) -> str:
         """Where clients of a further listener begin."""
-        return ",".join(f"127.0.0.1:{node.more_ports[listener]}" for node in self.members)
+        return ",".join(f"127.0.0.1:{node.more_ports[listener][1]}" for node in self.members)
 
     def __enter__(self) -> Cluster:
         jars = find_jars()
         ports = free_ports((2 + len(self.listeners)) * self.nodes)
         for i in range(self.nodes):
             port = self.port + i if self.port is not None else ports.pop()
-            more = {name: ports.pop() for name in self.listeners}
+            more = {name: (own, self.advertise(name, own)) for name in self.listeners for own in [ports.pop()]}
             folder = self.directory / f"node-{i + 1}"
             folder.mkdir(parents=True)
-            self.members.append(Node(i + 1, port, ports.pop(), folder, self.advertise(i, port), more))
+            self.members.append(Node(i + 1, port, ports.pop(), folder, self.advertise("PLAINTEXT", port), more))
         try:
             cluster_id = base64.urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
             formats = [self._format(jars, node, cluster_id) for node in self.members]
@@ -169,7 +169,9 @@ class Cluster:
 
     def _properties(self, node: Node) -> dict[str, str]:
         voters = ",".join(f"{member.id}@127.0.0.1:{member.controller_port}" for member in self.members)
-        more = "".join(f",{name}://127.0.0.1:{port}" for name, port in node.more_ports.items())
+        more, told = (
+            "".join(f",{name}://127.0.0.1:{ports[i]}" for name, ports in node.more_ports.items()) for i in (0, 1)
+        )
         protocols = "".join(f",{name}:{protocol}" for name, protocol in self.listeners.items())
         return {
             "process.roles": "broker,controller",
@@ -177,7 +179,7 @@ class Cluster:
             "controller.quorum.voters": voters,
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://127.0.0.1:{node.port},CONTROLLER://127.0.0.1:{node.controller_port}{more}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.advertised_port}{more}",
+            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{node.advertised_port}{told}",
             "listener.security.protocol.map": f"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
             "log.dirs": str(node.directory / "data"),
             **_small(self.nodes),

@@ -3,99 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
-import random
-import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from host_ending import end_host
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import NotCoordinatorError
+from kafka.structs import OffsetAndMetadata
 from storage_hosts import Running
+from worker_process import WorkerProcess, until
 
-from epochal._journal.reader import Points
-from epochal._kafka.wire import Outgoing, Owner, encode_event, encode_points
+from epochal._kafka.wire import Outgoing
 from epochal._sent import kafka_log
-from epochal_processors.coverage import Coverage
-from epochal_processors.frames import EventFrame, Frame, PointFrame
-from epochal_processors.journal_source import JournalSource
 from epochal_query.opening import open_store
 from epochal_query.store import Store
 from epochal_storage.client import StoreClient
-from epochal_storage.locate import find_or_start
+from epochal_storage.locate import find_host, find_or_start
 
-PATIENCE_S = 240.0
 PARTITIONS = 4
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
-    """Wait for something, patiently: nothing here fails on a busy machine."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"waited {seconds:.0f} s in vain: {what}"
-        time.sleep(0.02)
-
-
-@dataclass
-class WorkerProcess:
-    """A real worker; its own words are in ``log``."""
-
-    process: subprocess.Popen[bytes]
-    log: Path
-
-    def signal(self, number: signal.Signals) -> None:
-        """Send it a signal."""
-        self.process.send_signal(number)
-
-    def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        self.process.kill()
-        self.process.wait()
-
-    def wait(self) -> int:
-        """Its exit status, once it ends."""
-        return self.process.wait(PATIENCE_S)
-
-    def stop(self) -> int:
-        """SIGTERM, and its exit status."""
-        self.signal(signal.SIGTERM)
-        return self.wait()
-
-    def says(self, text: str) -> bool:
-        """Whether its log has a text."""
-        return text in self.log.read_text(errors="replace")
-
-    def ready(self) -> WorkerProcess:
-        """Wait until it takes messages in."""
-        until(lambda: self._port() is not None and self.get("/readyz")[0] == 200, f"{self.log} says it is ready")
-        return self
-
-    def _port(self) -> int | None:
-        found = re.search(r"http://127\.0\.0\.1:(\d+)", self.log.read_text())
-        return int(found[1]) if found else None
-
-    def get(self, path: str) -> tuple[int, str]:
-        """Ask the worker's own address."""
-        until(lambda: self._port() is not None, f"{self.log} has an address")
-        connection = http.client.HTTPConnection("127.0.0.1", self._port(), timeout=30)
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        text = answer.read().decode()
-        connection.close()
-        return answer.status, text
-
-    def metric(self, name: str, labels: str = "") -> float:
-        """The value of one of its metrics, 0 where it has none."""
-        _, text = self.get("/metrics")
-        found = re.search(rf"^{re.escape(name + labels)} (\S+)$", text, re.MULTILINE)
-        return float(found[1]) if found else 0.0
 
 
 @dataclass
@@ -106,6 +35,8 @@ class Field:
     prefix: str
     directory: Path
     partitions: int = PARTITIONS
+    copies: int = 1
+    """Of every partition; what is acknowledged is in all but one of them."""
     supervised: bool = False
     """Whether a worker that ended for a reason is replaced while everything is waited for."""
     workers: list[WorkerProcess] = field(default_factory=list)
@@ -122,19 +53,31 @@ class Field:
         self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
         self.spawned: list[subprocess.Popen[bytes]] = []
 
-    def make_topics(self, *names: str) -> None:
-        """Make topics of this prefix."""
+    def make_topics(self, *names: str, times: str = "LogAppendTime") -> None:
+        """Make topics of this prefix, which keep these times."""
         topics = {
             f"{self.prefix}{name}": {
                 "num_partitions": self.partitions,
-                "replication_factor": 1,
-                "configs": {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(64 << 20)},
+                "replication_factor": self.copies,
+                "configs": {
+                    "message.timestamp.type": times,
+                    "max.message.bytes": str(64 << 20),
+                    "min.insync.replicas": str(max(1, self.copies - 1)),
+                },
             }
             for name in names
         }
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
             admin.create_topics(topics, wait_for_metadata=True)
             self.cluster = str(admin.describe_cluster()["cluster_id"])
+
+    def drop_topic(self, name: str) -> str:
+        """Delete a topic of this prefix; its whole name, when it is gone."""
+        topic = f"{self.prefix}{name}"
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            admin.delete_topics([topic])
+            until(lambda: topic not in admin.list_topics(), "the topic is gone")
+        return topic
 
     def another_store(self) -> Path:
         """From now on use an empty store; where the one before is."""
@@ -169,6 +112,19 @@ class Field:
             )
         self.workers.append(WorkerProcess(process, log))
         return self.workers[-1]
+
+    def store_port(self) -> int:
+        """The port of the store's host, started if need be."""
+        self.client.watermark()
+        host = find_host(self.store)
+        assert host is not None
+        return host.port
+
+    def store_behind(self, proxy_port: int, token: str = "") -> dict[str, str]:
+        """Settings of a worker that reaches the store by URL, as it would a server, through a proxy."""
+        host = find_host(self.store)
+        assert host is not None
+        return {"EPOCHAL_STORE": f"clickhouse://writer:{token or host.writer_token}@127.0.0.1:{proxy_port}/epochal"}
 
     def send(self, messages: Iterable[Outgoing]) -> None:
         """Send messages to the topics of their channels; returns when the broker has them."""
@@ -233,9 +189,24 @@ class Field:
 
     def committed(self) -> dict[tuple[str, int], int]:
         """What the group has committed, by partition."""
+        found: list[Mapping[TopicPartition, OffsetAndMetadata]] = []
+
+        def asked() -> bool:
+            try:
+                found.extend(admin.list_group_offsets({f"{self.prefix}workers": None}).values())
+            except NotCoordinatorError:  # of a group that it has only just begun to keep
+                return False
+            return True
+
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
-            (found,) = admin.list_group_offsets({f"{self.prefix}workers": None}).values()
-        return {(tp.topic, tp.partition): value.offset for tp, value in found.items()}
+            until(asked, "the broker knows the group")
+        return {(tp.topic, tp.partition): value.offset for tp, value in found[0].items()}
+
+    def leaders(self) -> list[int]:
+        """The broker that leads each partition of the points' topic."""
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            (topic,) = admin.describe_topics([f"{self.prefix}metrics"])
+        return [partition["leader_id"] for partition in topic["partitions"]]
 
     def letters(self) -> list[tuple[bytes | None, bytes | None, dict[str, bytes]]]:
         """Everything in the topic of dead letters: key, value, headers."""
@@ -273,42 +244,3 @@ class Field:
             environment = {**os.environ, "EPOCHAL_HOST_IDLE": "600"}
             self.spawned.append(subprocess.Popen(command, env=environment, stdout=log, stderr=log))
         return Running(self.spawned[-1])
-
-
-def frames_of(journals: Path) -> list[Frame]:
-    """Everything in the journals of a directory."""
-    found: list[Frame] = []
-    for directory in sorted(path.parent for path in journals.glob("*/events.bin")):
-        source = JournalSource(directory, Coverage(), time.monotonic)
-        source.begin_cycle(dead=True)
-        while not source.caught_up:
-            found += source.read()
-    return found
-
-
-def cut_into(frames: Iterable[Frame], dice: random.Random) -> list[Outgoing]:
-    """Frames as messages, points cut anywhere and some of them sent twice, in the order of the journals."""
-    return [message for frame in frames for message in _messages(frame, dice)]
-
-
-def _messages(frame: Frame, dice: random.Random) -> Iterator[Outgoing]:
-    if isinstance(frame, EventFrame):
-        for record in frame.records:
-            message = encode_event(frame.writer, frame.project, record)
-            yield from [message] * dice.choice([1, 1, 1, 2])
-        return
-    for first, end in _pieces(frame.count, dice):
-        yield encode_points(Owner(frame.project, frame.component, frame.rank), _part(frame, first, end))
-
-
-def _pieces(count: int, dice: random.Random) -> list[tuple[int, int]]:
-    cuts = sorted({0, count, *(dice.randrange(count) for _ in range(dice.randrange(6)))})
-    pieces = list(pairwise(cuts))
-    if dice.random() < 0.3:
-        first = dice.randrange(count)
-        pieces.append((first, dice.randint(first + 1, count)))
-    return pieces
-
-
-def _part(frame: PointFrame, first: int, end: int) -> Points:
-    return replace(frame.points, first_seq=frame.first_seq + first, rows=frame.points.rows[first:end])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import socket
 import threading
 import time
@@ -14,7 +15,8 @@ PIECE = 1 << 16
 class Proxy:
     """Passes connections on to a port of loopback; clients use ``port``.
 
-    ``swallow``: bytes are taken and not passed on, in either direction, connections stay open.
+    ``swallow``: a black hole: bytes are taken and not passed on, in either direction, and connections stay open; when
+    it ends, those that lost bytes break. ``swallowed`` counts bytes lost on the way to the port.
     ``refuse``: new connections are closed at once; `cut` closes those there are.
     ``delay_s``: every piece waits so long.
     """
@@ -22,6 +24,8 @@ class Proxy:
     def __init__(self, target: int) -> None:
         self.target = target
         self.swallow = False
+        self.swallowed = 0
+        self._passes_left: float = math.inf
         self.refuse = False
         self.delay_s = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -38,6 +42,23 @@ class Proxy:
     ) -> None:
         self._listener.close()
         self.cut()
+
+    def mend(self) -> None:
+        """Be a good network again."""
+        self.swallow = self.refuse = False
+        self._passes_left = math.inf
+        self.delay_s = 0.0
+
+    def lose_soon(self, after_bytes: int = 0) -> None:
+        """Begin to swallow when so many more bytes have gone to the port."""
+        self.swallowed, self._passes_left = 0, after_bytes
+
+    def lost(self, seconds: float) -> bool:
+        """Wait until something was lost on the way to the port; False where nothing was for so long."""
+        until = time.monotonic() + seconds
+        while not self.swallowed and time.monotonic() < until:
+            time.sleep(0.001)
+        return self.swallowed > 0
 
     def cut(self) -> None:
         """Close every connection, in the middle of whatever goes through it."""
@@ -63,17 +84,27 @@ class Proxy:
                 server.settimeout(None)
                 with self._lock:
                     self._open |= {client, server}
-                for source, sink in ((client, server), (server, client)):
-                    threading.Thread(target=self._pass_on, args=(source, sink), daemon=True).start()
+                broken = threading.Event()
+                for way in ((client, server, True, broken), (server, client, False, broken)):
+                    threading.Thread(target=self._pass_on, args=way, daemon=True).start()
 
-    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+    def _pass_on(self, source: socket.socket, sink: socket.socket, there: bool, broken: threading.Event) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(PIECE):
                 if self.delay_s:
                     time.sleep(self.delay_s)
-                if not self.swallow:
+                self._passes_left -= len(data) if there else 0
+                self.swallow = self.swallow or self._passes_left < 0
+                if self.swallow:
+                    broken.set()
+                    self.swallowed += len(data) if there else 0
+                elif broken.is_set():
+                    break
+                else:
                     sink.sendall(data)
         for one in (source, sink):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
             with contextlib.suppress(OSError):
                 one.close()
             with self._lock:

@@ -221,7 +221,7 @@ class Session:
         """Answer one statement, whole. Raises: EngineError."""
         return bytes(_run(self._connection, sql, output_format, parameters).bytes())
 
-    def stream(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Iterator[bytes]:
+    def stream(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> Generator[bytes, None, None]:
         """Answer one query piece by piece, for the formats in `STREAMED_FORMATS`.
 
         Guarantees: the first piece is there when it returns; closing it early ends the query.
@@ -238,7 +238,7 @@ class Session:
         return _insert(self._connection, sql, input_format, lambda file: file.writelines(pieces))
 
 
-def _drained(pieces: Any, first: Any) -> Iterator[bytes]:
+def _drained(pieces: Any, first: Any) -> Generator[bytes, None, None]:
     try:
         piece = first
         while piece is not None:

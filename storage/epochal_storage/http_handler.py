@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import secrets
+import signal
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
@@ -14,7 +16,7 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 from epochal_storage import http_queries
-from epochal_storage.errors import EngineError, StoreError
+from epochal_storage.errors import HOST_ENDING, EngineError, HostEndingError, StoreError
 from epochal_storage.http_auth import Role, role_of
 from epochal_storage.http_body import BodyReader
 from epochal_storage.http_call import Call, form_fields, understood
@@ -86,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
             self._route(body)
         except EngineError as error:
             self._fail(error)
+            if error.code == HOST_ENDING and not isinstance(error, HostEndingError):
+                _make_way(error)
         except StoreError as error:
             self._fail(EngineError(str(error), 0, "EPOCHAL"))
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
@@ -208,6 +212,14 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(_status(error), _error_text(error).encode(), _PLAIN, headers)
         except OSError:
             self.close_connection = True
+
+
+def _make_way(error: EngineError) -> None:
+    """The engine has crashed: it answers nothing any more, and by itself takes minutes to end the process. What is
+    accepted is safe whatever is killed, and clients go on with the next host as soon as this one is gone.
+    """
+    _log.critical("process %d ends, the next host goes on: %s", os.getpid(), error.message)
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _with_error(pieces: Iterator[bytes], tag: str, on_error: Any) -> Iterator[bytes]:

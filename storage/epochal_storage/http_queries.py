@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
 from epochal_storage.engine import STREAMED_FORMATS, Engine, Session
@@ -75,11 +75,15 @@ def _answered(session: Session, call: Call, sql: str, text: Examined, stack: Exi
     first = next(pieces, b"")
     if not first and output_format == "Native":
         first = _columns_only(session, call, sql[: clause[0].start] if clause else sql)
-    return Answer(output_format, _owned(stack.pop_all(), first, pieces))
+    owned = _owned(stack.pop_all(), first, pieces)
+    next(owned)
+    return Answer(output_format, owned)
 
 
-def _owned(stack: ExitStack, first: bytes, pieces: Iterator[bytes]) -> Generator[bytes, None, None]:
-    with stack:
+def _owned(stack: ExitStack, first: bytes, pieces: Generator[bytes, None, None]) -> Generator[bytes, None, None]:
+    # the query ends before its connection, whatever becomes of the answer: the engine crashes when it is the other way
+    with stack, closing(pieces):
+        yield b""  # a generator that was never begun closes nothing, and a client may be gone before the first piece
         yield first
         yield from pieces
 

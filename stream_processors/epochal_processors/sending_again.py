@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from epochal._errors import EpochalError
-from epochal._kafka.client import load
+from epochal._kafka.client import administrator, load
 from epochal._sent import kafka_log
 from epochal_processors.parcels import as_message
 from epochal_processors.replaying import Place, Replay
@@ -31,7 +31,7 @@ def send_again(replays: Sequence[Replay], topics: Mapping[str, str], connection:
     """
     kafka = load("kafka")
     try:
-        with kafka.KafkaAdminClient(**connection) as admin:
+        with administrator(connection, ANSWER_S) as admin:
             cluster = str(admin.describe_cluster()["cluster_id"])
         # what is too large is for the broker to say, which knows how large messages of this topic may be
         producer = kafka.KafkaProducer(**connection, acks="all", max_request_size=2**31 - 1)

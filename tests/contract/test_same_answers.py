@@ -14,15 +14,16 @@ from uuid import uuid4
 
 import pandas as pd
 import pytest
+from cutting import cut_into, frames_of
 from host_ending import end_host
-from kafka_field import Field, cut_into, frames_of
+from injecting import new_seed
+from kafka_field import Field
 from pandas.testing import assert_frame_equal
 
 from epochal_query.opening import open_store
 from epochal_query.store import Store
 
 pytestmark = pytest.mark.kafka
-SEED = random.randrange(2**32)
 EXPERIMENT = "same answers"
 
 
@@ -39,8 +40,7 @@ def both(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]
     """The recording in both stores: in Kafka cut otherwise, some of it twice, writers in among each other, two workers
     that are there from the beginning and one that joins in the middle.
     """
-    print(f"seed {SEED}")
-    dice = random.Random(SEED)
+    dice = random.Random(new_seed())
     here = tmp_path_factory.mktemp("embedded")
     record(here / "store")
     field = Field(kafka, f"t{uuid4().hex[:12]}.", tmp_path_factory.mktemp("kafka"))

@@ -57,14 +57,22 @@ class Job:
 
 
 @contextmanager
-def job(store: Path, name: str, seed: int, calls: int, experiment: str = "promises") -> Iterator[Job]:
-    """A job process, killed at the end of the block if it still runs."""
+def job(
+    store: Path,
+    name: str,
+    seed: int,
+    calls: int,
+    experiment: str = "promises",
+    pause_s: float = 0.0,
+    **settings: str,
+) -> Iterator[Job]:
+    """A job process that pauses so long between calls, killed at the end of the block if it still runs."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "promises.job", experiment, name, str(seed), str(calls)],
+        [sys.executable, "-m", "promises.job", experiment, name, str(seed), str(calls), str(pause_s)],
         cwd=TESTS,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment(store),
+        env=environment(store, **settings),
     )
     running = Job(process, seed)
     running.follower = threading.Thread(target=running.follow, daemon=True)

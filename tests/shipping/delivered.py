@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 from sdk.children import environment
 
@@ -104,8 +102,3 @@ def shipping(home: Path, servers: str, prefix: str, directory: Path, *options: s
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def seed() -> int:
-    """One to print and to give again as SEED."""
-    return int(os.environ.get("SEED") or np.random.SeedSequence().generate_state(1)[0])

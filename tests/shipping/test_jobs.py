@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import json
-import random
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from breakable import JOBS, Breakable
+from injecting import Chaos
 from kafka_broker import Cluster
 from sdk.children import ended, run, start, wait_for
-from shipping.delivered import Everything, count, in_journals, in_kafka, seed
+from shipping.delivered import Everything, count, in_journals, in_kafka
 from shipping.jobs import end_shipper, ending_shippers, kafka, spool_of
 
 from epochal._kafka.migrate import migrate
 from epochal._settings import Settings
 from epochal._shipped import read_cursor
-from epochal._spool import shipper_pid
+from epochal._spool import hurry, shipper_pid
 
 pytestmark = pytest.mark.kafka
 
@@ -84,7 +84,8 @@ def test_a_job_ships_by_itself(servers: str, prefix: str, home: Path, shipper: s
         assert 0 <= offset < count(servers, topic)
         assert partition.isdecimal()
     assert (shipper_pid(spool_of(home)) is None) == (shipper == "thread")
-    assert all(read_cursor(journal).ended for journal in spool_of(home).glob("*-*-*-*-*"))
+    journals = list(spool_of(home).glob("*-*-*-*-*"))
+    wait_for(lambda: all(read_cursor(journal).ended for journal in journals), "the ends of the journals")
     assert not (home / "store").exists()
 
 
@@ -191,35 +192,55 @@ def test_topics_that_are_missing_are_named(servers: str, topic_prefix: str, home
     child = run("run = epochal.init('x'); run.log({'a': 1.0}); run.finish()", home, settings)
     assert "epochal migrate" in child.err
     migrate(Settings(kafka=servers, kafka_topic_prefix=topic_prefix))
+    hurry(spool_of(home))
     wait_for(lambda: same(in_kafka(servers, topic_prefix), in_journals(spool_of(home))), "everything")
 
 
-def test_the_shipping_process_is_killed_again_and_again(servers: str, prefix: str, home: Path) -> None:
-    """SIGKILL at random moments while eight writers log: another is started, and nothing is lost."""
-    print(f"SEED={(at := seed())}")
-    chance = random.Random(at)
+@pytest.mark.chaos("SIGKILL of the shipper")
+def test_the_shipping_process_is_killed_again_and_again(
+    breakable: Breakable, topic_prefix: str, home: Path, chaos: Chaos
+) -> None:
+    """SIGKILL at random moments while eight writers log and what was just sent is lost on its way: another is started,
+    and nothing is lost.
+    """
+    servers, prefix, proxy = breakable.cluster.bootstrap, topic_prefix, breakable.proxies[JOBS]
+    migrate(Settings(kafka=servers, kafka_topic_prefix=prefix))
     code = """
-    import threading, time
+    import sys, threading, time
+    over = threading.Event()
+    steps = [0] * 8
     def work(number):
         with epochal.component(f"c{number}") as run:
-            for i in range(3_000):
-                run.log({"a": i, "b": number}, step=i)
-                time.sleep(0.005)
+            while not over.is_set():
+                run.log({"a": steps[number], "b": number}, step=steps[number])
+                steps[number] += 1
+                time.sleep(0.02)
     threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
     [t.start() for t in threads]
+    sys.stdin.readline()
+    over.set()
     [t.join() for t in threads]
+    print(*steps)
     """
-    killed = 0
-    with start(code, home, **kafka(servers, prefix, EPOCHAL_KAFKA_WAIT="60")) as job:
+    with start(code, home, **kafka(breakable.servers(JOBS), prefix, EPOCHAL_KAFKA_WAIT="60")) as job:
         wait_for(lambda: count(servers, f"{prefix}events") > 0, "the first events")
-        while job.poll() is None and killed < 3:
-            time.sleep(chance.uniform(0.0, 1.5))
-            killed += end_shipper(spool_of(home), signal.SIGKILL)
-        assert ended(job, home).code == 0
-    assert killed == 3
+        while chaos.lacking():
+            chaos.pause(1.5)
+            proxy.lose_soon()
+            lost = proxy.lost(5.0)
+            chaos.pause(0.5)
+            if end_shipper(spool_of(home), signal.SIGKILL) and lost:
+                chaos.note()
+            proxy.mend()
+            proxy.cut()
+        assert job.stdin is not None
+        print(file=job.stdin, flush=True)
+        child = ended(job, home)
+    assert child.code == 0, child.err
     wait_for(lambda: same(in_kafka(servers, prefix), in_journals(spool_of(home))), "everything")
+    steps = [float(step) for last in child.out.split() for step in range(int(last))]
     found = in_kafka(servers, prefix)
-    assert sorted(row[1] for row in found.points.values() if row[0] == "a") == sorted(8 * list(map(float, range(3000))))
+    assert sorted(row[1] for row in found.points.values() if row[0] == "a") == sorted(steps)
 
 
 def test_forked_and_spawned_processes_log(servers: str, prefix: str, home: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import struct
 import time
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from breakable import JOBS, Breakable
+from injecting import Chaos
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_broker import free_ports
 from sdk.children import run, start
-from shipping.delivered import Everything, count, in_journals, in_kafka, seed, shipping
+from shipping.delivered import Everything, count, in_journals, in_kafka, shipping
 
 from epochal._kafka.migrate import migrate
 from epochal._settings import Settings
@@ -90,32 +91,34 @@ def test_journals_left_behind_come_to_kafka_whole(kafka: str, prefix: str, tmp_p
 
 
 @pytest.mark.kafka
-def test_a_shipper_killed_in_the_middle_loses_nothing(kafka: str, prefix: str, tmp_path: Path) -> None:
-    """SIGKILL after a random number of messages, three times; then the rest is shipped.
-
-    After each kill, all that the cursor says is acknowledged is in Kafka.
+@pytest.mark.chaos("SIGKILL of `epochal ship`, with what it sent still on its way")
+def test_a_shipper_killed_in_the_middle_loses_nothing(
+    breakable: Breakable, topic_prefix: str, tmp_path: Path, chaos: Chaos
+) -> None:
+    """SIGKILL after a random number of bytes, when what was sent since is lost on its way: all that the cursor says is
+    acknowledged is in Kafka. Then the rest is shipped.
     """
-    print(f"SEED={(at := seed())}")
-    chance = random.Random(at)
+    servers, proxy = breakable.cluster.bootstrap, breakable.proxies[JOBS]
+    migrate(Settings(kafka=servers, kafka_topic_prefix=topic_prefix))
     spool = offline(LONG, tmp_path)
     (journal,) = (path.parent for path in spool.glob("*/points-000000.seg"))
-    killed = tries = 0
-    while killed < 3:
-        tries += 1
-        assert tries < 40
-        goal = count(kafka, f"{prefix}metrics") + chance.randrange(1, 10)
-        with shipping(tmp_path, kafka, prefix, journal) as shipper:
-            while shipper.poll() is None and count(kafka, f"{prefix}metrics") < goal:
-                pass
+    while chaos.lacking():
+        proxy.lose_soon(after_bytes=chaos.dice.randrange(10_000, 1_500_000))
+        with shipping(tmp_path, breakable.servers(JOBS), topic_prefix, journal) as shipper:
+            while shipper.poll() is None and not proxy.lost(0.05):
+                """It has sent less yet."""
+            lost = proxy.lost(0.0)
+            chaos.pause(1.0, least_s=0.1)
             shipper.kill()
+        proxy.mend()
         if shipper.returncode == 0:  # it was faster
-            for file in journal.glob("shipped.json"):
-                file.unlink()
+            (journal / "shipped.json").unlink()
             continue
-        killed += 1
-        assert_acknowledged(journal, in_kafka(kafka, prefix))
-    assert {line["state"] for line in shipped(tmp_path, kafka, prefix, spool)} == {"shipped"}
-    found, expected = in_kafka(kafka, prefix), in_journals(spool)
+        if lost:
+            chaos.note()
+        assert_acknowledged(journal, in_kafka(servers, topic_prefix))
+    assert {line["state"] for line in shipped(tmp_path, servers, topic_prefix, spool)} == {"shipped"}
+    found, expected = in_kafka(servers, topic_prefix), in_journals(spool)
     assert len(expected.points) == 400_000
     assert same(found, expected)
 

@@ -12,10 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from injecting import TIMES, Chaos
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from sdk.children import run, start
-from shipping.delivered import in_journals, in_kafka, seed
+from shipping.delivered import in_journals, in_kafka
 from shipping.jobs import ending_shippers, kafka, spool_of
 from shipping.test_ship import LONG, SHORT, offline, same, shipped
 
@@ -203,22 +204,22 @@ def test_segments_of_a_long_job_leave_the_spool_as_well(
 
 
 @pytest.mark.kafka
+@pytest.mark.chaos("the same journal shipped again, cut otherwise", times=max(10, TIMES))
 def test_a_journal_shipped_ten_times_with_other_cuts_is_one_journal(
-    servers: str, prefix: str, home: Path, monkeypatch: pytest.MonkeyPatch
+    servers: str, prefix: str, home: Path, chaos: Chaos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However it is cut, and wherever a cursor begins, every copy of a point is the same."""
-    print(f"SEED={(at := seed())}")
-    chance = random.Random(at)
     spool = offline(LONG, home)
     settings = Settings(kafka=servers, kafka_topic_prefix=prefix)
-    for _ in range(10):
-        monkeypatch.setattr(source, "POINTS_A_MESSAGE", chance.randrange(1_000, 50_000))
-        monkeypatch.setattr(source, "EVENTS_A_TURN", chance.randrange(1, 20))
+    while chaos.lacking():
+        monkeypatch.setattr(source, "POINTS_A_MESSAGE", chaos.dice.randrange(1_000, 50_000))
+        monkeypatch.setattr(source, "EVENTS_A_TURN", chaos.dice.randrange(1, 20))
         for journal in spool.glob("*-*-*-*-*"):
             cursor = read_cursor(journal)
-            some = {"lifecycle": chance.randint(0, cursor.lifecycle), "metrics": chance.randint(0, cursor.metrics)}
+            some = {name: chaos.dice.randint(0, getattr(cursor, name)) for name in ("lifecycle", "metrics")}
             write_cursor(journal, Cursor(**{**vars(cursor), **some, "ended": False}))
         assert {done.state for done in ship(settings, spool)} == {"shipped"}
+        chaos.note()
     found, expected = in_kafka(servers, prefix), in_journals(spool)
     assert same(found, expected)
     assert found.came > 2 * len(expected.points)

@@ -172,6 +172,19 @@ def test_a_read_goes_on_when_the_host_is_killed(hosts: Hosts, tmp_path: Path) ->
     assert counts[-1] >= 100
 
 
+def test_a_host_whose_engine_crashed_makes_way(hosts: Hosts, tmp_path: Path) -> None:
+    """An engine that caught a fatal signal answers nothing, and lives on for minutes: its host ends at the first
+    question, and the next one answers it.
+    """
+    client = hosts.client(tmp_path)
+    client.query_arrow("SELECT 1")
+    os.kill(hosts.info(tmp_path).pid, signal.SIGSEGV)
+    assert client.query_arrow("SELECT 1 AS x")["x"].to_pylist() == [1]
+    assert len(hosts.started) == 2
+    assert hosts.started[0].wait(60) < 0
+    client.close()
+
+
 @pytest.mark.slow
 def test_a_stopped_host_is_named(hosts: Hosts, tmp_path: Path) -> None:
     """A host that is stopped makes an error that names its process, in about ten seconds, at open and in a query."""

@@ -7,6 +7,8 @@ import contextlib
 import gzip
 import http.client
 import json
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -379,3 +381,25 @@ def test_the_host_looks_into_the_journals_before_a_read(info: HostFile) -> None:
     assert reads() == before + 1
     assert list(json.loads(ask(info, path="/epochal/catch-up").body).values()) == [7]
     assert ask(info, path="/nope").status == 404
+
+
+def test_clients_that_hang_up_in_the_middle_of_an_answer_hurt_nobody(info: HostFile) -> None:
+    """Many connections are reset while large answers come: the same engine goes on answering, as many as before."""
+    credentials = base64.b64encode(f"reader:{info.reader_token}".encode()).decode()
+    query = urlencode({"query": "SELECT number, toString(number) FROM numbers(3000000) FORMAT Native"})
+    request = f"POST /?{query} HTTP/1.1\r\nAuthorization: Basic {credentials}\r\nContent-Length: 0\r\n\r\n".encode()
+
+    def hang_up(seen: int) -> None:
+        with socket.create_connection((info.host, info.port)) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.sendall(request)
+            while seen > 0:
+                seen -= len(connection.recv(seen))
+
+    for turn in range(40):
+        threads = [threading.Thread(target=hang_up, args=(seen,)) for seen in (0, 1, 100_000 * (turn % 5))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert ask(info, "SELECT 1").body == b"1\n"

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from kafka_broker import Cluster
-from kafka_field import Field, until
+from kafka_field import Field
 from shipping.certificates import Certificates
 from shipping.test_identity import PASSWORD, certificates, environment, guarded, token  # noqa: F401 - two are fixtures
+from worker_process import until
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka

@@ -1,116 +1,135 @@
-"""Workers killed, stopped and replaced at random moments under load: every row of every table is as it must be.
-
-Each test prints its seed; EPOCHAL_TEST_SEED repeats one, EPOCHAL_TEST_KILLS does it so many times.
-"""
+"""Workers killed, stopped and replaced at random moments under load: every row of every table is as it must be."""
 
 from __future__ import annotations
 
-import os
-import random
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
-from kafka_field import Field, WorkerProcess, until
+from injecting import TIMES, Chaos
+from kafka_field import Field
+from tcp_proxy import Proxy
+from worker_process import WorkerProcess, until
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka
-KILLS = int(os.environ.get("EPOCHAL_TEST_KILLS", "3"))
-SESSION = {"EPOCHAL_WORKER_SESSION": "3"}
+SESSION_S = 3.0
+SESSION = {"EPOCHAL_WORKER_SESSION": str(SESSION_S)}
 
 
 @pytest.fixture
-def dice() -> random.Random:
-    """Dice whose seed is printed."""
-    seed = int(os.environ.get("EPOCHAL_TEST_SEED", random.SystemRandom().randrange(2**32)))
-    print(f"EPOCHAL_TEST_SEED={seed}")
-    return random.Random(seed)
+def slowly(field: Field) -> Iterator[dict[str, str]]:
+    """Settings of workers that insert slowly, table by table: what is killed or stopped is in the middle of it."""
+    with Proxy(field.store_port()) as proxy:
+        proxy.delay_s = 0.03
+        yield {**field.store_behind(proxy.port), "EPOCHAL_WORKER_SESSION": str(SESSION_S)}
 
 
-def random_moment(dice: random.Random) -> None:
-    """Let some time pass: what happens next comes at any moment of a worker's work."""
-    time.sleep(dice.random() * 0.6)
+def one_at_work(workers: list[WorkerProcess], chaos: Chaos) -> WorkerProcess:
+    """Any one that has stored something, once there is one."""
+    until(lambda: any(worker.stored() for worker in workers), "somebody is at it")
+    return chaos.dice.choice([worker for worker in workers if worker.stored()])
 
 
-def begun(worker: WorkerProcess) -> bool:
-    """Whether a worker has stored anything."""
-    return worker.metric("epochal_worker_messages_total") > 0
-
-
-def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(field: Field, dice: random.Random) -> None:
-    """SIGKILL for one of two workers in the middle of its batches; another takes its place."""
-    world = World(dice, jobs=4 + 2 * KILLS)
-    workers = [field.worker(**SESSION).ready() for _ in range(2)]
-
-    def kill(number: int) -> None:
-        if number % 8 == 4:
-            random_moment(dice)
-            workers.pop(dice.randrange(2)).kill()
-            workers.append(field.worker(**SESSION).ready())
-
-    world.send(field, 8 * KILLS, kill)
+@pytest.mark.chaos("SIGKILL of a worker in the middle of a batch")
+def test_a_worker_killed_at_random_moments_loses_and_doubles_nothing(
+    field: Field, chaos: Chaos, slowly: dict[str, str]
+) -> None:
+    """One of three, while messages wait to be stored; another takes its place."""
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
+    pieces = world.pieces(2 * chaos.times)
+    workers = [field.worker(**slowly) for _ in range(3)]
+    field.send(pieces.pop())
+    while chaos.lacking():
+        victim = one_at_work(workers, chaos)
+        field.send(pieces.pop() if pieces else world.some())
+        chaos.pause(1.0)
+        if field.behind():
+            victim.kill()
+            chaos.note()
+            workers[workers.index(victim)] = field.worker(**slowly)
+    for piece in pieces:
+        field.send(piece)
     check(field, world)
-    assert len(field.workers) == 2 + KILLS
-    assert [worker.stop() for worker in workers] == [0, 0]
+    assert len(field.workers) == 3 + chaos.times
+    assert [worker.stop() for worker in workers] == [0, 0, 0]
 
 
-def test_all_workers_killed_at_once_lose_and_double_nothing(field: Field, dice: random.Random) -> None:
-    """SIGKILL for every worker at the same moment, and as many new ones."""
-    world = World(dice)
-    workers = [field.worker(**SESSION).ready() for _ in range(2)]
-
-    def kill(number: int) -> None:
-        if number in (3, 6):
-            until(lambda: any(begun(worker) for worker in workers), "they are at it")
-            random_moment(dice)
+@pytest.mark.chaos("SIGKILL of every worker at once")
+def test_all_workers_killed_at_once_lose_and_double_nothing(field: Field, chaos: Chaos, slowly: dict[str, str]) -> None:
+    """Both at the same moment, while messages wait to be stored, and two new ones."""
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
+    pieces = world.pieces(2 * chaos.times)
+    workers = [field.worker(**slowly) for _ in range(2)]
+    field.send(pieces.pop())
+    while chaos.lacking():
+        one_at_work(workers, chaos)
+        field.send(pieces.pop() if pieces else world.some())
+        chaos.pause(1.0)
+        if field.behind():
+            for worker in workers:
+                worker.process.kill()
             for worker in workers:
                 worker.kill()
-            workers[:] = [field.worker(**SESSION) for _ in range(2)]
-
-    world.send(field, 9, kill)
+            chaos.note()
+            workers = [field.worker(**slowly) for _ in range(2)]
+    for piece in pieces:
+        field.send(piece)
     check(field, world)
 
 
-@pytest.mark.parametrize("turn", range(KILLS))
-def test_a_zombie_does_no_harm(field: Field, dice: random.Random, turn: int) -> None:
-    """SIGSTOP in the middle of a batch, for longer than the session: another worker does its work and goes on. Then
-    the stopped one goes on with what it had in hand, and comes back into the group.
+@pytest.mark.chaos("SIGSTOP of a worker beyond its session")
+def test_a_zombie_does_no_harm(field: Field, chaos: Chaos, slowly: dict[str, str]) -> None:
+    """Stopped in the middle of a batch, until another has done its work: then the stopped one goes on with what it had
+    in hand, comes back into the group, and is there when the other is stopped in its turn.
     """
-    world = World(dice, jobs=4)
-    zombie = field.worker(**SESSION).ready()
-
-    def stop(number: int) -> None:
-        if number == 2:
-            until(lambda: begun(zombie), f"in turn {turn} it is at it")
-            random_moment(dice)
-            zombie.signal(signal.SIGSTOP)
-        if number == 4:
-            other = field.worker(**SESSION)
-            until(lambda: begun(other), "the other took over")
-            zombie.signal(signal.SIGCONT)
-
-    world.send(field, 6, stop)
+    world = World(chaos.dice, jobs=4 + chaos.times // 4)
+    pieces = world.pieces(3 * chaos.times)
+    zombie = field.worker(**slowly)
+    field.send(pieces.pop())
+    until(lambda: zombie.stored() > 0, "it is at it")
+    other = field.worker(**slowly)
+    while chaos.lacking():
+        until(lambda one=zombie: one.process.poll() is None and one.is_ready(), "it is in the group")  # type: ignore[misc]
+        field.send(pieces.pop())
+        chaos.pause(1.0)
+        zombie.signal(signal.SIGSTOP)
+        stopped = time.monotonic()
+        field.send(pieces.pop())
+        until(lambda: not field.behind(), "the other took over")
+        until(lambda since=stopped: time.monotonic() - since > SESSION_S, "its session is over")  # type: ignore[misc]
+        zombie.signal(signal.SIGCONT)
+        chaos.note()
+        zombie, other = other, zombie
+    for piece in pieces:
+        field.send(piece)
     check(field, world)
-    assert field.workers[-1].stop() == 0
-    again = World(dice, jobs=1)
+    assert zombie.stop() == 0
+    again = World(chaos.dice, jobs=1)
     field.send(again.messages)  # which only the one that came back can take in
     field.wait()
-    assert zombie.stop() == 0
+    assert other.stop() == 0
 
 
-def test_workers_that_come_and_go_move_every_partition(field: Field, dice: random.Random) -> None:
-    """Under load somebody joins or leaves every second or so: every partition is read to its end, all the time."""
-    world = World(dice, jobs=10)
+@pytest.mark.chaos("a worker joins or leaves", times=max(24, TIMES))
+def test_workers_that_come_and_go_move_every_partition(field: Field, chaos: Chaos) -> None:
+    """Every other second, under load: every partition is read to its end, again and again."""
+    world = World(chaos.dice, jobs=10)
+    pieces = world.pieces(chaos.times)
     workers = [field.worker(**SESSION)]
-
-    def change(number: int) -> None:
-        if number % 3 == 0 and len(workers) < 3:
+    while chaos.lacking():
+        if len(workers) == 1 or (len(workers) < 4 and chaos.dice.random() < 0.5):
             workers.append(field.worker(**SESSION))
-        elif number % 3 == 2 and len(workers) > 1:
+        else:
             # one that hasn't begun yet ends as any program does
-            assert workers.pop(0).stop() in (0, -signal.SIGTERM)
-        random_moment(dice)
-
-    world.send(field, 18, change)
+            leaving = workers.pop(chaos.dice.randrange(len(workers)))
+            assert leaving.stop() in (0, -signal.SIGTERM)
+        chaos.note()
+        field.send(pieces.pop())
+        chaos.pause(3.0)
+        if chaos.injected.total() % 6 == 0:
+            field.send(world.some(200))
+            until(lambda: not field.behind(), "every partition is read to its end")
     check(field, world)
     assert set(field.committed()) >= set(field.sent)

@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import os
 import random
+import struct
+import time
 from uuid import UUID
 
 import pyarrow as pa
 import pytest
+from cutting import cut_into
+from injecting import Chaos
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka_field import Field
-from workers.worlds import World, check, writer_of
+from workers.worlds import PARAMS, World, check, make_job, writer_of
 
 from epochal._ids import uuid7
 from epochal._journal.reader import Record
 from epochal._kafka.wire import Outgoing, encode_event
 from epochal_processors.messages import unpacked
+from epochal_query.opening import open_store
 
 pytestmark = pytest.mark.kafka
 Raw = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
@@ -58,13 +63,15 @@ def future_event(writer: UUID) -> Outgoing:
     return encode_event(writer, "p", Record(0, bytes(16), json.dumps(said).encode()))
 
 
-def test_poison_is_parked_whole_and_disturbs_nothing(field: Field) -> None:
+@pytest.mark.chaos("poison of each kind", times=1)
+def test_poison_is_parked_whole_and_disturbs_nothing(field: Field, chaos: Chaos) -> None:
     """Each kind with its reason in the table and in the topic, byte for byte; every good row is there."""
-    world = World(random.Random(5), jobs=3)
+    world = World(chaos.dice, jobs=3)
     bad = poison(world, field.prefix)
     good = next(one for one in world.messages if one.key == bad["other columns"][1])
     worker = field.worker()
     waiting = list(bad.values())
+    chaos.dice.shuffle(waiting)
     stranger = uuid7()
 
     def add(number: int) -> None:
@@ -74,6 +81,7 @@ def test_poison_is_parked_whole_and_disturbs_nothing(field: Field) -> None:
             field.send([future_event(stranger)])
 
     world.send(field, 10, add)
+    chaos.note()
     check(field, world, garbage=len(bad) + 1)
     letters = field.client.query_arrow(
         "SELECT reason, source, writer, hex(frame) AS frame FROM dead_letters FINAL WHERE startsWith(source, 'kafka:')"
@@ -117,4 +125,34 @@ def test_a_letter_too_large_for_its_topic_is_kept_in_the_table(field: Field) -> 
     assert unpacked(bytes.fromhex(row["frame"])).value == large
     (told,) = [headers for _, value, headers in field.letters() if value is None]
     assert told["epochal_left_out"].startswith(b"200000 bytes")
+    assert worker.stop() == 0
+
+
+@pytest.mark.chaos("a clock ten years ahead", times=1)
+def test_a_clock_ten_years_ahead_wins_nothing(field: Field, chaos: Chaos) -> None:
+    """What its process says is kept, and counts as said when it came: whoever says something later still has the last
+    word, in values and in points.
+    """
+    now_us, component = time.time_ns() // 1000, uuid7()
+    ahead = make_job(0, 3_000, component=component, at_us=now_us + 10 * 365 * 86_400_000_000, broken=False)
+    right = make_job(
+        1, 3_000, component=component, at_us=now_us + 50_000_000, broken=False
+    )  # within what clocks may differ
+    worker = field.worker()
+    for job in (ahead, right):
+        field.send(cut_into([job.events, job.points], chaos.dice))
+        field.wait()
+    chaos.note()
+    store = open_store(field.store, project="p")
+    assert store.certificate(str(component))["state"] == "closed"
+    frame = store.metrics(component=str(component), metric="loss")
+    found = {
+        (metric, step): value
+        for metric, step, value in zip(frame["metric"], frame["step"], frame["value"], strict=True)
+    }
+    wanted = {**ahead.main_line, **right.main_line}
+    assert found
+    assert all(struct.pack("<d", value) == wanted[place] for place, value in found.items())
+    assert store.state(str(component))["params"] == {f"p{i}": 1_000 + i for i in range(PARAMS)}
+    store.close()
     assert worker.stop() == 0

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kafka_field import Field, cut_into
+from cutting import cut_into
+from kafka_field import Field
 from processors.points import COMPONENT
 from processors.test_materialize import long_stream
 from workers.worlds import stored

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import random
-import threading
 from pathlib import Path
 
 import pytest
-from kafka import KafkaAdminClient
-from kafka_broker import Cluster
-from kafka_field import Field, until
+from breakable import Breakable
+from injecting import Chaos
+from kafka_field import Field
 from tcp_proxy import Proxy
+from worker_process import until
 from workers.worlds import World, check
 
-from epochal_storage.locate import find_host
-
 pytestmark = pytest.mark.kafka
-
-
-def behind(field: Field, proxy_port: int, token: str = "") -> dict[str, str]:
-    """Settings of a worker that reaches the store by URL, as it would a server, through a proxy."""
-    host = find_host(field.store)
-    assert host is not None
-    return {"EPOCHAL_STORE": f"clickhouse://writer:{token or host.writer_token}@127.0.0.1:{proxy_port}/epochal"}
-
-
-def store_port(field: Field) -> int:
-    """The port of the store's host, started if need be."""
-    field.client.watermark()
-    host = find_host(field.store)
-    assert host is not None
-    return host.port
 
 
 def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
@@ -38,8 +21,8 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
     says that it isn't ready, and catches up by itself.
     """
     world = World(random.Random(7))
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port)).ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port)).ready()
 
         def trouble(number: int) -> None:
             if number in (2, 4):
@@ -62,11 +45,39 @@ def test_a_server_that_is_away_for_a_while_is_waited_for(field: Field) -> None:
         assert field.committed() == {where: offset + 1 for where, offset in field.sent.items()}
 
 
+STORE_FAULTS = ("connections cut, worker to store", "black hole, worker to store", "slow network, worker to store")
+
+
+@pytest.mark.chaos(*STORE_FAULTS)
+def test_the_network_to_the_store_may_fail(field: Field, chaos: Chaos) -> None:
+    """Connections are cut in the middle of inserts, swallow them for a while, or are slow; every row is there."""
+    world = World(chaos.dice, jobs=3 + chaos.times // 4)
+    pieces = world.pieces(3 * chaos.times + 1)
+    plan = [fault for fault in STORE_FAULTS for _ in range(chaos.times)]
+    chaos.dice.shuffle(plan)
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port)).ready()
+        for fault in plan:
+            field.send(pieces.pop())
+            chaos.pause(0.3)
+            proxy.swallow = fault.startswith("black")
+            proxy.delay_s = 0.2 if fault.startswith("slow") else 0.0
+            if proxy.swallow or proxy.delay_s:
+                chaos.pause(3.0)
+            proxy.mend()
+            if not fault.startswith("slow"):
+                proxy.cut()
+            chaos.note(fault)
+        field.send(pieces.pop())
+        check(field, world)
+        assert worker.stop() == 0
+
+
 def test_a_worker_stopped_while_the_store_is_away_leaves_everything_to_the_next(field: Field) -> None:
     """SIGTERM ends it with status 0 at once; nothing it had in hand was acknowledged."""
     world = World(random.Random(8), jobs=2)
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port)).ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port)).ready()
         proxy.refuse = True
         proxy.cut()
         world.send(field, 1)
@@ -82,8 +93,8 @@ def test_a_worker_that_stores_nothing_though_something_waits_ends_to_be_started_
     next worker does it all.
     """
     world = World(random.Random(9), jobs=2)
-    with Proxy(store_port(field)) as proxy:
-        worker = field.worker(**behind(field, proxy.port), EPOCHAL_WORKER_STALL="4").ready()
+    with Proxy(field.store_port()) as proxy:
+        worker = field.worker(**field.store_behind(proxy.port), EPOCHAL_WORKER_STALL="4").ready()
         proxy.swallow = True
         world.send(field, 1)
         assert worker.wait() == 75
@@ -95,8 +106,8 @@ def test_a_worker_that_stores_nothing_though_something_waits_ends_to_be_started_
 
 def test_a_wrong_password_ends_the_worker_at_once(field: Field) -> None:
     """No waiting mends it: status 70, and the password is in no log."""
-    port = store_port(field)
-    worker = field.worker(**behind(field, port, token="guessed-password"))
+    port = field.store_port()
+    worker = field.worker(**field.store_behind(port, token="guessed-password"))
     assert worker.wait() == 70
     assert worker.says("the token is missing or wrong")
     assert not worker.says("guessed-password")
@@ -116,28 +127,32 @@ def test_a_worker_waits_for_a_broker_that_is_not_there_yet(field: Field) -> None
         assert worker.stop() == 0
 
 
-@pytest.mark.parametrize("away_s", [1, 5])
-def test_a_broker_killed_under_a_worker_costs_nothing(tmp_path: Path, topic_prefix: str, away_s: int) -> None:
+@pytest.mark.chaos("SIGKILL of the broker under workers")
+def test_a_broker_killed_under_a_worker_costs_nothing(
+    breakable: Breakable, topic_prefix: str, tmp_path: Path, chaos: Chaos
+) -> None:
     """SIGKILL of the only broker in the middle of the work, and the same one again after a while. The worker goes on,
     or ends with a status that tells its supervisor to start it again; in the end every row is there.
     """
-    world = World(random.Random(away_s), jobs=3)
-    with Cluster(tmp_path / "kafka", properties={"message.max.bytes": str(64 << 20)}) as cluster:
-        field = Field(cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
-        try:
-            worker = field.worker().ready()
-
-            def kill(number: int) -> None:
-                if number == 2:
-                    until(lambda: worker.metric("epochal_worker_messages_total") > 0, "it is at it")
-                    cluster.kill(0)
-                    threading.Event().wait(away_s)
-                    cluster.start(0)
-
-            world.send(field, 4, kill)
-            check(field, world)
-        finally:
-            field.close()
+    world = World(chaos.dice, jobs=3 + chaos.times // 4)
+    pieces = world.pieces(2 * chaos.times)
+    field = Field(breakable.cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
+    try:
+        field.worker()
+        while chaos.lacking():
+            field.send(pieces.pop())
+            until(lambda: any(worker.stored() for worker in field.workers), "it is at it")
+            chaos.pause(0.3)
+            breakable.cluster.kill(0)
+            chaos.note()
+            chaos.pause(2.0)
+            breakable.cluster.start(0)
+            field.wait()
+        for piece in pieces:
+            field.send(piece)
+        check(field, world)
+    finally:
+        field.close()
 
 
 def test_what_a_store_lacks_is_read_again_though_it_was_acknowledged(field: Field) -> None:
@@ -166,10 +181,7 @@ def test_a_topic_made_anew_under_a_store_is_refused(field: Field) -> None:
     world.send(field, 1)
     check(field, world)
     assert first.stop() == 0
-    topic = f"{field.prefix}events"
-    with KafkaAdminClient(bootstrap_servers=field.servers) as admin:
-        admin.delete_topics([topic])
-        until(lambda: topic not in admin.list_topics(), "the topic is gone")
+    field.drop_topic("events")
     waiting = field.worker()
     until(lambda: waiting.says("`epochal migrate` makes them"), "it waits for its topics")
     field.make_topics("events")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Generator
+from contextlib import closing, contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +60,33 @@ def connection(settings: Settings) -> dict[str, Any]:
         **_encryption(settings),
         **_identity(settings),
     }
+
+
+@contextmanager
+def administrator(arguments: dict[str, Any], timeout_s: float) -> Generator[Any, None, None]:
+    """An admin client of kafka-python, closed at the end.
+
+    Guarantees: nothing of one that finds nobody, or is refused, is left behind. By itself it would leave its thread,
+    which goes on trying for as long as the process lives, and its sockets.
+
+    Raises:
+        KafkaError, OSError: no broker answers within ``timeout_s`` seconds, or none lets us in.
+    """
+    kind, parts = load("kafka").KafkaAdminClient, list[Any]()
+
+    def part(**configs: Any) -> Any:
+        parts.append(kind.DEFAULT_CONFIG["kafka_client"](**configs))
+        return parts[-1]
+
+    try:
+        made = kind(kafka_client=part, bootstrap_timeout_ms=int(timeout_s * 1000), **arguments)
+    except BaseException:
+        for one in parts:
+            one.close()
+            one._net.stop()
+        raise
+    with closing(made):
+        yield made
 
 
 def _encryption(settings: Settings) -> dict[str, Any]:

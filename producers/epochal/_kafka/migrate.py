@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 from epochal._settings import Settings
 
-from .client import away, connection, load
+from .client import administrator, away, connection, load
 from .topics import DECLARED, Plan, Topic, declared, plan
 
 ANSWER_S: Final = 15.0
@@ -28,9 +27,9 @@ def migrate(settings: Settings, path: Path = DECLARED) -> Plan:
     """
     wanted = declared(path, settings.kafka_topic_prefix)
     arguments = connection(settings)
-    kafka, errors = load("kafka"), load("kafka.errors")
+    errors = load("kafka.errors")
     try:
-        with closing(kafka.KafkaAdminClient(bootstrap_timeout_ms=int(ANSWER_S * 1000), **arguments)) as admin:
+        with administrator(arguments, ANSWER_S) as admin:
             brokers = len(admin.describe_cluster()["brokers"])
             made = plan(wanted, _found(admin, wanted), brokers, str(settings.kafka))
             if made.create and not made.wrong:

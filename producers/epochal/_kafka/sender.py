@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import atexit
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Any, Final
 
 from epochal._sent import kafka_log
 from epochal._settings import Settings
 
 from .channel import Answer, Landed
-from .client import KafkaAwayError, away, connection, load
+from .client import KafkaAwayError, administrator, away, connection, load
 from .migrate import MISSING
 from .topics import EVENTS, METRICS
 from .wire import Outgoing
@@ -54,7 +54,6 @@ class Sender:
         arguments = connection(self._settings)
         kafka, errors = load("kafka"), load("kafka.errors")
         try:
-            # the producer first: an admin client that finds nobody leaves a thread behind, a producer doesn't
             self._producer = kafka.KafkaProducer(
                 acks="all",
                 enable_idempotence=True,
@@ -68,7 +67,7 @@ class Sender:
             )
             # its own handler would close it before ours, which still has last words to send
             atexit.unregister(self._producer._cleanup)
-            with closing(kafka.KafkaAdminClient(bootstrap_timeout_ms=_ANSWER_MS, **arguments)) as admin:
+            with administrator(arguments, _ANSWER_MS / 1000) as admin:
                 self._cluster = str(admin.describe_cluster()["cluster_id"])
                 ids = self._topic_ids(admin, errors)
         except (errors.KafkaError, OSError) as error:
