@@ -1,12 +1,12 @@
 """How cost grows with the number of jobs, of metrics and of points on the way through Kafka, as a table and a plot.
 
 A broker is started, or EPOCHAL_TEST_KAFKA names one. Each row is a load at a steady rate on topics and a store of its
-own; one of the three numbers grows, the others stay. Costs are processor time, which is the same on a busy machine as on
-a quiet one, or nearly; the delay is not.
+own; one of the three numbers grows, the others stay. Costs are processor time, which a busy machine changes little; it
+changes the delay a lot.
 
     python benchmarks/kafka_growth.py [--rate 50000] [--points 1000000] [--plot] [--json FILE]
 
-``--plot`` writes the table into docs/performance.md and the plot beside it. A matplotlib is needed for that.
+``--plot`` writes the table into docs/performance.md and the plot beside it; that needs matplotlib (epochal[plot]).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The memory of a worker over a long run, and of the shipper and the host beside it: bounded, or growing?
 
-A broker is started, or EPOCHAL_TEST_KAFKA names one. Jobs log steadily; resident memory is sampled a few times a second,
-and the last third of the time is compared with the first.
+A broker is started, or EPOCHAL_TEST_KAFKA names one. Jobs log steadily; resident memory is sampled a few times a
+second, and the last third of the time is compared with the first.
 
     python benchmarks/kafka_memory.py [--seconds 240] [--rate 100000] [--jobs 20] [--json FILE]
 """

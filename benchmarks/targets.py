@@ -34,8 +34,6 @@ TARGETS = (
     Target("kafka.worker_ratio", "... times a bare Arrow insert of the same points", 0.6, "x", "more"),
     Target("kafka.bytes_a_point.disk", "... on disk", 10, "bytes"),
     Target("shipping.points", "shipping from one job", 1_000_000, "points/s", "more"),
-    Target("shipping.ratio", "... times a bare producer of the same bytes", 0.6, "x", "more"),
-    Target("shipping.bytes_a_point", "... on the wire", 14, "bytes"),
     Target("kafka.visible.10000.p99", "visible through Kafka, 50 jobs, 10,000 points/s, p99", 3, "s"),
     Target("kafka.visible.100000.p99", "visible through Kafka, 50 jobs, 100,000 points/s, p99", 3, "s"),
     Target("kafka.pause.points", "catching up after a pause of 10 million points", 1_000_000, "points/s", "more"),

@@ -1,7 +1,7 @@
 """A process that poses as several jobs: each has a run, a journal and a pace of its own. Started by load.py.
 
-It says ``{"components": [...]}`` when all runs are open and Kafka knows of them, waits for a line, logs, says what that took, finishes the runs
-(which waits until Kafka has acknowledged everything), and says so. One JSON object a line.
+It says ``{"components": [...]}`` when all runs are open and Kafka knows of them, waits for a line, logs, says what that
+took, finishes the runs (which waits until Kafka has acknowledged everything), and says so. One JSON object a line.
 """
 
 from __future__ import annotations

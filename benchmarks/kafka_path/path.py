@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,25 +13,21 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
-
-from kafka_broker import BrokerError, any_broker
-from kafka_field import Field, WorkerProcess
-from shipping.jobs import end_shipper
+from kafka_path.from_tests import BrokerError, Field, WorkerProcess, any_broker, end_shipper
+from kafka_path.load import Load, Logged, started, without_settings
 
 from epochal._kafka.migrate import migrate
 from epochal._settings import Settings
 from epochal._spool import shipper_pid
 from epochal_storage.locate import find_host
-from kafka_path.load import Load, Logged, started, without_settings
 
 LEFT_OUT = 77
 """Exit status of a benchmark that couldn't be run here, and said why."""
 PATIENCE_S = 600.0
 NEWEST = """
 SELECT component, toUnixTimestamp64Milli(max(logged_at)) AS ms, max(step) AS reached FROM metrics
-WHERE project = 'default' AND component IN {components:Array(UUID)} AND metric = 'm0' AND rank = 0 AND step >= {step:Float64}
+WHERE project = 'default' AND component IN {components:Array(UUID)} AND metric = 'm0' AND rank = 0
+  AND step >= {step:Float64}
 GROUP BY component
 """
 ON_DISK = "SELECT sum(bytes_on_disk) AS n FROM system.parts WHERE active AND database = currentDatabase()"
