@@ -4,9 +4,10 @@ A broker is started, or EPOCHAL_TEST_KAFKA names one. Each row is a load at a st
 own; one of the three numbers grows, the others stay. Costs are processor time, which a busy machine changes little; it
 changes the delay a lot.
 
-    python benchmarks/kafka_growth.py [--rate 50000] [--points 1000000] [--plot] [--json FILE]
+    python benchmarks/kafka_growth.py [--rate 50000] [--points 1000000] [--plot] [--busy] [--json FILE]
 
 ``--plot`` writes the table into docs/performance.md and the plot beside it; that needs matplotlib (epochal[plot]).
+``--busy`` leaves the delays out, for a machine that has other things to do.
 """
 
 from __future__ import annotations
@@ -41,8 +42,8 @@ def series(points: int, rate: float) -> Iterator[Series]:
     yield Series("points", tuple(Load(JOBS, METRICS, int(points * x), rate) for x in (0.5, 1, 2, 4)))
 
 
-def cost(servers: str, folder: Path, grows: str, load: Load) -> Cost:
-    """What one load costs."""
+def cost(servers: str, folder: Path, grows: str, load: Load, *, busy: bool) -> Cost:
+    """What one load costs; without the delay where the machine is busy."""
     print(f"-- {load}", flush=True)
     way = KafkaPath(servers, folder)
     try:
@@ -58,7 +59,7 @@ def cost(servers: str, folder: Path, grows: str, load: Load) -> Cost:
         "host": passed.spent.host,
     }
     per_point = {who: 1e6 * spent[who] / load.total for who in WHO}
-    delays = (passed.delay(0.5), passed.delay(0.99)) if passed.ages_s else None
+    delays = (passed.delay(0.5), passed.delay(0.99)) if passed.ages_s and not busy else None
     print("   CPU s a million points:", {who: round(us, 2) for who, us in per_point.items()}, flush=True)
     return Cost(grows, load, per_point, delays, size / load.total)
 
@@ -80,6 +81,7 @@ def main() -> None:
     parser.add_argument("--points", type=int, default=1_000_000, help="of a load, where points aren't what grows")
     parser.add_argument("--rate", type=float, default=50_000, help="points/s of all jobs together")
     parser.add_argument("--plot", action="store_true", help=f"write the table into {DOCUMENT.name}, and the plot")
+    parser.add_argument("--busy", action="store_true", help="leave the delays out: the machine has other things to do")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with broker() as (servers, folder):
@@ -88,7 +90,7 @@ def main() -> None:
         measured: dict[Load, Cost] = {}
         for grows, load in asked:
             if load not in measured:
-                measured[load] = cost(servers, folder / str(len(measured)), grows, load)
+                measured[load] = cost(servers, folder / str(len(measured)), grows, load, busy=options.busy)
         costs = [measured[load].under(grows) for grows, load in asked]
     print(table(costs))
     rows = figures(costs)

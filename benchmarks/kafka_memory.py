@@ -26,13 +26,15 @@ class Memory:
 
     def __init__(self, way: KafkaPath) -> None:
         self._way = way
-        self._begin = time.perf_counter()
+        self._begin: float | None = None
         self.samples: list[tuple[float, dict[str, float]]] = []
 
     def look(self) -> None:
         """Take a sample of all that run."""
         found = {name: process.memory_info().rss / 1e6 for name, process in self._way.processes().items()}
-        self.samples.append((time.perf_counter() - self._begin, found))
+        now = time.perf_counter()
+        self._begin = now if self._begin is None else self._begin
+        self.samples.append((now - self._begin, found))
 
     def part(self, first: float, end: float, who: str) -> list[float]:
         """The samples of one process between two shares of the whole time."""

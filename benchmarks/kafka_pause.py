@@ -36,7 +36,7 @@ def measure(way: KafkaPath, load: Load) -> list[dict[str, object]]:
     first_s = way.wait_for(before.total + 1) - begin
     seconds = way.wait_for(before.total + load.total) - begin
     way.field.wait_until_sealed()
-    spent = way.spent()
+    spent = way.spent()  # the worker's start is a part of catching up
     return [
         row("kafka.pause.catch_up", seconds, "s"),
         row("kafka.pause.first", first_s, "s"),

@@ -78,6 +78,7 @@ def bare_insert(jobs: list[Points]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         store = open_remote(Embedded(Path(folder) / "store"), spawn)
         store.query_arrow("SELECT 1")
+        idle = processor_time(Path(folder) / "store")
         spent, points = 0.0, 0
         for points_ in jobs:
             component = uuid7()
@@ -90,7 +91,7 @@ def bare_insert(jobs: list[Points]) -> Cost:
                 spent += time.perf_counter() - begun
                 points += table.num_rows
         store.close()
-        used = processor_time(Path(folder) / "store")
+        used = processor_time(Path(folder) / "store") - idle
         end_host(Path(folder) / "store")
     return Cost(points / spent, 1e6 * used / points)
 
@@ -112,31 +113,41 @@ def end_host(store: Path) -> None:
         psutil.wait_procs([process], 30)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """A worker at work: seconds of a clock, points stored, processor time of the worker and of the store's host."""
+
+    at: float
+    points: float
+    worker_s: float
+    host_s: float
+
+
 def catch_up(field: Field, points: int) -> dict[str, float]:
-    """A worker takes in what lies in the topics: points a second from its first batch to its last, CPU and memory."""
+    """A worker takes in what lies in the topics: speed and processor time from its first batch to its last, memory."""
     field.client.watermark()
-    idle = processor_time(field.store)
     worker = field.worker(EPOCHAL_WORKER_AGE="0.5").ready()
     process = psutil.Process(worker.process.pid)
-    first: tuple[float, float] | None = None
+    first: Sight | None = None
     rss = 0.0
     while True:
-        now, done = time.perf_counter(), worker.metric("epochal_worker_points_total")
+        now, done, cpu = time.perf_counter(), worker.metric("epochal_worker_points_total"), process.cpu_times()
         rss = max(rss, float(process.memory_info().rss))
+        last = Sight(now, done, float(cpu.user + cpu.system), processor_time(field.store))
         if first is None and done:
-            first = (now, done)
+            first = last
         if done >= points:
             break
         time.sleep(0.1)
-    assert first is not None
-    if done == first[1]:
-        raise SystemExit(f"{points:,} points are taken in at once, which nobody can time: give it more --points")
-    cpu, host = process.cpu_times(), processor_time(field.store) - idle
     worker.stop()
+    assert first is not None
+    taken = last.points - first.points
+    if not taken:
+        raise SystemExit(f"{points:,} points are taken in at once, which nobody can time: give it more --points")
     return {
-        "rate": (done - first[1]) / (now - first[0]),
-        "host_cpu_us": 1e6 * host / points,
-        "worker_cpu_us": 1e6 * (cpu.user + cpu.system) / points,
+        "rate": taken / (last.at - first.at),
+        "host_cpu_us": 1e6 * (last.host_s - first.host_s) / taken,
+        "worker_cpu_us": 1e6 * (last.worker_s - first.worker_s) / taken,
         "rss_mb": rss / 1e6,
     }
 
