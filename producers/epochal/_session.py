@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID, uuid4
 
@@ -85,7 +85,6 @@ class Session:
         self._process: UUID | None = None
         self._writers: list[Writer] = []
         self._speakers: dict[str, Writer] = {}
-        self._fork_hooks: list[Callable[[], None]] = []
         for sentence in unknown_variables(environ):
             self.warn.report("setting", sentence, sentence)
 
@@ -161,10 +160,6 @@ class Session:
             if run in self.runs:
                 self.runs.remove(run)
 
-    def on_fork(self, hook: Callable[[], None]) -> None:
-        """Has ``hook`` called in forked children."""
-        self._fork_hooks.append(hook)
-
     def close(self, ending: Ending) -> None:
         """Ends all that is open, the newest first: at the end of the process."""
         for run in reversed(list(self.runs)):
@@ -197,8 +192,6 @@ class Session:
             self.shipping = Shipping.of(self.settings, self.place.directory, self.warn, self.writers)
         self.background = self._new_background()
         self.exits.after_fork_in_child()
-        for hook in self._fork_hooks:
-            hook()
         for run in self.runs:
             run.become_helper()
 

@@ -1,22 +1,10 @@
-"""Other processes, as far as the kernel tells: whether one lives, and whether it gets on with something."""
+"""Whether another process gets on with something, as far as the kernel tells."""
 
 from __future__ import annotations
 
-import os
 import time
 
 import psutil
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process with this number exists, of whatever user."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def work_done(pid: int | None) -> float:
