@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -115,8 +116,6 @@ def started(load: Load, environment: Mapping[str, str]) -> Iterator[Jobs]:
 
 
 def _has_said(process: subprocess.Popen[str]) -> bool:
-    import select
-
     assert process.stdout is not None
     return bool(select.select([process.stdout], [], [], 0)[0])
 

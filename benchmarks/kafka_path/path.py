@@ -15,14 +15,13 @@ from uuid import uuid4
 import psutil
 from kafka_path.from_tests import BrokerError, Field, WorkerProcess, any_broker, end_shipper
 from kafka_path.load import Load, Logged, started, without_settings
+from run import LEFT_OUT
 
 from epochal._kafka.migrate import migrate
 from epochal._settings import Settings
 from epochal._spool import shipper_pid
 from epochal_storage.locate import find_host
 
-LEFT_OUT = 77
-"""Exit status of a benchmark that couldn't be run here, and said why."""
 PATIENCE_S = 600.0
 NEWEST = """
 SELECT component, toUnixTimestamp64Milli(max(logged_at)) AS ms, max(step) AS reached FROM metrics
@@ -180,7 +179,7 @@ class _Field(Field):
     """A field whose topics are there already."""
 
     def make_topics(self, *names: str) -> None:
-        """Leave them as they are."""
+        """Leave them as ``epochal migrate`` made them."""
 
 
 def row(key: str, value: float, unit: str, **more: object) -> dict[str, object]:
