@@ -10,6 +10,7 @@ of training.py runs with EPOCHAL_KAFKA, shipped by a process of its own and by a
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import os
 import resource
@@ -25,12 +26,9 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
 from kafka import KafkaProducer
-from kafka_broker import any_broker
-from shipping.jobs import end_shipper
+from kafka_path.from_tests import end_shipper
+from kafka_path.path import broker, row
 
 from epochal._ids import uuid7
 from epochal._journal.reader import MetricsReader
@@ -93,11 +91,13 @@ def shipped(servers: str, points: int) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         directory = journal(Path(folder), points)
         made = list(messages(directory))
-        speeds, limits, cpu = [], [], []
+        speeds, limits, cpu, bare_cpu = [], [], [], []
         for _ in range(RUNS):
             settings = Settings(kafka=servers, kafka_topic_prefix=f"b{uuid4().hex[:8]}.")
             migrate(settings)
+            used = time.process_time()
             limits.append(points / bare(servers, f"{settings.kafka_topic_prefix}metrics", made))
+            bare_cpu.append((time.process_time() - used) / points * 1e6)
             (directory / "shipped.json").unlink(missing_ok=True)
             used = time.process_time()
             begin = time.perf_counter()
@@ -106,16 +106,16 @@ def shipped(servers: str, points: int) -> list[dict[str, Any]]:
             cpu.append((time.process_time() - used) / points * 1e6)
             assert done.points == points, done
     size = sum(message.size for message in made) / points
-    speed, limit = statistics.median(speeds), statistics.median(limits)
     spread = {"low": min(speeds), "high": max(speeds)}
-    print(f"shipping: {speed:,.0f} points/s of {limit:,.0f} that a bare producer sends; {size:.2f} bytes a point")
-    beside = {"limit": limit, "limit_is": "a bare producer, messages made before"}
+    beside = {"limit": statistics.median(limits), "limit_is": "a bare producer, messages made before"}
+    ratios = [speed / limit for speed, limit in zip(speeds, limits, strict=True)]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [
-        {"key": "shipping.points", "value": speed, "unit": "points/s", **spread, **beside},
-        {"key": "shipping.cpu", "value": statistics.median(cpu), "unit": "µs/point"},
-        {"key": "shipping.bytes_a_point", "value": size, "unit": "bytes"},
-        {"key": "shipping.memory", "value": memory, "unit": "MB"},
+        row("shipping.points", statistics.median(speeds), "points/s", **spread, **beside),
+        row("shipping.ratio", statistics.median(ratios), "x", low=min(ratios), high=max(ratios)),
+        row("shipping.cpu", statistics.median(cpu), "µs/point", limit=statistics.median(bare_cpu), limit_is="bare"),
+        row("shipping.bytes_a_point", size, "bytes"),
+        row("shipping.memory", memory, "MB"),
     ]
 
 
@@ -140,7 +140,7 @@ def stepped(servers: str, blocks: int, shipper: str) -> list[dict[str, Any]]:
             if spool.exists():
                 end_shipper(spool, signal.SIGTERM)
         rows: list[dict[str, Any]] = json.loads(out.read_text(encoding="utf-8"))["rows"]
-    return [{**row, "key": row["key"].replace("training.", f"shipping.{shipper}.")} for row in rows]
+    return [{**one, "key": one["key"].replace("training.", f"shipping.{shipper}.")} for one in rows]
 
 
 def main() -> None:
@@ -151,10 +151,13 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
-    with tempfile.TemporaryDirectory() as folder, any_broker(Path(folder)) as servers:
+    trains = bool(options.blocks and importlib.util.find_spec("jax"))
+    if options.blocks and not trains:
+        print("left out: the training loop, which needs JAX: make .venv/.demo", file=sys.stderr)
+    with broker() as (servers, _):
         if options.points:
             rows += shipped(servers, options.points)
-        for shipper in ("process", "thread", "none"):
+        for shipper in ("process", "thread", "none") if trains else ():
             print(f"-- shipped by: {shipper}", flush=True)
             rows += stepped(servers, options.blocks, shipper)
     if options.json:

@@ -2,35 +2,27 @@
 
 A broker is started, or EPOCHAL_TEST_KAFKA names one; the store is an embedded store's host. First the rows are inserted
 as Arrow over HTTP into a store of their own by one process that does nothing else; then a worker catches up with the
-same points. Then the delay from the broker's append until a point is readable, at two rates from 50 jobs.
+same points, and the rows are inserted bare once more. Medians of several such runs.
 
-    python benchmarks/kafka_worker.py [--points 10000000] [--jobs 5] [--seconds 15] [--json FILE]
+    python benchmarks/kafka_worker.py [--points 10000000] [--jobs 5] [--runs 5] [--json FILE]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import random
-import re
-import sys
+import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import numpy as np
 import psutil
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from kafka_broker import any_broker
-from kafka_field import Field
-from worker_process import WorkerProcess
+from kafka_path.from_tests import Field
+from kafka_path.path import broker, row
 
 from epochal._host import spawn
 from epochal._ids import uuid7
@@ -86,6 +78,7 @@ def bare_insert(jobs: list[Points]) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         store = open_remote(Embedded(Path(folder) / "store"), spawn)
         store.query_arrow("SELECT 1")
+        idle = processor_time(Path(folder) / "store")
         spent, points = 0.0, 0
         for points_ in jobs:
             component = uuid7()
@@ -98,7 +91,7 @@ def bare_insert(jobs: list[Points]) -> Cost:
                 spent += time.perf_counter() - begun
                 points += table.num_rows
         store.close()
-        used = processor_time(Path(folder) / "store")
+        used = processor_time(Path(folder) / "store") - idle
         end_host(Path(folder) / "store")
     return Cost(points / spent, 1e6 * used / points)
 
@@ -120,66 +113,99 @@ def end_host(store: Path) -> None:
         psutil.wait_procs([process], 30)
 
 
+@dataclass(frozen=True)
+class Sight:
+    """A worker at work: seconds of a clock, points stored, processor time of the worker and of the store's host."""
+
+    at: float
+    points: float
+    worker_s: float
+    host_s: float
+
+
 def catch_up(field: Field, points: int) -> dict[str, float]:
-    """A worker takes in what lies in the topics: points a second from its first batch to its last, CPU and memory."""
+    """A worker takes in what lies in the topics: speed and processor time from its first batch to its last, memory."""
     field.client.watermark()
-    idle = processor_time(field.store)
     worker = field.worker(EPOCHAL_WORKER_AGE="0.5").ready()
     process = psutil.Process(worker.process.pid)
-    first: tuple[float, float] | None = None
+    first: Sight | None = None
     rss = 0.0
     while True:
-        now, done = time.perf_counter(), worker.metric("epochal_worker_points_total")
+        now, done, cpu = time.perf_counter(), worker.metric("epochal_worker_points_total"), process.cpu_times()
         rss = max(rss, float(process.memory_info().rss))
+        last = Sight(now, done, float(cpu.user + cpu.system), processor_time(field.store))
         if first is None and done:
-            first = (now, done)
+            first = last
         if done >= points:
             break
         time.sleep(0.1)
-    assert first is not None
-    cpu, host = process.cpu_times(), processor_time(field.store) - idle
     worker.stop()
+    assert first is not None
+    taken = last.points - first.points
+    if not taken:
+        raise SystemExit(f"{points:,} points are taken in at once, which nobody can time: give it more --points")
     return {
-        "rate": (done - first[1]) / (now - first[0]),
-        "host_cpu_us": 1e6 * host / points,
-        "worker_cpu_us": 1e6 * (cpu.user + cpu.system) / points,
+        "rate": taken / (last.at - first.at),
+        "host_cpu_us": 1e6 * (last.host_s - first.host_s) / taken,
+        "worker_cpu_us": 1e6 * (last.worker_s - first.worker_s) / taken,
         "rss_mb": rss / 1e6,
     }
 
 
-def visible_delay(field: Field, rate: int, seconds: float) -> dict[str, float]:
-    """Half and 99 of a hundred messages are readable so many seconds after their append, at a rate from 50 jobs."""
-    worker = field.worker().ready()
-    jobs = [points_of(job, int(rate * seconds / 50)) for job in range(50)]
-    each = max(1, rate // 50 // 5)  # every job sends five times a second
-    begun, sent = time.perf_counter(), 0
-    for message in messages(jobs, each):
-        ahead = sent / rate - (time.perf_counter() - begun)
-        if ahead > 0:
-            threading.Event().wait(ahead)
-        field.producer.send(f"{field.prefix}metrics", key=message.key, value=message.value, headers=message.headers)
-        sent += message.count
-    field.producer.flush()
-    while worker.metric("epochal_worker_points_total") < sent:
-        time.sleep(0.05)
-    found = {"p50": quantile(worker, 0.5), "p99": quantile(worker, 0.99)}
-    worker.stop()
-    return found
+def bytes_on_disk(field: Field) -> int:
+    """What the points themselves take, in parts as they are now: some are merged later, and are smaller then."""
+    parts = "system.parts WHERE active AND table = 'metrics' AND database = currentDatabase()"
+    return int(field.client.query_arrow(f"SELECT sum(bytes_on_disk) AS n FROM {parts}")["n"][0].as_py())
 
 
-def quantile(worker: WorkerProcess, share: float) -> float:
-    """A quantile of the visible delay, linear within the buckets of the histogram."""
-    _, text = worker.get("/metrics")
-    found = re.findall(r'^epochal_worker_visible_delay_seconds_bucket\{le="([^"]+)"\} (\S+)$', text, re.MULTILINE)
-    buckets = [(float(bound), float(count)) for bound, count in found]
-    wanted, low, before = share * buckets[-1][1], 0.0, 0.0
-    for bound, count in buckets:
-        if count >= wanted:
-            return (
-                bound if bound == float("inf") else low + (bound - low) * (wanted - before) / max(1.0, count - before)
-            )
-        low, before = bound, count
-    return low
+@dataclass(frozen=True)
+class Run:
+    """One worker and the bare inserts before and after it."""
+
+    caught: dict[str, float]
+    bare: float
+    bare_host_us: float
+    bytes_a_point: float
+
+    @property
+    def ratio(self) -> float:
+        """The worker's speed as a share of the bare insert's."""
+        return self.caught["rate"] / self.bare
+
+
+def one_run(servers: str, folder: Path, jobs: list[Points], made: list[Outgoing]) -> Run:
+    """On topics and a store of its own: sent, inserted bare, taken in by a worker, inserted bare again."""
+    points = sum(len(job.rows) for job in jobs)
+    field = Field(servers, f"bench{uuid4().hex[:8]}.", folder)
+    try:
+        field.send(made)
+        before = bare_insert(jobs)
+        caught = catch_up(field, points)
+        size = bytes_on_disk(field)
+    finally:
+        field.close()
+    after = bare_insert(jobs)
+    rate = statistics.mean([before.rate, after.rate])
+    return Run(caught, rate, min(before.host_us, after.host_us), size / points)
+
+
+def figures(runs: list[Run], wire: float) -> list[dict[str, object]]:
+    """The medians of several runs, with their spread."""
+
+    def median(key: str, values: list[float], unit: str, **more: object) -> dict[str, object]:
+        return row(f"kafka.{key}", statistics.median(values), unit, low=min(values), high=max(values), **more)
+
+    bare = {"limit": statistics.median(run.bare for run in runs), "limit_is": "bare Arrow insert"}
+    least = {"limit": statistics.median(run.bare_host_us for run in runs), "limit_is": "bare Arrow insert"}
+    return [
+        median("worker", [run.caught["rate"] for run in runs], "points/s", **bare),
+        median("worker_ratio", [run.ratio for run in runs], "x"),
+        median("worker_cpu", [run.caught["worker_cpu_us"] for run in runs], "µs/point"),
+        median("host_cpu", [run.caught["host_cpu_us"] for run in runs], "µs/point", **least),
+        median("worker_memory", [run.caught["rss_mb"] for run in runs], "MB"),
+        median("bytes_a_point.disk", [run.bytes_a_point for run in runs], "bytes"),
+        row("kafka.bytes_a_point.wire", wire, "bytes"),
+    ]
 
 
 def main() -> None:
@@ -187,43 +213,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--jobs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=15, help="of each rate at which the delay is measured")
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    random.seed(1)
-    figures: list[dict[str, Any]] = []
-
-    def say(key: str, value: float, unit: str, **more: object) -> None:
-        figures.append({"key": f"kafka.{key}", "value": value, "unit": unit, **more})
-        print(f"kafka.{key:<28} {value:>14,.4g} {unit}  {more or ''}", flush=True)
-
-    with tempfile.TemporaryDirectory() as folder, any_broker(Path(folder) / "kafka") as servers:
+    with broker() as (servers, folder):
         jobs = [points_of(job, options.points // options.jobs) for job in range(options.jobs)]
-        points = sum(len(job.rows) for job in jobs)
-        bare = [bare_insert(jobs)]
-        field = Field(servers, f"bench{uuid4().hex[:8]}.", Path(folder) / "field")
-        try:
-            made = list(messages(jobs))
-            field.send(made)
-            say("wire", sum(one.size for one in made) / points, "bytes/point")
-            del made
-            caught = catch_up(field, points)
-            bare.append(bare_insert(jobs))
-            limit = sum(one.rate for one in bare) / len(bare)
-            least = sum(one.host_us for one in bare) / len(bare)
-            say("worker", caught["rate"], "points/s", limit=limit, limit_is="bare Arrow insert")
-            say("worker_ratio", caught["rate"] / limit, "x")
-            say("worker_cpu", caught["worker_cpu_us"], "µs/point")
-            say("host_cpu", caught["host_cpu_us"], "µs/point", limit=least, limit_is="bare Arrow insert")
-            say("worker_memory", caught["rss_mb"], "MB")
-            for rate in (10_000, 100_000):
-                delay = visible_delay(field, rate, options.seconds)
-                say(f"visible.{rate}.p50", delay["p50"], "s")
-                say(f"visible.{rate}.p99", delay["p99"], "s")
-        finally:
-            field.close()
+        made = list(messages(jobs))
+        wire = sum(one.size for one in made) / sum(one.count for one in made)
+        runs = []
+        for number in range(options.runs):
+            runs.append(one_run(servers, folder / str(number), jobs, made))
+            print(
+                f"run {number + 1}: {runs[-1].caught['rate']:,.0f} points/s, {runs[-1].ratio:.2f} of bare", flush=True
+            )
+    rows = figures(runs, wire)
     if options.json is not None:
-        options.json.write_text(json.dumps({"rows": figures}), encoding="utf-8")
+        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
 
 
 if __name__ == "__main__":

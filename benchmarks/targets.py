@@ -32,6 +32,12 @@ TARGETS = (
     Target("embedded.visible.p99", "visible after log(), at 100,000 points/s, p99", 1, "s"),
     Target("kafka.worker", "one worker, Kafka to queryable", 1_000_000, "points/s", "more"),
     Target("kafka.worker_ratio", "... times a bare Arrow insert of the same points", 0.6, "x", "more"),
+    Target("kafka.bytes_a_point.disk", "... on disk", 10, "bytes"),
+    Target("shipping.points", "shipping from one job", 1_000_000, "points/s", "more"),
+    Target("kafka.visible.10000.p99", "visible through Kafka, 50 jobs, 10,000 points/s, p99", 3, "s"),
+    Target("kafka.visible.100000.p99", "visible through Kafka, 50 jobs, 100,000 points/s, p99", 3, "s"),
+    Target("kafka.pause.points", "catching up after a pause of 10 million points", 1_000_000, "points/s", "more"),
+    Target("kafka.memory.worker_ratio", "a worker's memory, last third of a run times the first", 1.1, "x"),
     Target("views.series", "a series of 100,000 points, exactly, in SQL", 50, "ms"),
     Target("reading.series", "a series of 100,000 points, exactly, as a frame", 50, "ms"),
     Target("reading.chart", "1,000,000 points for a chart", 100, "ms"),
@@ -44,4 +50,5 @@ TARGETS = (
     Target("start.open_first", "epochal.open(), the first", 3, "s"),
     Target("start.open_next", "epochal.open(), the next", 100, "ms"),
     Target("training.step_ratio.p99", "JAX training step with Epochal, p99, times without", 1.01, "x"),
+    Target("shipping.process.step_ratio.p99", "... with Kafka, shipped by a process, p99", 1.01, "x"),
 )

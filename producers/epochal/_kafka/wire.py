@@ -34,7 +34,8 @@ COLUMNS: Final[Mapping[str, pa.DataType]] = {
 """The columns of points in their order; ``occurred_at`` is left out when it says the same as ``logged_at``."""
 
 Channel = Literal["lifecycle", "metrics"]
-_WRITE: Final = pa.ipc.IpcWriteOptions(compression="zstd")
+# handing five small buffers to a pool of threads costs more than compressing them
+_WRITE: Final = pa.ipc.IpcWriteOptions(compression="zstd", use_threads=False)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
