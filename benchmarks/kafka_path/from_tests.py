@@ -8,7 +8,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
 from kafka_broker import BrokerError, any_broker
-from kafka_field import Field, WorkerProcess
+from kafka_field import Field
 from shipping.jobs import end_shipper
+from worker_process import WorkerProcess
 
 __all__ = ["BrokerError", "Field", "WorkerProcess", "any_broker", "end_shipper"]

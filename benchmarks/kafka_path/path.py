@@ -178,7 +178,7 @@ class KafkaPath:
 class _Field(Field):
     """A field whose topics are there already."""
 
-    def make_topics(self, *names: str) -> None:
+    def make_topics(self, *names: str, times: str = "LogAppendTime") -> None:
         """Leave them as ``epochal migrate`` made them."""
 
 
