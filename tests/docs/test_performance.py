@@ -7,10 +7,14 @@ import sys
 import pytest
 from docs.generated import ROOT
 
-sys.path.append(str(ROOT / "benchmarks"))  # behind the tests, one package of which has the name of a benchmark
+sys.path.append(str(ROOT / "benchmarks"))
 
 from kafka_path.show import BEGIN, END, written
 from run import NOT_SCRIPTS
+
+sys.path.remove(
+    str(ROOT / "benchmarks")
+)  # a benchmark may have the name of a package of tests, and would be taken for it
 
 TEXT = (ROOT / "docs/performance.md").read_text(encoding="utf-8")
 
