@@ -17,7 +17,7 @@ def mermaid(graph: Graph) -> str:
     names = {id_: f"n{place}" for place, id_ in enumerate(graph.nodes)}
     lines = ["flowchart LR"]
     for id_, node in graph.nodes.items():
-        label = _mermaid_text(f"{node.name}<br/>{node.detail}" if node.detail else node.name)
+        label = "<br/>".join(map(_mermaid_text, [node.name, node.detail] if node.detail else [node.name]))
         lines.append(f'  {names[id_]}["{label}"]' if node.kind == "component" else f'  {names[id_]}(["{label}"])')
     for edge in graph.edges:
         lines.append(f"  {names[edge.source]} -->{_mermaid_label(graph, edge)} {names[edge.target]}")
@@ -69,11 +69,7 @@ def _mermaid_label(graph: Graph, edge: Edge) -> str:
 
 def _mermaid_text(text: str) -> str:
     """Text in quotes in a flowchart: what has a meaning there is written as its number."""
-    kept = "<br/>".join(
-        "".join(char if char.isalnum() or char in " .,:/=_-[]" else f"#{ord(char)};" for char in part)
-        for part in text.split("<br/>", 1)
-    )
-    return kept or " "
+    return "".join(char if char.isalnum() or char in " .,:/=_-[]" else f"#{ord(char)};" for char in text) or " "
 
 
 def _dot_text(text: str) -> str:

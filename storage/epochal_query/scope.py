@@ -16,7 +16,7 @@ from epochal_query.reading import NAMED_MAX as FEW
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import resolve
 
-NAMED_MAX = 20_000
+BOUND_MAX = 20_000
 """Up to so many components are named one by one in queries, which the engine answers by primary key."""
 
 
@@ -82,7 +82,7 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
     if component is not None:
         only = pa.array([entity.id.bytes for entity in resolve(reading, "component", component)], pa.binary(16))
         found = found.filter(compute.is_in(found, value_set=only))
-    if len(found) <= NAMED_MAX:
+    if len(found) <= BOUND_MAX:
         named = _named(id_texts(pa.table({"component": found}), "component"), words, given, members)
         return replace(named, most=len(found) >= FEW and _are_most(reading, len(found)))
     return _asked(wanted, words, given, members)

@@ -79,7 +79,7 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
 
 def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: list[str]) -> pa.Table:
     found = extent(reading, scope, which, metrics=names)
-    if wanted.metric is not None and not (found.series and reading.is_present):
+    if wanted.metric is not None and _alone(wanted.metric) and not (found.series and reading.is_present):
         _chosen(reading, scope, wanted.metric)  # raises where nobody ever logged it
     alone = found.series == 1 and wanted.ranks not in ("mean", "max")
     points = f"""
@@ -115,13 +115,17 @@ def _which(reading: Reading, scope: Scope, selection: Selection | None) -> tuple
     """The condition on ``metric``, and the names that it binds."""
     if selection is None:
         return f"NOT startsWith(metric, '{SYSTEM_PREFIX}')", []
-    parts = as_parts(selection, "metric")
-    if not parts:
+    if not as_parts(selection, "metric"):
         return "0", []
     # whether there is one metric shows when its series are looked at
-    alone = [part for part in parts if isinstance(part, str)] if len(parts) == 1 else []
-    chosen = alone or _chosen(reading, scope, selection)
+    chosen = _alone(selection) or _chosen(reading, scope, selection)
     return ("metric = {metrics:Array(String)}[1]" if len(chosen) == 1 else "metric IN {metrics:Array(String)}"), chosen
+
+
+def _alone(selection: Selection) -> list[str]:
+    """The one name that is selected, where it is one exact name."""
+    parts = as_parts(selection, "metric")
+    return [part for part in parts if isinstance(part, str)] if len(parts) == 1 else []
 
 
 def _chosen(reading: Reading, scope: Scope, selection: Selection) -> list[str]:

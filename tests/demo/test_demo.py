@@ -22,12 +22,12 @@ def environment(folder: Path) -> dict[str, str]:
     return kept | {"XDG_CACHE_HOME": str(folder / "cache"), "COLUMNS": "120"}
 
 
-def run_demo(folder: Path) -> str:
-    """What the demo prints."""
-    command = [sys.executable, "-m", "epochal.cli", "demo", "--store", str(folder / "store")]
+def run_demo(folder: Path, *program: str, **settings: str) -> str:
+    """What the demo prints, or a program that runs it in its own way."""
+    command = [sys.executable, *(program or ("-m", "epochal.cli", "demo")), "--store", str(folder / "store")]
     done = subprocess.run(
         [*command, "--output", str(folder / "out"), "--epochs-scale", "0.02"],
-        env=environment(folder),
+        env=environment(folder) | settings,
         cwd=folder,
         capture_output=True,
         text=True,

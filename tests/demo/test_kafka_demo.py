@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import psutil
 import pytest
-from demo.test_demo import NAME, check_lineage, check_next_steps, check_store, environment, run_demo
+from demo.test_demo import NAME, check_lineage, check_next_steps, check_store, run_demo
 from docs.generated import ROOT
 from host_ending import end_host
 from pandas.testing import assert_frame_equal
@@ -23,19 +21,8 @@ pytestmark = [pytest.mark.kafka, pytest.mark.slow, pytest.mark.timeout(1200)]
 def through_kafka(folder: Path, prefix: str) -> str:
     """What `make demo KAFKA=1` prints, with short trainings, topics of its own and a directory for what it starts."""
     (folder / "tmp").mkdir(parents=True)
-    settings = environment(folder) | {"TMPDIR": str(folder / "tmp"), "EPOCHAL_KAFKA_TOPIC_PREFIX": prefix}
-    command = [sys.executable, str(ROOT / "tests/kafka_demo.py"), "--store", str(folder / "store")]
-    done = subprocess.run(
-        [*command, "--output", str(folder / "out"), "--epochs-scale", "0.02"],
-        env=settings,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout
+    own = {"TMPDIR": str(folder / "tmp"), "EPOCHAL_KAFKA_TOPIC_PREFIX": prefix}
+    return run_demo(folder, str(ROOT / "tests/kafka_demo.py"), **own)
 
 
 def test_the_demo_through_kafka_finds_the_same(tmp_path: Path, topic_prefix: str) -> None:

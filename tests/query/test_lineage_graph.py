@@ -92,7 +92,7 @@ def test_reaching_is_transitive(edges: list[tuple[str, str, bool]], start: str) 
 ODD = Graph(
     {
         "A": Node("A", "component", 'say "hi"\n<b>', "[training] A"),
-        "x": Node("x", "artifact", "da|ta;", "s3://bucket/da ta"),
+        "x": Node("x", "artifact", "da|ta;<br/>", "s3://bucket/da ta"),
         "y": Node("y", "artifact", "model", "sha256:00ff"),
     },
     (Edge("x", "A", "contributed_to", "input"), Edge("A", "y", "produced", "model")),
@@ -105,7 +105,7 @@ def test_mermaid_escapes_what_has_a_meaning_there() -> None:
     assert LINES.to_mermaid().splitlines() == [
         "flowchart LR",
         '  n0["say #34;hi#34;#10;#60;b#62;<br/>[training] A"]',
-        '  n1(["da#124;ta#59;<br/>s3://bucket/da ta"])',
+        '  n1(["da#124;ta#59;#60;br/#62;<br/>s3://bucket/da ta"])',
         '  n2(["model<br/>sha256:00ff"])',
         '  n1 -->|"input"| n0',
         "  n0 --> n2",
@@ -126,5 +126,5 @@ def test_networkx_has_the_same_graph() -> None:
     """So that its algorithms answer."""
     made = LINES.to_networkx()
     assert networkx.ancestors(made, "y") == {"A", "x"}
-    assert made.nodes["x"] == {"kind": "artifact", "name": "da|ta;", "detail": "s3://bucket/da ta"}
+    assert made.nodes["x"] == {"kind": "artifact", "name": "da|ta;<br/>", "detail": "s3://bucket/da ta"}
     assert next(iter(made.edges(data=True))) == ("A", "y", {"relation": "produced", "name": "model"})
