@@ -24,28 +24,35 @@ POINTS_MIN = 5
 
 _KEY = "component, metric, rank"
 _COLUMNS = ("step", "value", "occurred_at")
-_NUMBER = "NOT isNaN(value)"
 
 
 def _point(pick: str, order: str, when: str = "") -> str:
     """The point that is first or last in an order, of those that satisfy a condition; and whether there is any."""
-    chosen = [f"{pick}{'If' if when else ''}({column}, {order}{when and f', {when}'})" for column in _COLUMNS]
-    return f"({', '.join(chosen)}, {f'countIf({when}) > 0' if when else '1'})"
+
+    def chosen(column: str) -> str:
+        if column == order and not when:
+            return f"{pick.removeprefix('arg').lower()}({column})"
+        return f"{pick}{'If' if when else ''}({column}, {order}{when and f', {when}'})"
+
+    return f"({', '.join(map(chosen, _COLUMNS))}, {f'countIf({when}) > 0' if when else '1'})"
 
 
 _STRETCH = """if(high <= low, 0, least({buckets:Int64} - 1,
              greatest(0, toInt64(floor((step - low) / (high - low) * {buckets:Int64})))))"""
 """Into which of equal stretches a point of a series falls."""
 
-_SHOWN = [
-    _point("argMin", "step"),
-    _point("argMax", "step"),
-    _point("argMin", block("value_and_step", "value | step"), _NUMBER),
-    _point("argMin", block("value_and_step", "(-value) | step"), _NUMBER),
-    _point("argMin", "step", "isNaN(value)"),
-]
-_SHOWN_POINTS = f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(_SHOWN)}])))"
-"""The points of a stretch that are shown: first, last, smallest, greatest, a NaN."""
+
+def _shown(numbers: bool) -> str:
+    """The points of a stretch that are shown: first, last, smallest, greatest, and a NaN, unless all are numbers."""
+    is_number = "" if numbers else "NOT isNaN(value)"
+    shown = [
+        _point("argMin", "step"),
+        _point("argMax", "step"),
+        _point("argMin", block("value_and_step", "value | step"), is_number),
+        _point("argMin", block("value_and_step", "(-value) | step"), is_number),
+        *([] if numbers else [_point("argMin", "step", "isNaN(value)")]),
+    ]
+    return f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(shown)}])))"
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: l
     bound: dict[str, object] = {"metrics": names}
     if wanted.max_points is not None and found.points > wanted.max_points:
         buckets = wanted.max_points // POINTS_MIN
-        sql = _downsampled(points, buckets) if alone else _downsampled_each(points, scope, which)
+        sql = _downsampled(points, buckets, found.numbers) if alone else _downsampled_each(points, scope, which)
         bound |= {"buckets": buckets, "max_points": wanted.max_points, "low": found.low, "high": found.high}
     table = reading.rows(sql, found.facts, **scope.parameters, **bound)
     return _with(table, found.one) if alone else table
@@ -151,13 +158,13 @@ def _over_ranks(points: str, ranks: Ranks) -> str:
         GROUP BY component, metric, step"""
 
 
-def _downsampled(points: str, buckets: int) -> str:
+def _downsampled(points: str, buckets: int, numbers: bool) -> str:
     """Five points of each of equal stretches of the one series there is; its reach is bound."""
     # the engine groups by 16 bits without hashing
     stretch = f"toUInt{16 if buckets <= 2**16 else 32}({_STRETCH})"
     return f"""
         SELECT p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_SHOWN_POINTS} AS p
+            SELECT {_shown(numbers)} AS p
             FROM (SELECT *, {stretch} AS stretch
                   FROM (SELECT *, {{low:Float64}} AS low, {{high:Float64}} AS high FROM ({points})))
             GROUP BY stretch)
@@ -172,7 +179,7 @@ def _downsampled_each(points: str, scope: Scope, which: str) -> str:
     """
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_KEY}, {_SHOWN_POINTS} AS p
+            SELECT {_KEY}, {_shown(numbers=False)} AS p
             -- of a series that is shown whole each point is a stretch of its own
             FROM (SELECT *, if(whole, 0, {_STRETCH}) AS stretch, if(whole, step, 0.) AS own FROM (
                 SELECT points.component AS component, points.metric AS metric, points.rank AS rank,

@@ -12,7 +12,8 @@ from epochal_query.scope import Scope
 
 @dataclass(frozen=True)
 class Extent:
-    """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all.
+    """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all, and
+    whether none of them is NaN.
 
     ``one`` has component, metric and rank of one of them: of the one there is, where there is only one. ``facts``, for
     `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
@@ -23,6 +24,7 @@ class Extent:
     low: float
     high: float
     points: int
+    numbers: bool
     facts: frozenset[str]
 
 
@@ -34,7 +36,8 @@ def of_series(scope: Scope, which: str) -> str:
 def extent(reading: Reading, scope: Scope, which: str, **parameters: object) -> Extent:
     """The extent of the series of components in scope that satisfy a condition."""
     sql = f"""SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank,
-                     count() AS series, min(low) AS low, max(high) AS high, sum(points) AS points, min(tidy) AS tidy
+                     count() AS series, min(low) AS low, max(high) AS high,
+                     sum(points) AS points, sum(nans) = 0 AS numbers, min(tidy) AS tidy
               FROM ({block("tidiness", of_series(scope, which))})"""
     table = reading.rows(sql, **scope.parameters, **parameters)
     one = table.select(["component", "metric", "rank"])

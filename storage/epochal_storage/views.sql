@@ -698,7 +698,7 @@ FROM (
 WITH greatest(abs(min), abs(max)) AS size
 SELECT
     component, metric, rank,
-    min(first_step) AS low, max(last_step) AS high, sum(n) AS points,
+    min(first_step) AS low, max(last_step) AS high, sum(n) AS points, sum(nan_count) AS nans,
     min(
         increasing
         AND (ifNull({{within: partials | _until | _until}}, false)

@@ -29,7 +29,8 @@ def run(bare: Bare) -> str:
     long = [(float(step), float(value)) for step, value in enumerate(noisy)]
     short = [(0.0, math.nan), (0.5, math.inf), (1.0, -0.0), (2.0, 5e-324)]
     found = log.run(trials, metrics={"long": long, "short": short, "sys/cpu": [(0.0, 1.0)]})
-    log.run([trials[0]], "other", metrics={"short": [(3.0, 4.0)]})
+    whole = [(float(step), float(value)) for step, value in enumerate(np.round(noisy * 4) / 4) if value == value]
+    log.run([trials[0]], "other", metrics={"short": [(3.0, 4.0)], "whole": whole})
     log.flush()
     return str(found)
 
@@ -92,14 +93,20 @@ def test_a_chart_hides_no_spike(store: Store, run: str, max_points: int) -> None
     assert len(store.metrics(component=run, metric="short", max_points=max_points)) <= 4
 
 
-def test_each_stretch_keeps_its_extremes(store: Store, run: str) -> None:
-    """Every tenth of the series has its own smallest and greatest value in the chart."""
-    every = store.metrics(component=run, metric="long")
-    few = store.metrics(component=run, metric="long", max_points=50)
+@pytest.mark.parametrize("metric", ["long", "whole"])
+def test_each_stretch_keeps_its_ends_and_extremes(store: Store, metric: str) -> None:
+    """Every tenth of the series has its first, last, smallest and greatest point and a NaN in the chart; of several
+    equal ones the first; and nothing else.
+    """
+    every = store.metrics(experiment="series", metric=metric)
+    few = store.metrics(experiment="series", metric=metric, max_points=50)
     edges = np.floor(every["step"].to_numpy() / 19_999 * 10).clip(0, 9)
+    shown: set[float] = set()
     for stretch in range(10):
-        part = every[edges == stretch]["value"]
-        assert {part.min(), part.max()} <= set(few["value"])
+        part = every[edges == stretch].set_index("step")["value"]
+        shown |= {part.index[0], part.index[-1], part.idxmin(), part.idxmax(), *part.index[part.isna()][:1]}
+    assert few["step"].tolist() == sorted(shown)
+    assert few["time"].tolist() == every.set_index("step")["time"].loc[sorted(shown)].tolist()
 
 
 def test_short_series_are_whole(store: Store, run: str) -> None:
