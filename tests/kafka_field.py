@@ -47,9 +47,7 @@ class Field:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.store = self.directory / "store"
         self.make_topics("events", "metrics", "dead-letters")
-        self.producer = KafkaProducer(
-            bootstrap_servers=self.servers, acks="all", max_request_size=64 << 20, linger_ms=5, batch_size=1 << 18
-        )
+        self.producer = self._producer()
         self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
         self.spawned: list[subprocess.Popen[bytes]] = []
 
@@ -70,6 +68,13 @@ class Field:
         with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
             admin.create_topics(topics, wait_for_metadata=True)
             self.cluster = str(admin.describe_cluster()["cluster_id"])
+
+    def grow(self, partitions: int, *names: str) -> None:
+        """Give topics of this prefix more partitions; from now on they are sent to as well."""
+        with KafkaAdminClient(bootstrap_servers=self.servers) as admin:
+            admin.create_partitions({f"{self.prefix}{name}": partitions for name in names})
+        self.producer.close()
+        self.producer = self._producer()
 
     def drop_topic(self, name: str) -> str:
         """Delete a topic of this prefix; its whole name, when it is gone."""
@@ -236,6 +241,11 @@ class Field:
         end_host(self.store)
         for process in self.spawned:
             process.wait()
+
+    def _producer(self) -> KafkaProducer:
+        return KafkaProducer(
+            bootstrap_servers=self.servers, acks="all", max_request_size=64 << 20, linger_ms=5, batch_size=1 << 18
+        )
 
     def _spawn(self, store: Path) -> Running:
         store.mkdir(parents=True, exist_ok=True)

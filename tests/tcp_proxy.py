@@ -27,6 +27,7 @@ class Proxy:
         self.swallowed = 0
         self._passes_left: float = math.inf
         self.refuse = False
+        self._accepts_left: float = math.inf
         self.delay_s = 0.0
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
@@ -46,12 +47,16 @@ class Proxy:
     def mend(self) -> None:
         """Be a good network again."""
         self.swallow = self.refuse = False
-        self._passes_left = math.inf
+        self._passes_left = self._accepts_left = math.inf
         self.delay_s = 0.0
 
     def lose_soon(self, after_bytes: int = 0) -> None:
         """Begin to swallow when so many more bytes have gone to the port."""
         self.swallowed, self._passes_left = 0, after_bytes
+
+    def refuse_soon(self, after_connections: int) -> None:
+        """Begin to refuse, and cut those there are, when so many more connections were made."""
+        self._accepts_left = after_connections
 
     def lost(self, seconds: float) -> bool:
         """Wait until something was lost on the way to the port; False where nothing was for so long."""
@@ -73,6 +78,10 @@ class Proxy:
         with contextlib.suppress(OSError):  # the listener is closed at the end
             while True:
                 client, _ = self._listener.accept()
+                self._accepts_left -= 1
+                if self._accepts_left < 0 and not self.refuse:
+                    self.refuse = True
+                    self.cut()
                 if self.refuse:
                     client.close()
                     continue

@@ -21,6 +21,9 @@ FETCH_BYTES = 4 << 20
 MOST_IN_FLIGHT = 48 << 20
 """Bytes of messages handed over and not acknowledged; beyond them no more are fetched."""
 COMMIT_S = 1.0
+METADATA_S = 10.0
+"""Between two looks at which partitions there are. The leader of a group that asks a broker which has just begun may be
+told of none, and gives nobody anything until it looks again."""
 # Faust waits for the broker as long as this without polling; whether a worker is stuck is for us to notice
 _NEVER_S = 30 * 86400.0
 _APPEND_TIME = 1
@@ -171,6 +174,7 @@ def _application(membership: Membership, data: Path) -> Any:
         autodiscover=False,
         consumer_auto_offset_reset="earliest",
         consumer_max_fetch_size=FETCH_BYTES,
+        consumer_metadata_max_age_ms=round(METADATA_S * 1000),
         stream_buffer_maxsize=TAKEN_AT_ONCE,
         # a rebalance must not wait for a store that is away
         stream_wait_empty=False,

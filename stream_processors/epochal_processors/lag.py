@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 ANSWER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """Of some partitions: messages that the group has not acknowledged, by partition, and all that it has."""
+
+    behind: dict[tuple[str, int], int]
+    committed: int
+
+    @property
+    def total(self) -> int:
+        """Messages that wait."""
+        return sum(self.behind.values())
 
 
 class LagReader:
@@ -20,8 +34,8 @@ class LagReader:
         self._arguments: Any = {**connection, "group_id": group, "enable_auto_commit": False}
         self._consumer: AIOKafkaConsumer | None = None
 
-    async def read(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int] | None:
-        """Messages behind, by partition; None where the broker doesn't answer."""
+    async def read(self, partitions: Collection[tuple[str, int]]) -> Lag | None:
+        """The group's lag in these partitions; None where the broker doesn't answer."""
         try:
             return await asyncio.wait_for(self._read(partitions), ANSWER_S)
         except (TimeoutError, KafkaError, OSError):
@@ -34,18 +48,15 @@ class LagReader:
         if consumer is not None:
             await consumer.stop()
 
-    async def _read(self, partitions: Collection[tuple[str, int]]) -> dict[tuple[str, int], int]:
+    async def _read(self, partitions: Collection[tuple[str, int]]) -> Lag:
         if self._consumer is None:
             consumer = AIOKafkaConsumer(**self._arguments)
             await consumer.start()
             self._consumer = consumer
         asked = [TopicPartition(topic, partition) for topic, partition in partitions]
         if not asked:
-            return {}
+            return Lag({}, 0)
         ends = await self._consumer.end_offsets(asked)
         begins = await self._consumer.beginning_offsets(asked)
-        behind = {}
-        for one in asked:
-            committed = await self._consumer.committed(one)
-            behind[one.topic, one.partition] = ends[one] - max(committed or 0, begins[one])
-        return behind
+        done = {one: max(await self._consumer.committed(one) or 0, begins[one]) for one in asked}
+        return Lag({(one.topic, one.partition): ends[one] - done[one] for one in asked}, sum(done.values()))

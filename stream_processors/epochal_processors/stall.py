@@ -10,7 +10,8 @@ class Sight:
     """What is seen of a worker at one moment.
 
     ``lag``: messages of its partitions that aren't acknowledged, None where the broker doesn't say; ``done``: messages
-    stored since it began; ``away``: the store is away, which is being dealt with.
+    stored since it began. Where it has no partitions, both of the whole group: somebody has to be at it.
+    ``away``: the store is away, which is being dealt with.
     """
 
     lag: int | None

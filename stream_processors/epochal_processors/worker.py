@@ -1,6 +1,7 @@
 """The composition root of a worker process: Kafka to a store, until told to stop.
 
-Exit status: 0 stopped as told; 70 a bug, or something that no waiting mends; 75 stalled, to be started again.
+Exit status: 0 stopped as told; 70 a bug, or something that no waiting mends; 75 to be started again: it stalled, or
+Kafka was away when Faust doesn't wait for it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from epochal_storage.location import Location
 from epochal_storage.log_ends import log_ends
 from epochal_storage.remote import open_remote, prepare
 
-STOPPED, BUG, STALLED = 0, 70, 75
+STOPPED, BUG, AGAIN = 0, 70, 75
 LOOK_S = 1.0
 LAG_EVERY_S = 5.0
 LETTER_S = 60.0
@@ -97,6 +98,7 @@ class _Worker:
         # others may be at work: what was committed before the store is asked is in it, and what is in it ends before
         # the ends that are asked for afterwards
         before = await extents(connection, group, self._plan.membership.topics)
+        self._partitions = list(before)
         stored = await asyncio.to_thread(_log_ends, self._plan)
         after = await extents(connection, group, self._plan.membership.topics)
         found = {where: replace(after[where], committed=extent.committed) for where, extent in before.items()}
@@ -115,19 +117,28 @@ class _Worker:
         sealer = Sealer(inlet, history, time.monotonic)
         letters = LetterTopic(plan.letters_topic, plan.connection)
         courier = Courier(inlet, sealer, partial(self._send, letters), _Told(metrics), self._fail)
-        self._fetcher = fetcher = Fetcher(plan.membership, courier.put, courier.reassigned, self._fail)
+        self._fetcher = Fetcher(plan.membership, courier.put, courier.reassigned, self._fail)
         http = self._http(metrics, courier)
         courier.start()
         try:
-            await fetcher.start()
-            log.info("taking %s in to %s", " and ".join(plan.membership.topics), plan.store)
-            await self._watch(courier, metrics)
+            if await self._join():
+                log.info("taking %s in to %s", " and ".join(plan.membership.topics), plan.store)
+                await self._watch(courier, metrics)
             await self._end(courier)
         finally:
             await letters.close()
             if http is not None:
                 http.close()
         return self._status
+
+    async def _join(self) -> bool:
+        """Whether it could; Faust doesn't try again, and can't be begun a second time."""
+        try:
+            await self._fetcher.start()
+        except KafkaError as error:
+            log.critical("Kafka went away while the worker joined the group: %s: ending, to be started again", error)
+            self._status = AGAIN
+        return self._status == STOPPED
 
     async def _watch(self, courier: Courier, metrics: WorkerMetrics) -> None:
         """Return when there is a reason to end."""
@@ -139,14 +150,17 @@ class _Worker:
                 if (crashed := self._fetcher.crashed) is not None:
                     self._fail(crashed)
                 if time.monotonic() - asked >= min(LAG_EVERY_S, self._plan.stall_s / 4):
-                    lag = await reader.read(self._fetcher.assignment())
+                    ours = self._fetcher.assignment()
+                    lag = await reader.read(ours or self._partitions)
                     asked = time.monotonic()
-                    metrics.lag(lag or {})
-                    behind = None if lag is None else sum(lag.values())
-                    quiet = stall.look(Sight(behind, metrics.messages, courier.away), asked)
+                    metrics.lag(lag.behind if lag and ours else {})
+                    behind, committed = (lag.total, lag.committed) if lag else (None, 0)
+                    done = metrics.messages if ours else committed
+                    quiet = stall.look(Sight(behind, done, courier.away), asked)
                     if quiet is not None:
-                        log.critical("%d messages wait, and none was stored for %.0f s: ending", behind, quiet)
-                        self._status = STALLED
+                        whose = "" if ours else ", of partitions that others have or nobody"
+                        log.critical("%d messages wait%s, and none was stored for %.0f s: ending", behind, whose, quiet)
+                        self._status = AGAIN
                         return
         finally:
             await reader.close()
@@ -156,7 +170,7 @@ class _Worker:
         self._fetcher.hold()
         if self._failure is not None:
             log.critical("the worker ends, nothing more is acknowledged: %s", self._failure, exc_info=self._failure)
-            self._status = BUG
+            self._status = AGAIN if isinstance(self._failure, KafkaError) else BUG
         elif self._status == STOPPED and not await asyncio.to_thread(courier.drain, self._plan.grace_s):
             log.warning("what couldn't be stored in %.0f s is left for the next worker", self._plan.grace_s)
         try:
@@ -200,9 +214,7 @@ class _Worker:
             try:
                 return await work()
             except Exception as error:
-                if not (
-                    may_heal(error) or isinstance(error, KafkaError | TopicsMissingError | OthersAtWorkError | OSError)
-                ):
+                if not (may_heal(error) or isinstance(error, _PASSING)):
                     raise
                 log.warning("%s isn't there yet, next attempt in %.1f s: %s", what, pause, error)
             await _set_within(self._stop, pause)

@@ -117,9 +117,20 @@ class Estate:
         """Wait for something while everything goes on."""
         end = time.monotonic() + PATIENCE_S
         while not condition():
-            assert time.monotonic() < end, f"waited {PATIENCE_S:.0f} s in vain: {what}"
+            assert time.monotonic() < end, f"waited {PATIENCE_S:.0f} s in vain: {what}\n{self.words()}"
             self.tend(jobs)
             time.sleep(0.05)
+
+    def words(self) -> str:
+        """The last words of everybody who writes any, for whoever has to find out why nothing goes on."""
+        last = [one.log for one in self.base.workers[-4:]]
+        others = [*self.base.store.glob("*.log"), *self.spool.glob("*.log")]
+        running = [one.name for one in self.running]
+        texts = [f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in last + others]
+        return "\n".join([f"jobs that run: {running}; workers' statuses: {self._statuses()}", *texts])
+
+    def _statuses(self) -> list[int | None]:
+        return [one.process.poll() for one in self.base.workers]
 
     def finish(self) -> None:
         """Let the jobs come to their end, and check what is read of each: its certificate, and every point."""

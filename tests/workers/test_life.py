@@ -6,10 +6,15 @@ import os
 import random
 import signal
 import threading
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from injecting import Chaos
-from kafka_field import Field
+from kafka import KafkaConsumer
+from kafka.coordinator.assignors.abstract import ConsumerProtocolAssignment
+from kafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from kafka_field import PARTITIONS, Field
 from worker_process import PATIENCE_S, until
 from workers.test_replay import said
 from workers.worlds import World, check
@@ -114,6 +119,62 @@ def test_a_reader_waits_for_a_watermark_and_for_a_component(field: Field) -> Non
     ending.join()
     store.close()
     assert worker.stop() == 0
+
+
+def test_partitions_added_under_workers_are_taken_in(field: Field) -> None:
+    """Nobody is started again: the group looks at what there is every few seconds."""
+    world = World(random.Random(5), jobs=6)
+    pieces = world.pieces(2)
+    workers = [field.worker().ready() for _ in range(2)]
+    field.send(pieces[0])
+    field.wait()
+    field.grow(PARTITIONS + 3, "events", "metrics")
+    field.send(pieces[1])
+    assert {partition for _, partition in field.sent} > set(range(PARTITIONS))
+    check(field, world)
+    assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def gives_nothing() -> Any:
+    """Assigns partitions as a leader does that just then sees none."""
+
+    def assign(cluster: object, members: Iterable[Any]) -> dict[str, ConsumerProtocolAssignment]:
+        del cluster
+        return {member.member_id: ConsumerProtocolAssignment(0, [], b"") for member in members}
+
+    return type("GivesNothing", (RoundRobinPartitionAssignor,), {"assign": staticmethod(assign)})
+
+
+def test_a_worker_that_is_given_nothing_ends_when_nobody_else_is_at_it(field: Field) -> None:
+    """It has no messages of its own that wait; those of the group do. Status 75, for its supervisor to try again."""
+    world = World(random.Random(6), jobs=1)
+    ended = threading.Event()
+    leader = KafkaConsumer(
+        *(f"{field.prefix}{name}" for name in ("events", "metrics")),
+        bootstrap_servers=field.servers,
+        group_id=f"{field.prefix}workers",
+        partition_assignment_strategy=[gives_nothing()],
+        enable_auto_commit=False,
+    )
+
+    def lead() -> None:
+        while not ended.is_set():
+            leader.poll(timeout_ms=200)
+        leader.close()
+
+    leading = threading.Thread(target=lead)
+    leading.start()
+    try:
+        worker = field.worker(EPOCHAL_WORKER_STALL="4")
+        until(lambda: worker.says("taking"), "it has joined")
+        world.send(field, 1)
+        assert worker.wait() == 75
+        assert worker.says("of partitions that others have or nobody, and none was stored for")
+    finally:
+        ended.set()
+        leading.join()
+    field.worker()
+    check(field, world)
 
 
 def test_a_topic_that_keeps_the_times_of_producers_stops_the_worker(field: Field) -> None:

@@ -6,11 +6,11 @@ import random
 from pathlib import Path
 
 import pytest
-from breakable import Breakable
+from breakable import WORKERS, Breakable
 from injecting import Chaos
 from kafka_field import Field
 from tcp_proxy import Proxy
-from worker_process import until
+from worker_process import WorkerProcess, until
 from workers.worlds import World, check
 
 pytestmark = pytest.mark.kafka
@@ -125,6 +125,37 @@ def test_a_worker_waits_for_a_broker_that_is_not_there_yet(field: Field) -> None
         world.send(field, 1)
         check(field, world)
         assert worker.stop() == 0
+
+
+def begin_in_trouble(worker: WorkerProcess, proxy: Proxy, chaos: Chaos) -> None:
+    """Wait until a proxy begins to refuse and a little longer, mend it, and wait until the worker is ready or ends."""
+    until(lambda: proxy.refuse or worker.is_ready(), "it has asked so often")
+    chaos.pause(1.0)
+    proxy.mend()
+    until(lambda: worker.is_ready() or worker.process.poll() is not None, "it waits or ends")
+
+
+@pytest.mark.chaos("broker away from the n-th connection of a worker on")
+def test_a_broker_may_go_away_while_a_worker_begins(
+    breakable: Breakable, topic_prefix: str, tmp_path: Path, chaos: Chaos
+) -> None:
+    """Whatever it was just about to ask: it waits, or ends with the status that has a supervisor start it again."""
+    world = World(chaos.dice, jobs=1)
+    field = Field(breakable.cluster.bootstrap, topic_prefix, tmp_path / "field", supervised=True)
+    proxy = breakable.proxies[WORKERS]
+    try:
+        while chaos.lacking():
+            proxy.refuse_soon(chaos.dice.randrange(16))
+            worker = field.worker(EPOCHAL_KAFKA=breakable.servers(WORKERS))
+            begin_in_trouble(worker, proxy, chaos)
+            assert worker.process.poll() in (None, 75), worker.log.read_text()
+            worker.kill()
+            chaos.note()
+        field.worker()
+        world.send(field, 1)
+        check(field, world)
+    finally:
+        field.close()
 
 
 @pytest.mark.chaos("SIGKILL of the broker under workers")
