@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from sdk.children import environment
 
 from epochal._journal.reader import EventsReader, MetricsReader, Points
-from epochal_processors.frames import EventFrame
+from epochal_processors.frames import EventFrame, Frame
 from epochal_processors.wire import decode
 
 Row = tuple[str, float, bytes, int, int]
@@ -34,6 +34,17 @@ class Everything:
         assert self.events.setdefault((writer, seq), (salt, payload)) == (salt, payload)
         self.came += 1
 
+    def take(self, message: Any) -> Frame:
+        """A message as it lies in Kafka, decoded as a worker does."""
+        frame = decode(message.headers, message.key, message.value)
+        if isinstance(frame, EventFrame):
+            for record in frame.records:
+                self.take_event(frame.writer, record.seq, record.salt, record.payload)
+        else:
+            self.owners.add((frame.writer, frame.project, frame.component, frame.rank))
+            self.take_points(frame.points)
+        return frame
+
     def take_points(self, points: Points) -> None:
         """Points; other copies must be the same."""
         names = [points.names[i] for i in points.rows["name"].tolist()]
@@ -49,15 +60,8 @@ def in_kafka(servers: str, prefix: str) -> Everything:
     """All that lies in both topics now, decoded as a worker does."""
     found = Everything()
     for message in messages(servers, [f"{prefix}events", f"{prefix}metrics"]):
-        frame = decode(message.headers, message.key, message.value)
-        if isinstance(frame, EventFrame):
-            assert message.topic == f"{prefix}events"
-            for record in frame.records:
-                found.take_event(frame.writer, record.seq, record.salt, record.payload)
-        else:
-            assert message.topic == f"{prefix}metrics"
-            found.owners.add((frame.writer, frame.project, frame.component, frame.rank))
-            found.take_points(frame.points)
+        events = isinstance(found.take(message), EventFrame)
+        assert message.topic == f"{prefix}{'events' if events else 'metrics'}"
     return found
 
 
