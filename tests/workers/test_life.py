@@ -7,6 +7,7 @@ import random
 import signal
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -174,6 +175,33 @@ def test_a_worker_that_is_given_nothing_ends_when_nobody_else_is_at_it(field: Fi
         ended.set()
         leading.join()
     field.worker()
+    check(field, world)
+
+
+CRASH = """
+import asyncio
+import faust
+
+start = faust.App.start
+
+async def start_and_crash(self):
+    await start(self)
+    crash = lambda: asyncio.ensure_future(self.crash(RuntimeError("a bug of Faust")))
+    asyncio.get_running_loop().call_later(1.0, crash)
+
+faust.App.start = start_and_crash
+"""
+
+
+def test_a_crash_of_faust_ends_the_worker(field: Field, tmp_path: Path) -> None:
+    """Faust itself says nothing to whoever started it. Status 70 and the reason; the next worker does it all."""
+    (tmp_path / "sitecustomize.py").write_text(CRASH)
+    world = World(random.Random(7), jobs=1)
+    worker = field.worker(PYTHONPATH=str(tmp_path)).ready()
+    assert worker.wait() == 70
+    assert worker.says("the worker ends, nothing more is acknowledged: a bug of Faust")
+    field.worker()
+    world.send(field, 1)
     check(field, world)
 
 
