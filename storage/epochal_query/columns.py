@@ -20,12 +20,29 @@ Codes = npt.NDArray[np.int64]
 
 def column(table: pa.Table, name: str) -> Any:
     """A column as one Arrow array; ids as their 16 bytes, dictionaries as what they stand for."""
+    found = _in_one_piece(table, name)
+    return found.dictionary_decode() if isinstance(found, pa.DictionaryArray) else found
+
+
+def encoded(table: pa.Table, name: str) -> Any:
+    """A column as a dictionary array: places in an array of the different values that it has."""
+    found = _in_one_piece(table, name)
+    if isinstance(found, pa.DictionaryArray) and len(found) and len(found.dictionary) == 1 and not found.null_count:
+        return found
+    # a dictionary that came with an answer may have values that don't occur
+    return column(table, name).dictionary_encode()
+
+
+def repeated(value: Any, count: int) -> pa.DictionaryArray:
+    """An Arrow array of one value, so many times over."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), value)
+
+
+def _in_one_piece(table: pa.Table, name: str) -> Any:
     found: Any = table.column(name).combine_chunks()
     if isinstance(found, pa.ChunkedArray):
         found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], type=found.type)
-    if isinstance(found, pa.ExtensionArray):
-        found = found.storage
-    return found.dictionary_decode() if isinstance(found, pa.DictionaryArray) else found
+    return found.storage if isinstance(found, pa.ExtensionArray) else found
 
 
 def texts(table: pa.Table, name: str) -> list[str]:
@@ -74,12 +91,12 @@ def codes(table: pa.Table, name: str, known: Any) -> Codes:
 
 def distinct(table: pa.Table, name: str) -> tuple[Codes, list[str]]:
     """A text column as codes into the sorted list of its values."""
-    encoded = column(table, name).dictionary_encode()
-    unsorted: list[str] = encoded.dictionary.to_pylist()
+    found = encoded(table, name)
+    unsorted: list[str] = found.dictionary.to_pylist()
     order = sorted(range(len(unsorted)), key=unsorted.__getitem__)
     place = np.empty(len(unsorted), dtype=np.int64)
     place[order] = np.arange(len(unsorted))
-    return place[encoded.indices.to_numpy(False)], [unsorted[i] for i in order]
+    return place[found.indices.to_numpy(False)], [unsorted[i] for i in order]
 
 
 def decoded(text: str) -> Any:

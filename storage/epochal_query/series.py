@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from epochal_query.columns import Codes, codes, column, distinct, floats, id_texts, instants, texts
+from epochal_query.columns import Codes, codes, column, distinct, encoded, floats, id_texts, instants, repeated, texts
 from epochal_query.errors import FilterError
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
@@ -109,8 +109,7 @@ def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: l
 def _with(table: pa.Table, key: pa.Table) -> pa.Table:
     """The table with the columns of a table of one row, which the engine would take longer to repeat."""
     for name in key.column_names:
-        value = column(key, name)[0]
-        table = table.append_column(name, pa.repeat(value, table.num_rows))
+        table = table.append_column(name, repeated(column(key, name), table.num_rows))
     return table
 
 
@@ -214,11 +213,13 @@ def _frame(table: pa.Table, named: pa.Table, members: Members, wanted: Series) -
 
 
 def _components(table: pa.Table) -> tuple[Codes, pa.Array]:
-    encoded = column(table, "component").dictionary_encode()
-    return encoded.indices.to_numpy(False).astype(np.int64), encoded.dictionary
+    found = encoded(table, "component")
+    return found.indices.to_numpy(False).astype(np.int64), found.dictionary
 
 
 def _spread(names: list[str], at: Codes) -> Any:
+    if len(names) == 1:
+        return pd.array(pa.repeat(pa.scalar(names[0], pa.large_string()), len(at)), dtype="str")
     return pd.array(pa.array(names, pa.large_string()).take(pa.array(at)), dtype="str")
 
 
