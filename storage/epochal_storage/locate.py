@@ -49,13 +49,12 @@ class Patience:
     """Seconds to wait.
 
     `start` for a host to come up, `answer` for its answer to a ping, `busy` for both where its process is seen
-    to compute (a large store, a machine under load), `restart` between two attempts to start a host.
+    to compute, or still on its way (a large store, a machine under load).
     """
 
     start: float = 30.0
     busy: float = 180.0
     answer: float = 10.0
-    restart: float = 10.0
 
 
 def store_id(store: Path) -> str | None:
@@ -110,7 +109,6 @@ def find_or_start(store: Path, role: Role, spawn: Spawn, patience: Patience | No
 
 def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) -> HostFile:
     begun = looked = time.monotonic()
-    spawned: float | None = None
     started: Started | None = None
     failures, log_begins = 0, _size(store / LOG_NAME)
     work = 0.0
@@ -125,22 +123,23 @@ def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) 
             raise HostSilentError(held_inline(store, holder), holder)
         if now - looked > patience.start:
             before, work, looked = work, work_done(holder), now
-            if work <= before or now - begun > patience.busy:
-                raise _not_up(store, patience)
-        if holder is None and started is not None and started.ended():
+            # before it holds the lock nobody knows its process; whoever starts it has its own eye on it
+            coming = holder is None and (not starting.acquire() or _lives(started))
+            if now - begun > patience.busy or (work <= before and not coming):
+                raise _not_up(store, patience, now - begun)
+        if holder is None and started is not None and not _lives(started):
             # one that was killed had nothing to say, and the next may live
             words = _words(store / LOG_NAME, log_begins)
-            failures, spawned, started = failures + bool(words), None, None
+            failures, started = failures + bool(words), None
             if failures == _FAILURES:
                 raise HostUnavailableError(f"the host of {store} can't start: {words}")
-        if holder is None and (spawned is None or now - spawned > patience.restart) and starting.acquire():
+        if holder is None and started is None and starting.acquire():
             started = spawn(store)
             if started is None:
                 raise HostUnavailableError(
                     f"no host answers for {store} and none can be started from this Python; "
                     "install epochal[store], or set EPOCHAL_HOST=inline where processes can't be started"
                 )
-            spawned = now
         time.sleep(pause)
         pause = min(pause * 1.5, 0.25)
 
@@ -151,7 +150,11 @@ def endpoint_of(info: HostFile, role: Role) -> Endpoint:
     return Endpoint(info.host, info.port, role, secret, DATABASE, pid=info.pid)
 
 
-def _not_up(store: Path, patience: Patience) -> HostUnavailableError | HostSilentError:
+def _lives(started: Started | None) -> bool:
+    return started is not None and not started.ended()
+
+
+def _not_up(store: Path, patience: Patience, waited: float) -> HostUnavailableError | HostSilentError:
     holder = lock_holder(store)
     if holder:
         return HostSilentError(
@@ -161,7 +164,7 @@ def _not_up(store: Path, patience: Patience) -> HostUnavailableError | HostSilen
         )
     words = _words(store / LOG_NAME) or "nothing"
     return HostUnavailableError(
-        f"the host of {store} didn't come up in {patience.start:g} s. The end of {store / LOG_NAME}:\n{words}"
+        f"the host of {store} didn't come up in {waited:.0f} s. The end of {store / LOG_NAME}:\n{words}"
     )
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from storage_hosts import Hosts
+from storage_hosts import Hosts, Running
 from storage_rows import some_rows
 
 from epochal_storage.doctor import host_report
@@ -216,11 +216,37 @@ def test_a_host_that_never_speaks_is_named(tmp_path: Path) -> None:
     lock.release()
 
 
+def test_a_host_that_is_slow_to_begin_is_waited_for(hosts: Hosts, tmp_path: Path) -> None:
+    """As on a machine with too much to do: it lives, though nobody knows of it yet. No other one is started, neither by
+    who waits for it nor by others who come meanwhile.
+    """
+
+    def slowly(store: Path) -> Running:
+        running = hosts.spawn(store)
+        os.kill(hosts.started[-1].pid, signal.SIGSTOP)
+        threading.Timer(2.0, os.kill, (hosts.started[-1].pid, signal.SIGCONT)).start()
+        return running
+
+    found: list[int | None] = []
+    readers = [
+        threading.Thread(
+            target=lambda: found.append(find_or_start(tmp_path, "reader", slowly, Patience(start=0.2, busy=120.0)).pid)
+        )
+        for _ in range(3)
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join()
+    assert found == 3 * [hosts.started[0].pid]
+    assert len(hosts.started) == 1
+
+
 def test_a_host_that_does_not_come_up_tells_why(tmp_path: Path) -> None:
     """When no host comes up, the error has the end of the host's log; when none can be started it says what to do."""
     (tmp_path / "host.log").write_text("early\nno space left on device\n")
     with pytest.raises(HostUnavailableError, match="no space left on device"):
-        find_or_start(tmp_path, "reader", lambda _: Coming(), Patience(start=0.3))
+        find_or_start(tmp_path, "reader", lambda _: Coming(), Patience(start=0.3, busy=1.0))
     with pytest.raises(HostUnavailableError, match="EPOCHAL_HOST=inline"):
         find_or_start(tmp_path, "reader", lambda _: None)
 
