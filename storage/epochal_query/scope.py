@@ -14,7 +14,7 @@ from epochal_query.columns import compute, id_texts, texts
 from epochal_query.memberships import Members
 from epochal_query.reading import NAMED_MAX as FEW
 from epochal_query.reading import Reading, at
-from epochal_query.resolve import resolve
+from epochal_query.resolve import id_of, resolve
 
 BOUND_MAX = 20_000
 """Up to so many components are named one by one in queries, which the engine answers by primary key."""
@@ -36,10 +36,17 @@ class Scope:
     members: Members | None = field(default=None, repr=False)
     most: bool = False
     """Whether most components of the project are in it."""
+    unchecked: bool = False
+    """Whether nobody has seen yet that the component it names is there."""
 
     def widened(self) -> Scope:
         """A scope that may hold others, too, where that is quicker; for answers that are put beside its components."""
         return replace(self, sql="1") if self.most else self
+
+    def check(self, reading: Reading) -> None:
+        """Raises UnknownNameError where it names a component that isn't there."""
+        if self.unchecked:
+            resolve(reading, "component", self.given[2])
 
     def on(self, column: str) -> str:
         """The condition on a column of another name."""
@@ -59,8 +66,18 @@ class Scope:
         return self if reading.is_present else scope_of(present, *self.given)
 
 
-def scope_of(reading: Reading, experiment: object = None, trial: object = None, component: object = None) -> Scope:
+def scope_of(
+    reading: Reading,
+    experiment: object = None,
+    trial: object = None,
+    component: object = None,
+    *,
+    unchecked: bool = False,
+) -> Scope:
     """The components that belong to all that is given; everything in the project where nothing is.
+
+    ``unchecked``: the id of one component is taken as it is, so that reading need not wait for who it is; whoever asks
+    has to :meth:`Scope.check` it where what is read doesn't show that it is there.
 
     Raises:
         UnknownNameError: something given is nothing in the project.
@@ -70,6 +87,8 @@ def scope_of(reading: Reading, experiment: object = None, trial: object = None, 
     if experiment is None and trial is None:
         if component is None:
             return Scope("1", {}, words, given=given)
+        if unchecked and reading.is_present and (meant := id_of(component)):
+            return replace(_named([str(meant)], words, given, None), unchecked=True)
         return _named([str(entity.id) for entity in resolve(reading, "component", component)], words, given, None)
     wanted: dict[str, set[bytes]] = {}
     owners = [] if experiment is None else resolve(reading, "experiment", experiment)

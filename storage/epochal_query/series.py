@@ -81,6 +81,8 @@ def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame
     table, (named, members) = together(
         lambda: _points(reading, scope, wanted, which, names), lambda: _names(reading, scope)
     )
+    if not named.num_rows:
+        scope.check(reading)
     return _frame(table, named, members, wanted)
 
 
@@ -135,6 +137,7 @@ def _alone(selection: Selection) -> list[str]:
 
 
 def _chosen(reading: Reading, scope: Scope, selection: Selection) -> list[str]:
+    scope.check(reading)
     known = metric_names(reading.present, scope.at(reading, reading.present))
     return choose(selection, known, "metric", f" in {scope.words}")
 

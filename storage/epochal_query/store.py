@@ -167,7 +167,8 @@ class Store:
             raise FilterError(f"branch={branch!r}: only the main line can be read in this version; leave branch out")
         wanted = Series(metric, check_ranks(ranks), max_points)
         reading = self.begin(as_of, known_at)
-        frame = _told(metric_frame(reading, scope_of(reading, experiment, trial, component), wanted), reading)
+        scope = scope_of(reading, experiment, trial, component, unchecked=True)
+        frame = _told(metric_frame(reading, scope, wanted), reading)
         if max_points is not None:
             cast("dict[str, Any]", frame.attrs["epochal"])["max_points"] = max_points
         return frame

@@ -114,6 +114,14 @@ def test_short_series_are_whole(store: Store, run: str) -> None:
     assert len(store.metrics(component=run, metric="short", max_points=6)) == 4
 
 
+@pytest.mark.parametrize("metric", ["long", "never", None, re.compile("l.*"), ["long", "short"]])
+def test_a_component_that_is_not_there_is_named(store: Store, metric: Any) -> None:
+    """By an id that nobody ever had, whatever else is asked for."""
+    nobody = "01890a5d-ac96-774b-bcce-b302099a8057"
+    with pytest.raises(UnknownNameError, match=f"component.*{nobody}"):
+        store.metrics(component=nobody, metric=metric)
+
+
 @pytest.mark.parametrize("max_points", [0, 4, -1, 2.5, "10", True])
 def test_max_points_is_checked(store: Store, run: str, max_points: Any) -> None:
     """A whole number from 5 on."""
