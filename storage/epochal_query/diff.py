@@ -91,8 +91,8 @@ def compare(now: Reading, a: object, b: object, how: Both) -> Difference:
     remarks = list(dict.fromkeys(remark for reading in readings for remark in reading.remarks))
     if len(shown) < len(wanted):
         remarks.append(
-            f"{len(wanted) - len(shown):,} fields of system metrics and environment variables are left out: "
-            "system=True (--system) has them"
+            f"left out: {len(wanted) - len(shown):,} of system metrics, system artifacts and environment variables, to "
+            "be had by system=True (--system)"
         )
     frame = _frame(shown)
     frame.attrs["epochal"] = {**replace(now, remarks=tuple(remarks)).attrs, "a": here.attrs, "b": there.attrs}
@@ -139,11 +139,9 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, float) and isinstance(b, float) and math.isnan(a):
         return math.isnan(b)
     if isinstance(a, list) and isinstance(b, list):
-        ones, others = cast("list[Any]", a), cast("list[Any]", b)
-        return len(ones) == len(others) and all(map(same, ones, others))
+        return same(dict(enumerate(a)), dict(enumerate(b)))
     if isinstance(a, Mapping) and isinstance(b, Mapping):
-        one, other = cast("Mapping[Any, Any]", a), cast("Mapping[Any, Any]", b)
-        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     return bool(a == b)
 
 

@@ -144,7 +144,8 @@ def _left_out(reading: Reading, entity: Entity, what: Asked) -> list[str]:
         entity=str(entity.id),
     )
     count = int(values(table, "n")[0])
-    return [f"{count:,} heartbeats are left out: the field {HEARTBEAT!r} has them"] if count else []
+    beats = f"{count:,} heartbeat{'' if count == 1 else 's'}"
+    return [f"left out: {beats}, to be had by the field {HEARTBEAT!r}"] if count else []
 
 
 def _names(what: Asked, group: str) -> bool:
