@@ -30,12 +30,14 @@ def history(entity: str, field: str | None, step: float | None, at: At, output: 
     from epochal_query.cli_output import write
 
     frame = at.open().history(entity, field, step=step, **at.times)
-    cut = 0
-    if not (output.json or output.csv or output.parquet):
-        frame, cut = _cut(frame)
-    write(frame, output, exact=["value"] if step is not None else ())
-    if cut:
-        click.echo(f"{cut:,} values are cut at {VALUE_MAX} characters; whole: --json, --csv FILE or --parquet FILE")
+    if output.json or output.csv or output.parquet:
+        write(frame, output, exact=["value"] if step is not None else ())
+    else:
+        shown, cut = _for_people(frame)
+        write(shown, output)
+        if cut:
+            said = f"{cut:,} value{' is' if cut == 1 else 's are'} cut at {VALUE_MAX} characters"
+            click.echo(f"{said}; whole: --json, --csv FILE or --parquet FILE")
     _remarks(frame)
 
 
@@ -70,13 +72,14 @@ def diff(
     _remarks(frame)
 
 
-def _cut(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """The frame with values as text of a length for tables, and how many were longer."""
+def _for_people(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """The frame for a table: values as texts of a length; and how many were longer."""
     from epochal_query.cli_table import person
 
-    shown = [person(value) for value in frame["value"]]
-    cut = [text if len(text) <= VALUE_MAX else f"{text[:VALUE_MAX]} ..." for text in shown]
-    return frame.assign(value=cut), sum(map(str.__ne__, shown, cut))
+    both = zip(frame["value"], frame["removed"], strict=True)
+    whole = ["(taken away)" if removed else person(value) for value, removed in both]
+    shown = [text if len(text) <= VALUE_MAX else f"{text[:VALUE_MAX]} ..." for text in whole]
+    return frame.assign(value=shown).drop(columns="removed"), sum(map(str.__ne__, whole, shown))
 
 
 def _remarks(frame: pd.DataFrame) -> None:

@@ -39,10 +39,14 @@ class Story:
         self.trials = [log.trial(self.experiment, {"lr": lr}) for lr in (0.1, 0.2)]
         log.trial(other, {"lr": 0.1})
         self.a, self.b = (
-            log.run([trial], params={"lr": lr, "nan": math.nan, "same": [1, {"x": None}], **more}, metrics=metrics)
-            for trial, lr, more, metrics in (
-                (self.trials[0], 0.1, {"only": None}, {"loss": [(0, 2.0), (1, 1.0)], "sys/cpu": [(0, 1.0)]}),
-                (self.trials[1], 0.2, {"flag": 1}, {"loss": [(0, 2.0), (1, 0.5)], "sys/cpu": [(0, 2.0)]}),
+            log.run(
+                [trial],
+                params={"lr": lr, "nan": math.nan, "same": [1, {"x": None}], **more},
+                metrics={"loss": [(0, 2.0), (1, last)], "sys/cpu": [(0, last)]},
+            )
+            for trial, lr, last, more in (
+                (self.trials[0], 0.1, 1.0, {"only": None}),
+                (self.trials[1], 0.2, 0.5, {"flag": 1}),
             )
         )
         log.run([self.trials[1]], params={"lr": 0.3})
@@ -125,7 +129,7 @@ def test_two_instants_of_one(story: Story) -> None:
     """Of what was true, of what was known; one of them before the beginning."""
     found = told(story.store.diff(story.a, as_of=(story.before, None)))
     assert found == {"tags.team": ("added", None, "x"), "params.only": ("removed", None, None)}
-    assert told(story.store.diff(story.a, known_at=[story.before, story.known])) == found
+    assert told(story.store.diff(story.a, known_at=(story.before, story.known))) == found
     born = told(story.store.diff(story.a, as_of=(START - timedelta(days=1), story.before)))
     assert {what for what, _, _ in born.values()} == {"added"}
     assert born["params.lr"] == ("added", None, 0.1)
