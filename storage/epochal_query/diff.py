@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, cast
 
 import pandas as pd
@@ -173,6 +174,8 @@ def _words(change: str, a: Any, b: Any, by: float) -> str:
 
 
 def _exactly(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M:%S.%f")
     return repr(value) if isinstance(value, float) else "null" if value is None else person(value)
 
 
