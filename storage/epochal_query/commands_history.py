@@ -31,7 +31,7 @@ def history(entity: str, field: str | None, step: float | None, at: At, output: 
 
     frame = at.open().history(entity, field, step=step, **at.times)
     if output.json or output.csv or output.parquet:
-        write(frame, output, exact=["value"] if step is not None else ())
+        write(frame, output, exact=["value"])
     else:
         shown, cut = _for_people(frame)
         write(shown, output)
@@ -66,7 +66,7 @@ def diff(
         raise click.UsageError("--between takes the place of --as-of, --known-between that of --known-at: give one")
     frame = at.open().diff(a, b, **choice, as_of=between or at.as_of, known_at=known_between or at.known_at)
     if output.json or output.csv or output.parquet:
-        write(frame, output)
+        write(frame, output, exact=["a", "b"])
     else:
         click.echo(frame.to_text())
     _remarks(frame)

@@ -122,8 +122,11 @@ def _frame(rows: Sequence[tuple[str, str, Any, Any]]) -> Difference:
 
 
 def compared(a: Fields, b: Fields) -> list[tuple[str, str, Any, Any]]:
-    """Each field of either with what changed from one to the other, and both values."""
-    both = ((field, a.get(field, ABSENT), b.get(field, ABSENT)) for field in {**a, **b})
+    """Each field of either with what changed from one to the other, and both values; fields of one group together."""
+    fields = [*{**a, **b}]
+    groups = {field.partition(".")[0]: place for place, field in reversed([*enumerate(fields)])}
+    fields.sort(key=lambda field: groups[field.partition(".")[0]])
+    both = ((field, a.get(field, ABSENT), b.get(field, ABSENT)) for field in fields)
     return [(field, _change(one, other), one, other) for field, one, other in both]
 
 

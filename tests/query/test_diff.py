@@ -203,6 +203,12 @@ def test_values_that_python_takes_for_one() -> None:
     assert compared({"a": None}, {}) == [("a", "removed", None, compared({"a": 1}, {})[0][3])]
 
 
+def test_fields_of_one_group_stand_together() -> None:
+    """Groups and fields in the order of the states, whichever of them has a field."""
+    a, b = dict.fromkeys(("name", "params.a", "tags.x"), 1), dict.fromkeys(("name", "params.b", "note", "tags.y"), 1)
+    assert [row[0] for row in compared(a, b)] == ["name", "params.a", "params.b", "tags.x", "tags.y", "note"]
+
+
 @given(MAPPINGS)
 def test_a_mapping_taken_apart_is_put_together_again(values: dict[str, Any]) -> None:
     """Whatever is in its names."""
