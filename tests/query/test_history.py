@@ -83,6 +83,34 @@ def test_a_param_with_everything_about_it(story: Story) -> None:
     assert frame.attrs["epochal"]["watermark"] == story.store.last_watermark
 
 
+def test_a_helper_has_the_commit_of_its_attempt(story: Story) -> None:
+    """And not that of another attempt; what nobody captured is missing."""
+    component, log = uuid4(), story.log
+    for attempt, commit in (("one", "a" * 40), ("two", "b" * 40), ("three", "")):
+        where: dict[str, Any] = {"component": component, "attempt": attempt}
+        for role in ("main", "helper"):
+            writer = uuid4()
+            log.say(
+                "writer.opened",
+                writer,
+                **where,
+                role=role,
+                heartbeat_s=10,
+                host="h",
+                pid=1,
+                process=uuid4(),
+                version="0",
+            )
+            if role == "main":
+                log.say("component.created", writer, component=component, key="x", name="helped", kind="training")
+                values = {"commit": commit} if commit else {}
+                log.say("environment.captured", writer, component=component, section="code", values=values)
+        log.say("note.written", writer, kind="component", entity=component, text=attempt)
+    log.flush()
+    notes = story.store.history(component, "note")
+    assert told(notes, "value", "commit") == [("one", "a" * 40), ("two", "b" * 40), ("three", None)]
+
+
 def test_what_hides_unsets_and_takes_away(story: Story) -> None:
     """A value at a path above hides; what takes away has a row of its own, without a value."""
     store = story.store
@@ -187,7 +215,8 @@ def test_what_was_deleted_has_a_history(story: Story) -> None:
 def test_at_other_places_in_time(story: Story) -> None:
     """What was said by then, as it was known then; empty before the first event, though the name is known now."""
     store = story.store
-    assert told(store.history("training", "params.lr", as_of=START), "value", "fate") == [(0.2, "undeclared")]
+    early = store.history("training", "params.lr", as_of=START)
+    assert told(early, "value", "fate", "host") == [(0.2, "undeclared", "node1")]
     assert told(store.history("training", "params.lr", as_of=story.first), "value", "fate") == [
         (0.1, "superseded"),
         (0.2, "in effect"),
