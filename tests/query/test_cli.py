@@ -141,11 +141,6 @@ def test_history(shell: Shell) -> None:
     points = shell.json("history", component, "metrics.loss", "--step", "1")["rows"]
     assert [point["value"] for point in points] == [{"$float": "nan"}]
     assert "b wins" in shell.out("history", "digits", "verdict")
-    shell.out(
-        "run", "-n", "talkative", "--", sys.executable, "-c", f"import epochal; epochal.current().note({'x' * 300!r})"
-    )
-    assert "1 value is cut at 200 characters; whole: --json" in shell.out("history", "talkative", "note")
-    assert shell.json("history", "talkative", "note")["rows"][0]["value"] == "x" * 300
     assert shell.json("history", "digits", "--as-of", "2001-01-01")["rows"] == []
 
 
