@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from epochal_query.certificate import Certificate
+    from epochal_query.diff import Difference
     from epochal_query.errors import (
         FilterError,
         QueryError,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Certificate",
     "Condition",
+    "Difference",
     "FilterError",
     "Lineage",
     "QueryError",
@@ -53,6 +55,7 @@ _HOMES = {
     **dict.fromkeys(["attribute", "metric", "param", "tag"], "filters"),
     "Certificate": "certificate",
     "Condition": "filter_tree",
+    "Difference": "diff",
     "Lineage": "lineage",
     "Store": "store",
     "open": "opening",

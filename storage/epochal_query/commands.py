@@ -12,10 +12,11 @@ from epochal_query.cli_options import At, Output, names, pattern, reads, writes
 
 def register(group: click.Group) -> None:
     """Add the reading commands."""
+    from epochal_query.commands_history import diff, history
     from epochal_query.commands_letters import COMMANDS as LETTERS
     from epochal_query.commands_store import COMMANDS
 
-    for command in [ls, report, show, best, metrics, lineage, sql, certificate, *COMMANDS, *LETTERS]:
+    for command in [ls, report, show, history, diff, best, metrics, lineage, sql, certificate, *COMMANDS, *LETTERS]:
         group.add_command(command)
 
 

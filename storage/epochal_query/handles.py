@@ -11,6 +11,7 @@ import pandas as pd
 
 from epochal._artifacts.artifact import Artifact
 from epochal_query.certificate import Certificate
+from epochal_query.diff import Difference
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
 from epochal_query.lineage import Lineage, several_artifacts
 from epochal_query.names import near
@@ -31,6 +32,14 @@ class ExperimentHandle:
     def state(self, **at: Any) -> dict[str, Any]:
         """Everything known of it."""
         return self.store.state(self, **at)
+
+    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
+        """Every value that a field of it ever had."""
+        return self.store.history(self, field, **choice)
+
+    def diff(self, other: object = None, **choice: Any) -> Difference:
+        """In what it differs from another, or from itself at another instant."""
+        return self.store.diff(self, other, **choice)
 
     def trials(self, **at: Any) -> pd.DataFrame:
         """Its trials."""
@@ -65,6 +74,14 @@ class TrialHandle:
         """Everything known of it."""
         return self.store.state(self, **at)
 
+    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
+        """Every value that a field of it ever had."""
+        return self.store.history(self, field, **choice)
+
+    def diff(self, other: object = None, **choice: Any) -> Difference:
+        """In what it differs from another, or from itself at another instant."""
+        return self.store.diff(self, other, **choice)
+
     def components(self, **at: Any) -> pd.DataFrame:
         """Its components."""
         return self.store.components(trial=self, **at)
@@ -89,6 +106,14 @@ class ComponentHandle:
     def state(self, **at: Any) -> dict[str, Any]:
         """Everything known of it."""
         return self.store.state(self, **at)
+
+    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
+        """Every value that a field of it ever had."""
+        return self.store.history(self, field, **choice)
+
+    def diff(self, other: object = None, **choice: Any) -> Difference:
+        """In what it differs from another, or from itself at another instant."""
+        return self.store.diff(self, other, **choice)
 
     def metrics(self, **choice: Any) -> pd.DataFrame:
         """Its series."""

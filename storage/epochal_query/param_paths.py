@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
@@ -55,6 +56,16 @@ def nested(cells: Iterable[tuple[str, object]]) -> dict[str, object]:
             at = below
         at[parts[-1]] = value
     return root
+
+
+def cells(values: Mapping[str, object], above: str = "") -> Iterator[tuple[str, object]]:
+    """A mapping taken apart, as params are: the key and value of each path, an empty mapping being a value."""
+    for name, value in values.items():
+        key = above + name.replace("\\", "\\\\").replace(".", "\\.")
+        if isinstance(value, Mapping) and value:
+            yield from cells(cast("Mapping[str, object]", value), f"{key}.")
+        else:
+            yield key, value
 
 
 def touching(keys: str) -> str:

@@ -115,6 +115,19 @@ class Reading:
         bounds, _ = pin(None, None, self.watermark, self.now)
         return replace(self, bounds=bounds)
 
+    def elsewhere(self, as_of: object, known_at: object) -> Reading:
+        """The same project at another place in both times, of the log as far as this reading knows it.
+
+        Raises:
+            TimeError: ``as_of`` or ``known_at`` can't be understood.
+        """
+        bounds, remarks = pin(as_of, known_at, self.watermark, self.now)
+        return replace(self, bounds=bounds, remarks=(*self.remarks, *remarks))
+
+    def remarking(self, *remarks: str) -> Reading:
+        """The same reading, whose answer says more."""
+        return replace(self, remarks=(*self.remarks, *remarks))
+
     @property
     def is_present(self) -> bool:
         """Whether it reads what is true and known now."""

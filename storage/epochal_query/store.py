@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 import pandas as pd
@@ -12,27 +11,27 @@ from epochal_query import best as best_of
 from epochal_query import listings
 from epochal_query.certificate import Certificate, certificate_of
 from epochal_query.choosing import Choice
-from epochal_query.connection import Opened
+from epochal_query.diff import Both, Difference, compare
 from epochal_query.errors import FilterError
 from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
 from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
+from epochal_query.history import asked, history_of
 from epochal_query.lineage import Lineage, lineage_of
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
-from epochal_query.reading import Reading
 from epochal_query.report import build_report
 from epochal_query.report_cells import Wanted
 from epochal_query.resolve import resolve_any, resolve_one
+from epochal_query.resolve_ever import resolve_ever
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
-from epochal_query.state import has_ended, state_of
-from epochal_query.times import KnownAt, Watermark, When, parse_watermark
-from epochal_query.user_sql import user_query
-from epochal_query.waiting import reached, wait_until
+from epochal_query.state import state_of
+from epochal_query.store_access import Access, told
+from epochal_query.times import KnownAt, When
 
 
-class Store:
+class Store(Access):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
@@ -40,15 +39,10 @@ class Store:
     again with ``known_at=`` that watermark is the same for ever. Nothing is sampled or cut off.
     """
 
-    def __init__(self, opened: Opened, project: str) -> None:
-        self._opened = opened
-        self.project = project
-        self.last_watermark: Watermark = {}
-
     def experiments(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row an experiment: id, name, hypothesis, objective, variables, verdict, note, trials (how many), ..."""
         reading = self.begin(as_of, known_at)
-        return _told(listings.experiments(reading), reading)
+        return told(listings.experiments(reading), reading)
 
     def trials(
         self, experiment: object = None, *, as_of: When | None = None, known_at: KnownAt | None = None
@@ -58,7 +52,7 @@ class Store:
         Raises UnknownNameError: an experiment that is not in the project.
         """
         reading = self.begin(as_of, known_at)
-        return _told(listings.trials(reading, experiment), reading)
+        return told(listings.trials(reading, experiment), reading)
 
     def components(
         self,
@@ -76,7 +70,7 @@ class Store:
         """
         reading = self.begin(as_of, known_at)
         scope = scope_of(reading, experiment, trial, component)
-        return _told(listings.components(reading, scope, unassigned=unassigned), reading)
+        return told(listings.components(reading, scope, unassigned=unassigned), reading)
 
     def report(
         self,
@@ -111,7 +105,7 @@ class Store:
         reading = self.begin(as_of, known_at)
         scope = scope_of(reading, experiment, trial)
         wanted = Wanted(metrics, params, artifacts, choice.ranks, system)
-        return _told(build_report(reading, scope, wanted, choice), reading)
+        return told(build_report(reading, scope, wanted, choice), reading)
 
     def best(
         self,
@@ -138,7 +132,7 @@ class Store:
         condition = as_condition(where)
         reading = self.begin(as_of, known_at)
         wanted = best_of.Ranking(metric, mode, by, limit, check_ranks(ranks))
-        return _told(best_of.best(reading, scope_of(reading, experiment), wanted, condition), reading)
+        return told(best_of.best(reading, scope_of(reading, experiment), wanted, condition), reading)
 
     def metrics(
         self,
@@ -168,7 +162,7 @@ class Store:
         wanted = Series(metric, check_ranks(ranks), max_points)
         reading = self.begin(as_of, known_at)
         scope = scope_of(reading, experiment, trial, component, unchecked=True)
-        frame = _told(metric_frame(reading, scope, wanted), reading)
+        frame = told(metric_frame(reading, scope, wanted), reading)
         if max_points is not None:
             cast("dict[str, Any]", frame.attrs["epochal"])["max_points"] = max_points
         return frame
@@ -180,6 +174,54 @@ class Store:
         """
         reading = self.begin(as_of, known_at)
         return state_of(reading, resolve_any(reading, entity))
+
+    def history(
+        self,
+        entity: object,
+        field: str | None = None,
+        *,
+        step: float | None = None,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> pd.DataFrame:
+        """Every value that a field ever had: who said it, when, from where and why, and what became of it.
+
+        A field is "params.lr", "tags.team", "note", "status", "artifacts.out/model", …; with what lies below it:
+        "params". None is everything. Of a metric ("metrics.loss") there is one row a writer, with ``step`` one a point
+        logged at it. Columns: field, value, removed, fate, occurred_at, user, host, pid, rank, attempt, commit, reason,
+        logged_at, recorded_at, event, ended_by (docs/history.md says what they mean). Deleted things have theirs, too.
+
+        Raises:
+            UnknownNameError: the entity never was, or nothing was ever said of such a field; the message has near ones.
+            FilterError: the field or the step can't be understood.
+        """
+        what = asked(field, step)
+        reading = self.begin(as_of, known_at)
+        frame, remarks = history_of(reading, resolve_ever(reading, entity), what)
+        return told(frame, reading.remarking(*remarks))
+
+    def diff(
+        self,
+        a: object,
+        b: object = None,
+        *,
+        equal: bool = False,
+        system: bool = False,
+        as_of: When | tuple[When | None, When | None] | None = None,
+        known_at: KnownAt | tuple[KnownAt | None, KnownAt | None] | None = None,
+    ) -> Difference:
+        """In which fields two components, trials or experiments differ, or one thing at two instants.
+
+        Of ``as_of`` and ``known_at`` a pair is one for each side: ``diff(run, as_of=("yesterday", "now"))``. Columns:
+        field, change (added, removed, changed, or equal with ``equal=True``), a, b, difference (of numbers: b - a);
+        ``to_text()`` has it in words. Components of trials are paired by name, artifacts compared by digest; system
+        metrics and environment variables come with ``system=True``.
+
+        Raises:
+            UnknownNameError: nothing is meant, or several things are.
+            FilterError: the two are of different kinds, or neither a second thing nor two instants are given.
+        """
+        return compare(self.begin(), a, b, Both(as_of, known_at, equal=equal, system=system))
 
     def certificate(
         self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
@@ -240,62 +282,3 @@ class Store:
         reading = self.begin(as_of, known_at)
         owner = None if component is None else resolve_one(reading, "component", component).id
         return find_artifact(reading, given, owner, direction, self._opened.contents)
-
-    def sql(
-        self,
-        query: str,
-        parameters: Mapping[str, object] | None = None,
-        *,
-        as_of: When | None = None,
-        known_at: KnownAt | None = None,
-    ) -> pd.DataFrame:
-        """The answer to a query over the documented views, in ClickHouse's SQL; values are bound as ``{name:Type}``.
-
-        ``as_of`` and ``known_at`` are bound to ``{as_of:String}`` and ``{known_at:String}`` for views such as
-        ``trials_at(as_of={as_of:String}, known_at={known_at:String})``. Times come with their zone. All projects
-        are visible: filter by ``project``.
-
-        Raises:
-            QueryError: the engine refused it, or it would change something.
-        """
-        reading = self.begin(as_of, known_at)
-        bounds = reading.bounds.parameters
-        return _told(user_query(self._opened.connection.query_df, query, parameters, bounds), reading)
-
-    def wait(self, what: object, timeout: float | None = None) -> None:
-        """Wait until a component has ended, or the log is taken in up to a watermark.
-
-        Raises:
-            WaitTimeoutError: neither happened within ``timeout`` seconds (None: no limit).
-            UnknownNameError: no component is meant, or several are.
-        """
-        if isinstance(what, Mapping) or (isinstance(what, str) and what.lstrip().startswith("{")):
-            wanted = parse_watermark(cast("Mapping[object, object] | str", what), "wait")
-            wait_until(lambda: reached(self.watermark(), wanted), timeout, f"the watermark {wanted}")
-            return
-        found = resolve_one(self.begin(), "component", what)
-        wait_until(lambda: has_ended(self.begin(), found.id), timeout, f"component {found.name!r} ({found.id}) to end")
-
-    def close(self) -> None:
-        """Let go of connections; the next read opens new ones."""
-        self._opened.connection.close()
-
-    def watermark(self) -> Watermark:
-        """How far the log is taken in now, after everything written on this machine before the call."""
-        return self._opened.connection.watermark()
-
-    def begin(self, as_of: object = None, known_at: object = None) -> Reading:
-        """Begin one consistent read, for queries of one's own. Raises TimeError: a time can't be understood."""
-        opened = self._opened
-        sent = opened.sent() if known_at is None else None
-        reading = Reading.begin(opened.connection, self.project, as_of, known_at, opened.now(), sent)
-        self.last_watermark = dict(reading.watermark)
-        return reading
-
-    def __repr__(self) -> str:
-        return f"<epochal.Store project={self.project!r}>"
-
-
-def _told(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:
-    frame.attrs["epochal"] = reading.attrs
-    return frame

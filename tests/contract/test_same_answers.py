@@ -113,6 +113,23 @@ def test_frames_are_equal(both: Both, read: str) -> None:
     assert_frame_equal(here.drop(columns=inexact), there.drop(columns=inexact), check_exact=True)
 
 
+def test_histories_and_differences_are_equal(both: Both) -> None:
+    """Of the experiment, of every trial and of every component: all but when the logs took it in."""
+    entities = [EXPERIMENT, *both.embedded.trials(EXPERIMENT)["id"], *both.embedded.components()["id"]]
+    for entity in entities:
+        here, there = (store.history(entity).drop(columns="recorded_at") for store in (both.embedded, both.kafka))
+        here.attrs, there.attrs = {}, {}
+        assert len(here)
+        assert_frame_equal(here, there, check_exact=True)
+    trainings = list(both.embedded.components(experiment=EXPERIMENT).query("name == 'training'")["id"])
+    for pair in ((trainings[0], trainings[1]), tuple(both.embedded.trials(EXPERIMENT)["id"][:2])):
+        here, there = (store.diff(*pair) for store in (both.embedded, both.kafka))
+        assert len(here) > 5
+        assert list(zip(here["field"], here["change"], strict=True)) == list(
+            zip(there["field"], there["change"], strict=True)
+        )
+
+
 def test_states_are_equal(both: Both) -> None:
     """Everything known of the experiment, of every trial and of every component."""
     entities = [EXPERIMENT, *both.embedded.trials(EXPERIMENT)["id"], *both.embedded.components()["id"]]

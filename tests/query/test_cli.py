@@ -131,6 +131,36 @@ def test_best_show_metrics(shell: Shell) -> None:
     assert len(shell.json("metrics", "--experiment", "digits", "-m", "acc")["rows"]) == 12
 
 
+def test_history(shell: Shell) -> None:
+    """As a table, and for machines."""
+    component = shell.json("best", "digits", "acc", "--mode", "max")["rows"][0]["ComponentId"]
+    (row,) = shell.json("history", component, "params.epochs")["rows"]
+    assert (row["value"], row["fate"], row["rank"], row["ended_by"]) == (4, "in effect", 0, None)
+    shown = shell.out("history", component, "params")
+    assert re.search(r"params\.model +b +in effect", shown)
+    points = shell.json("history", component, "metrics.loss", "--step", "1")["rows"]
+    assert [point["value"] for point in points] == [{"$float": "nan"}]
+    assert "b wins" in shell.out("history", "digits", "verdict")
+    assert shell.json("history", "digits", "--as-of", "2001-01-01")["rows"] == []
+
+
+def test_diff(shell: Shell) -> None:
+    """As text, or as rows; of two things or of two instants."""
+    first, second = (
+        shell.json("best", "digits", "acc", "--mode", mode)["rows"][0]["ComponentId"] for mode in ("min", "max")
+    )
+    shown = shell.out("diff", first, second)
+    assert shown.startswith(f"a  component training ({first})\nb  component training ({second})\n")
+    assert re.search(r"~ params\.model +a → b\n", shown)
+    rows = shell.json("diff", first, second, "--equal")["rows"]
+    assert {row["field"]: row["change"] for row in rows}["name"] == "equal"
+    born = shell.json("diff", second, "--between", "2001-01-01", "now")["rows"]
+    assert {row["change"] for row in born} == {"added"}
+    assert shell.json("diff", second, "--known-between", "2001-01-01", "now")["rows"] == born
+    refused = shell.run("diff", second, "--between", "2001-01-01", "now", "--as-of", "now")
+    assert (refused.returncode, "--between takes the place of --as-of" in refused.stderr) == (2, True)
+
+
 def test_lineage_and_certificate(shell: Shell) -> None:
     """As text, and as nodes and edges."""
     component = shell.json("best", "digits", "acc", "--mode", "max")["rows"][0]["ComponentId"]
@@ -176,6 +206,9 @@ def test_url(shell: Shell) -> None:
         (["report", "digits", "--as-of", "soon"], 1, "is not a time"),
         (["show", "nothing"], 1, "nothing in project 'default' is named"),
         (["best", "digits", "acc"], 1, "mode='max'"),
+        (["history", "digits", "verdikt"], 1, "near: 'verdict'"),
+        (["diff", "digits"], 1, "needs two instants"),
+        (["diff", "digits", "--between", "soon", "now"], 1, "as_of='soon' is not a time"),
         (["best", "digits"], 2, "Missing argument 'METRIC'"),
         (["report", "digits", "--json", "--csv", "-"], 2, "choose one of"),
         (["metrics", "--max-points", "3"], 2, "--max-points"),
@@ -257,3 +290,16 @@ def test_show_is_no_longer_than_a_screen_and_says_what_it_leaves_out(shell: Shel
     assert re.search(r"not shown: \d+ of packages of rank 0, \d+ of env of rank 0; all of it: --json", shown)
     assert "COLUMNS" not in shown
     assert shell.json("show", "shown")["state"]["environment"]["rank 0"]["env"]["COLUMNS"] == "200"
+
+
+def test_what_a_history_does_not_show_is_said(shell: Shell) -> None:
+    """A long value is cut in a table only; what was taken away is no empty cell."""
+    script = "import epochal; it = epochal.component('talkative'); it.note('x' * 300); it.tag('t'); it.untag('t')"
+    subprocess.run([sys.executable, "-c", script], env=shell.environment(), check=True)
+    shown = shell.out("history", "talkative", "note")
+    assert "1 value is cut at 200 characters; whole: --json" in shown
+    assert shell.json("history", "talkative", "note")["rows"][0]["value"] == "x" * 300
+    tags = shell.out("history", "talkative", "tags")
+    assert re.search(r"tags\.t +true +unset", tags)
+    assert re.search(r"tags\.t +\(taken away\) +in effect", tags)
+    assert "cut" not in tags

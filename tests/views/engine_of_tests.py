@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 from views.engine_child import receive, send
+from views.worlds import LOGS
 
 SCRIPT = Path(__file__).with_name("engine_child.py")
 
@@ -24,6 +26,7 @@ class TestEngine:
     __test__ = False
 
     def __init__(self, directory: Path) -> None:
+        self._one_at_a_time = threading.Lock()
         self._process = subprocess.Popen(
             [sys.executable, str(SCRIPT), str(directory)],
             stdin=subprocess.PIPE,
@@ -66,8 +69,26 @@ class TestEngine:
     def _ask(self, *request: Any) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        send(self._process.stdin, (request[0], request[1:]))  # type: ignore[arg-type]
-        outcome, value = receive(self._process.stdout)  # type: ignore[arg-type]
+        with self._one_at_a_time:
+            send(self._process.stdin, (request[0], request[1:]))  # type: ignore[arg-type]
+            outcome, value = receive(self._process.stdout)  # type: ignore[arg-type]
         if outcome == "refused":
             raise RefusedError(value)
         return value
+
+
+class AtTheEnd:
+    """The engine as a source that has taken in everything."""
+
+    def __init__(self, engine: TestEngine) -> None:
+        self.asked: list[str] = []
+        self._engine = engine
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
+        """Answer one query, and note it."""
+        self.asked.append(sql)
+        return self._engine.query_arrow(sql, parameters)
+
+    def watermark(self) -> dict[str, int]:
+        """Beyond everything that worlds hold."""
+        return dict.fromkeys(LOGS, 1_000_000)

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from uuid import UUID
 
+import pyarrow as pa
 import pytest
-from views.engine_of_tests import TestEngine
+from views.engine_of_tests import AtTheEnd, TestEngine
+
+from epochal_query.history import Asked, history_of
+from epochal_query.reading import Reading
+from epochal_query.resolve import Entity
 
 ONE = UUID(int=77)
 PROJECT = "pruning"
@@ -47,10 +54,11 @@ def wide(engine: TestEngine) -> None:
         engine.command(f"OPTIMIZE TABLE {table} FINAL")
 
 
-def granules(engine: TestEngine, sql: str) -> dict[str, tuple[int, int]]:
+def granules(engine: TestEngine, sql: str, **parameters: object) -> dict[str, tuple[int, int]]:
     """Table to the most granules that any read of it selects, and all it has."""
     found: dict[str, tuple[int, int]] = {}
-    for read in re.split(r"ReadFromMergeTree \(", engine.text(f"EXPLAIN indexes = 1 {sql}"))[1:]:
+    plan = "\n".join(row["explain"] for row in engine.rows(f"EXPLAIN indexes = 1 {sql}", **parameters))
+    for read in re.split(r"ReadFromMergeTree \(", plan)[1:]:
         table = read.split(")")[0].split(".")[-1]
         counts = [tuple(map(int, pair)) for pair in re.findall(r"Granules: (\d+)/(\d+)", read)]
         if counts:
@@ -89,3 +97,35 @@ def test_summaries_of_tidy_series_read_no_points(engine: TestEngine) -> None:
     assert found["metrics"][0] == 0
     rows = engine.rows(f"SELECT count() AS n, sum(count) AS points FROM summaries WHERE project = '{PROJECT}'")
     assert rows == [{"n": 10_000, "points": 3_000_000}]
+
+
+class Noting(AtTheEnd):
+    """Notes what it is asked, with the parameters."""
+
+    def __init__(self, engine: TestEngine) -> None:
+        super().__init__(engine)
+        self.noted: list[tuple[str, Mapping[str, object]]] = []
+
+    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
+        """Answer one query."""
+        self.noted.append((sql, parameters or {}))
+        return super().query_arrow(sql, parameters, fresh=fresh)
+
+    def watermark(self) -> dict[str, int]:
+        """Of the one log."""
+        return {"l": 5}
+
+
+@pytest.mark.parametrize("asked", [Asked("params.7"), Asked("metrics.m3", 5.0)], ids=["param", "point"])
+def test_the_history_of_one_value_reads_few_granules(engine: TestEngine, asked: Asked) -> None:
+    """Whatever it asks for reaches the sorting keys, those of deletions, writers and commits as well."""
+    source = Noting(engine)
+    reading = Reading.begin(source, PROJECT, None, None, datetime(2200, 1, 1, tzinfo=UTC))
+    frame, _ = history_of(reading, Entity("component", UUID("00000000-0000-0000-0000-000000000077"), "it"), asked)
+    assert list(frame["fate"]) == ["in effect"]
+    tables: set[str] = set()
+    for sql, parameters in source.noted:
+        for table, (selected, total) in granules(engine, sql, **parameters).items():
+            assert selected <= 4, f"{selected} of {total} granules of {table}: {sql}"
+            tables.add(table)
+    assert tables >= {"facts", "partials"}

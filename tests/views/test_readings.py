@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import pyarrow as pa
 import pytest
-from views.engine_of_tests import TestEngine
+from views.engine_of_tests import AtTheEnd, TestEngine
 from views.showing import SHOWN, Rows
 from views.taking_in import take_in
 from views.worlds import BASE_US, LOGS, SECOND, World, world
@@ -23,7 +21,6 @@ from epochal_query.reading import KNOWN, Reading, at
 
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
 CALM = frozenset({"entity.deleted", "run.rewound"})
-ALL = dict.fromkeys(LOGS, 1_000_000)
 PLACES: list[tuple[object, object]] = [
     (None, None),
     (None, {LOGS[0]: 25, LOGS[1]: 7}),
@@ -32,21 +29,6 @@ PLACES: list[tuple[object, object]] = [
     (datetime.fromtimestamp((BASE_US + 30 * SECOND) / 1e6, UTC), None),
     (datetime.fromtimestamp((BASE_US + 3 * SECOND) / 1e6, UTC), {LOGS[0]: 40, LOGS[1]: 40}),
 ]
-
-
-class AtTheEnd:
-    """The engine as a source that has taken in everything."""
-
-    def __init__(self, engine: TestEngine) -> None:
-        self.asked: list[str] = []
-        self._engine = engine
-
-    def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
-        self.asked.append(sql)
-        return self._engine.query_arrow(sql, parameters)
-
-    def watermark(self) -> dict[str, int]:
-        return ALL
 
 
 def plain(rows: Rows) -> Rows:
