@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from epochal_query.certificate import Certificate
     from epochal_query.errors import (
+        CheckpointError,
         FilterError,
         QueryError,
         ReadError,
@@ -26,9 +27,11 @@ if TYPE_CHECKING:
     from epochal_query.opening import open_store
     from epochal_query.opening import open_store as open
     from epochal_query.store import Store
+    from epochal_query.verification import Verification
 
 __all__ = [
     "Certificate",
+    "CheckpointError",
     "Condition",
     "FilterError",
     "Lineage",
@@ -38,6 +41,7 @@ __all__ = [
     "TimeError",
     "TooManyColumnsError",
     "UnknownNameError",
+    "Verification",
     "WaitTimeoutError",
     "attribute",
     "metric",
@@ -55,6 +59,7 @@ _HOMES = {
     "Condition": "filter_tree",
     "Lineage": "lineage",
     "Store": "store",
+    "Verification": "verification",
     "open": "opening",
     "open_store": "opening",
 }

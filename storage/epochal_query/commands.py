@@ -13,9 +13,10 @@ from epochal_query.cli_options import At, Output, names, pattern, reads, writes
 def register(group: click.Group) -> None:
     """Add the reading commands."""
     from epochal_query.commands_letters import COMMANDS as LETTERS
+    from epochal_query.commands_proof import COMMANDS as PROOF
     from epochal_query.commands_store import COMMANDS
 
-    for command in [ls, report, show, best, metrics, lineage, sql, certificate, *COMMANDS, *LETTERS]:
+    for command in [ls, report, show, best, metrics, lineage, sql, certificate, *COMMANDS, *LETTERS, *PROOF]:
         group.add_command(command)
 
 

@@ -10,15 +10,14 @@ import pandas as pd
 from epochal._artifacts.artifact import Artifact
 from epochal_query import best as best_of
 from epochal_query import listings
-from epochal_query.certificate import Certificate, certificate_of
 from epochal_query.choosing import Choice
-from epochal_query.connection import Opened
 from epochal_query.errors import FilterError
 from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
 from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
 from epochal_query.lineage import Lineage, lineage_of
 from epochal_query.names import Selection
+from epochal_query.opened_store import OpenedStore
 from epochal_query.rank_values import Ranks, check_ranks
 from epochal_query.reading import Reading
 from epochal_query.report import build_report
@@ -27,23 +26,18 @@ from epochal_query.resolve import resolve_any, resolve_one
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
 from epochal_query.state import has_ended, state_of
-from epochal_query.times import KnownAt, Watermark, When, parse_watermark
+from epochal_query.times import KnownAt, When, parse_watermark
 from epochal_query.user_sql import user_query
 from epochal_query.waiting import reached, wait_until
 
 
-class Store:
+class Store(OpenedStore):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
     its answer carries the watermark it was pinned to (``frame.attrs["epochal"]``, ``last_watermark``), and asked
     again with ``known_at=`` that watermark is the same for ever. Nothing is sampled or cut off.
     """
-
-    def __init__(self, opened: Opened, project: str) -> None:
-        self._opened = opened
-        self.project = project
-        self.last_watermark: Watermark = {}
 
     def experiments(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row an experiment: id, name, hypothesis, objective, variables, verdict, note, trials (how many), ..."""
@@ -180,16 +174,6 @@ class Store:
         reading = self.begin(as_of, known_at)
         return state_of(reading, resolve_any(reading, entity))
 
-    def certificate(
-        self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
-    ) -> Certificate:
-        """What is proven about a component's completeness: ``state`` is closed, recovered, open, gaps or parked.
-
-        Raises UnknownNameError: no component is meant, or several are.
-        """
-        reading = self.begin(as_of, known_at)
-        return certificate_of(reading, resolve_one(reading, "component", component))
-
     def lineage(
         self,
         of: object,
@@ -274,25 +258,6 @@ class Store:
             return
         found = resolve_one(self.begin(), "component", what)
         wait_until(lambda: has_ended(self.begin(), found.id), timeout, f"component {found.name!r} ({found.id}) to end")
-
-    def close(self) -> None:
-        """Let go of connections; the next read opens new ones."""
-        self._opened.connection.close()
-
-    def watermark(self) -> Watermark:
-        """How far the log is taken in now, after everything written on this machine before the call."""
-        return self._opened.connection.watermark()
-
-    def begin(self, as_of: object = None, known_at: object = None) -> Reading:
-        """Begin one consistent read, for queries of one's own. Raises TimeError: a time can't be understood."""
-        opened = self._opened
-        sent = opened.sent() if known_at is None else None
-        reading = Reading.begin(opened.connection, self.project, as_of, known_at, opened.now(), sent)
-        self.last_watermark = dict(reading.watermark)
-        return reading
-
-    def __repr__(self) -> str:
-        return f"<epochal.Store project={self.project!r}>"
 
 
 def _told(frame: pd.DataFrame, reading: Reading) -> pd.DataFrame:

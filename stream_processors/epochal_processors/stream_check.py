@@ -1,0 +1,95 @@
+"""One stream's rows against its ledger and its blocks. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+import numpy as np
+
+from epochal_processors.blocks import Block
+from epochal_processors.chain_check import Computed
+from epochal_processors.columns import BLOCK_BITS, U64, Bools, Index
+from epochal_processors.coverage import Ranges
+from epochal_processors.evidence import LedgerOf
+from epochal_processors.findings import Wrong
+from epochal_processors.places import Held, Places, first_places, holds, misplaced, missing, unknown_places
+from epochal_processors.stored_rows import StreamRows
+
+
+class BlocksOf:
+    """The blocks that a stream's rows make.
+
+    Rows that were taken in again out of dead letters may have come when their block was sealed already, and those
+    behind the watermark may come at any time: a sealed block may be without them.
+    """
+
+    def __init__(self, rows: StreamRows, settled: Bools, replayed: Bools) -> None:
+        """``settled`` numbers lie up to the watermark, ``replayed`` ones came out of dead letters."""
+        self._rows = rows
+        self._replayed = replayed
+        self._runs = {block.block: run for block, run in zip(rows.blocks, rows.runs, strict=True)}
+        self.computed: dict[int, Computed] = {}
+        """By number; those that only replayed rows are in are left out."""
+        for block, (first, end) in zip(rows.blocks, rows.runs, strict=True):
+            if not replayed[first:end].all():
+                due = settled[first:end] & ~replayed[first:end]
+                self.computed[block.block] = Computed(block, int(due.sum()), int(rows.numbers[end - 1]))
+
+    def agrees(self, stored: Block) -> bool:
+        """Whether a sealed block is that of the rows that didn't come later."""
+        if stored.block not in self._runs:
+            return False
+        index = np.arange(*self._runs[stored.block])
+        chosen = (index[~self._replayed[index]], index[: stored.count])
+        return any(0 < len(one) < len(index) and self._rows.digest(one) == stored for one in chosen)
+
+    def of(self, chosen: Bools) -> Iterator[Block]:
+        """The blocks that some of the rows make."""
+        for block, (first, end) in zip(self._rows.blocks, self._rows.runs, strict=True):
+            index: Index = np.flatnonzero(chosen[first:end]) + first
+            if len(index):
+                yield block if len(index) == end - first else self._rows.digest(index)
+
+
+def against_ledger(
+    rows: StreamRows, ledger: LedgerOf, inside: Held, until: U64, logs: Sequence[str], parked: Ranges
+) -> Iterator[Wrong]:
+    """What of a stream doesn't stand as the ledger says.
+
+    Args:
+        rows: those of a portion of the stream.
+        ledger: what the ledger has of the stream.
+        inside: what of it lies in the portion.
+        until: by log, the offset that the watermark doesn't reach.
+        logs: the names of the logs.
+        parked: numbers that lie, or lay, in dead letters.
+    """
+    others = ledger.projects - {rows.at.project, ""}
+    if others and len(inside.first):
+        said = f"the ledger has them in project {', '.join(map(repr, sorted(others)))}, not in {rows.at.project!r}"
+        yield Wrong(int(inside.first.min()), int(inside.end.max()) - 1, said)
+    known = rows.places.offset < until[rows.places.log]
+    seq, places = rows.seq[known], rows.places.take(known)
+    yield from missing(first_places(inside), seq, parked)
+    yield from misplaced(inside, seq, places, logs, parked)
+    again, copies = rows.copies
+    known = copies.offset < until[copies.log]
+    yield from unknown_places(inside, again[known], copies.take(known), logs)
+
+
+def stand_at(places: Places, chosen: Collection[tuple[int, int]]) -> Bools:
+    """Which rows stand at one of these places (log, offset)."""
+    found = np.zeros(len(places.offset), np.bool_)
+    for log, offset in chosen:
+        found |= (places.log == log) & (places.offset == np.uint64(offset))
+    return found
+
+
+def is_held(ledger: Held, numbers: U64) -> Bools:
+    """Which numbers the ledger holds."""
+    return holds(first_places(ledger), numbers)[0]
+
+
+def is_about(said: Sequence[Wrong], block: int) -> bool:
+    """Whether something is wrong with single rows of a block."""
+    return any(one.first_seq >> BLOCK_BITS <= block <= one.last_seq >> BLOCK_BITS for one in said)
