@@ -67,16 +67,29 @@ class ChainCheck:
                 continue
             yield from self._passed_over()
             block, linked = known[number]
-            expected = [link(previous, block) for previous in self._previous]
-            if linked not in expected:
-                yield _of(block, found, "the link of their block doesn't continue the chain of the blocks before it")
-            # a link that was altered is said once: the next one may continue what it was
-            self._previous = (linked, expected[0])
+            yield from self._linked(block, linked, found, agrees, explained)
             self._count(number, block.count)
-            if (found is not None and found.block == block) or agrees(block):
-                self.sealed += 1
-            elif not explained(number):
-                yield _of(block, found, _differs(block, found))
+
+    def _linked(
+        self,
+        block: Block,
+        linked: bytes,
+        found: Computed | None,
+        agrees: Callable[[Block], bool],
+        explained: Callable[[int], bool],
+    ) -> Iterator[Wrong]:
+        expected = [link(previous, block) for previous in self._previous]
+        fits = linked in expected
+        if found is not None and not fits and linked in [link(previous, found.block) for previous in self._previous]:
+            yield _of(block, found, "the row of their block in the table blocks was altered: rows and link agree")
+        elif not fits:
+            yield _of(block, found, "the link of their block doesn't continue the chain of the blocks before it")
+        if (found is not None and found.block == block) or agrees(block):
+            self.sealed += 1
+        elif fits and not explained(block.block):
+            yield _of(block, found, _differs(block, found))
+        # what was altered is said once: the next link may continue what this one was
+        self._previous = (linked, expected[0])
 
     def end(self, *, ended: bool) -> Iterator[Wrong]:
         """What is wrong with the end of the chain; ``ended``: everything must be in it."""
@@ -93,6 +106,7 @@ class ChainCheck:
         """Blocks that the chain has left out though it goes on behind them."""
         for found in self._unsealed:
             yield _of(found.block, found, "the table blocks has no row of their block")
+            self._previous = (*self._previous, link(self._previous[0], found.block))
         self._unsealed = []
 
     def _count(self, number: int, count: int) -> None:

@@ -15,9 +15,9 @@ from epochal_processors.coverage import Ranges
 from epochal_processors.decode import split_record
 from epochal_processors.frames import PointFrame
 from epochal_processors.parcels import Letter, parcel_of
-from epochal_processors.places import Held, Places, held
+from epochal_processors.places import LAST, Held, Places, held
 from epochal_processors.project import event_digest
-from epochal_processors.survey import LAST, Portion, Query, Watermark
+from epochal_processors.survey import Portion, Query, Watermark
 
 _LEDGER = """
 SELECT writer, project, first_seq, count, log, offset, recorded_at FROM ledger FINAL
@@ -47,10 +47,10 @@ _REPLAYS = "SELECT DISTINCT toString(log) AS log, offset FROM replays"
 
 
 class LedgerOf(NamedTuple):
-    """What the ledger has of one stream, up to the watermark, and under which projects."""
+    """What the ledger has of one stream, up to the watermark, and in which project each range is."""
 
     held: Held
-    projects: frozenset[str]
+    projects: npt.NDArray[np.object_]
 
 
 class Letters(NamedTuple):
@@ -66,7 +66,7 @@ class Letters(NamedTuple):
 
 NO_LETTERS = Letters({}, Ranges())
 NO_PLACES = Places(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.int64))
-NOTHING = LedgerOf(Held(np.zeros(0, np.uint64), np.zeros(0, np.uint64), NO_PLACES), frozenset())
+NOTHING = LedgerOf(Held(np.zeros(0, np.uint64), np.zeros(0, np.uint64), NO_PLACES), np.zeros(0, np.object_))
 """What the ledger has of a stream of which it has nothing."""
 
 
@@ -106,8 +106,7 @@ class Evidence:
         found: dict[UUID, LedgerOf] = {}
         for i, raw in enumerate(writers):
             mine = known & (writer == i)
-            said = frozenset(projects[j] for j in np.unique(project[mine]).tolist())
-            found[UUID(bytes=raw)] = LedgerOf(ranges.take(mine), said)
+            found[UUID(bytes=raw)] = LedgerOf(ranges.take(mine), np.array(projects, np.object_)[project[mine]])
         return found
 
     def blocks(self, portion: Portion) -> dict[UUID, list[tuple[Block, bytes]]]:

@@ -32,8 +32,8 @@ class Places:
 
     def equal(self, other: Places) -> Bools:
         """Where both are the same."""
-        same: Bools = (self.log == other.log) & (self.offset == other.offset)
-        return same & (self.recorded_us == other.recorded_us)
+        same: Bools = (self.log == other.log) & (self.offset == other.offset) & (self.recorded_us == other.recorded_us)
+        return same
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,9 +44,11 @@ def event_rows(
     for i, at in enumerate(streams):
         first, end = rows.bounds[i : i + 2]
         seq = rows.seq[first:end]
-        said = wrong_runs(rows.differing(i, differs), COPIES_DIFFER)
+        doubtful = rows.differing(i, differs)
+        said = wrong_runs(doubtful, COPIES_DIFFER)
         for number, line in zip(seq.tolist(), lines[first:end], strict=True):
-            said += [Wrong(number, number, what) for what in _faults(line)]
+            if number not in doubtful:
+                said += [Wrong(number, number, what) for what in _faults(line)]
         digests = {number: bytes(line["digest"]) for number, line in zip(seq.tolist(), lines[first:end], strict=True)}
         digests |= letters.get(at.key.writer, NO_LETTERS).events
         numbers = np.array(sorted(digests), np.uint64)

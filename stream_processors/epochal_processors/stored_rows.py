@@ -74,7 +74,8 @@ class Sorted:
 
     def differing(self, stream: int, differs: Bools) -> U64:
         """The numbers of one stream of whose further copies one differs from the first; ``differs`` is by ``later``."""
-        return self._later[1][differs & (self._later[0] == stream)]
+        numbers: U64 = self._later[1][differs & (self._later[0] == stream)]
+        return numbers
 
 
 def copies_differ(rows: Sorted, columns: Sequence[npt.NDArray[Any]]) -> Bools:

@@ -12,6 +12,7 @@ from epochal_processors.columns import BLOCK_BITS, U64, Bools, Index
 from epochal_processors.coverage import Ranges
 from epochal_processors.evidence import LedgerOf
 from epochal_processors.findings import Wrong
+from epochal_processors.frames import METRICS
 from epochal_processors.places import Held, Places, first_places, holds, misplaced, missing, unknown_places
 from epochal_processors.stored_rows import StreamRows
 
@@ -64,10 +65,7 @@ def against_ledger(
         logs: the names of the logs.
         parked: numbers that lie, or lay, in dead letters.
     """
-    others = ledger.projects - {rows.at.project, ""}
-    if others and len(inside.first):
-        said = f"the ledger has them in project {', '.join(map(repr, sorted(others)))}, not in {rows.at.project!r}"
-        yield Wrong(int(inside.first.min()), int(inside.end.max()) - 1, said)
+    yield from _other_projects(rows, ledger, inside)
     known = rows.places.offset < until[rows.places.log]
     seq, places = rows.seq[known], rows.places.take(known)
     yield from missing(first_places(inside), seq, parked)
@@ -75,6 +73,16 @@ def against_ledger(
     again, copies = rows.copies
     known = copies.offset < until[copies.log]
     yield from unknown_places(inside, again[known], copies.take(known), logs)
+
+
+def _other_projects(rows: StreamRows, ledger: LedgerOf, inside: Held) -> Iterator[Wrong]:
+    """Ranges of points that the ledger has in another project. Events are of whatever project they are about."""
+    if rows.at.key.channel != METRICS or not len(inside.first):
+        return
+    for i in np.flatnonzero(ledger.projects != rows.at.project).tolist():
+        first, end = int(ledger.held.first[i]), int(ledger.held.end[i])
+        if first < int(inside.end.max()) and end > int(inside.first.min()):
+            yield Wrong(first, end - 1, f"the ledger has them in project {ledger.projects[i]!r}")
 
 
 def stand_at(places: Places, chosen: Collection[tuple[int, int]]) -> Bools:

@@ -1,0 +1,211 @@
+"""Verifying: whatever is altered in ClickHouse is named exactly, and nothing is said of what nobody altered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from query.altered import Altered, Named
+
+COLUMNS = "project, component, metric, rank, step, value, logged_at, occurred_at, recorded_at, log, offset, writer, seq"
+EVENT_COLUMNS = "project, writer, seq, type, schema_version, salt, digest, logged_at, occurred_at, recorded_at, log"
+LEDGER_COLUMNS = "project, writer, channel, first_seq, count, log, offset, recorded_at"
+RANGE = "WHERE writer = {first} AND channel = 'metrics' AND first_seq = 0"
+SECOND_BLOCK = "WHERE writer = {first} AND channel = 'metrics' AND block = 1"
+
+
+@pytest.fixture(scope="module")
+def altered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Altered]:
+    found = Altered(tmp_path_factory.mktemp("altered") / "store")
+    yield found
+    found.end()
+
+
+def row(seq: int, writer: str = "first") -> str:
+    """The condition for one row."""
+    return f"WHERE writer = {{{writer}}} AND seq = {seq}"
+
+
+def again(which: int, **changes: str) -> str:
+    """A row of metrics inserted once more, with some columns changed."""
+    columns = [changes.get(name, name) for name in COLUMNS.split(", ")]
+    return f"INSERT INTO metrics ({COLUMNS}) SELECT {', '.join(columns)} FROM kept.metrics {row(which)}"
+
+
+def test_an_untouched_store_is_sound(altered: Altered) -> None:
+    """And what was looked at is counted: ten blocks of three writers, the last two of one that goes on being open."""
+    found = altered.verify()
+    assert found["findings"] == []
+    assert (found["sound"], found["about"]) == (True, "the entire store")
+    checked = {"writers": 3, "sealed": 10, "open": 2, "unsealed": 0, "events": 8, "points": 30_000, "later": 0}
+    assert found["checked"] == {**checked, "ranges": len(altered.column("SELECT offset FROM ledger"))}
+    assert found["watermark"] == altered.opened().begin().watermark
+
+
+ALTERATIONS: dict[str, tuple[list[str], list[Named]]] = {
+    "one value of a metric": (
+        [f"ALTER TABLE metrics UPDATE value = value + 1 {row(5_000)}"],
+        [("training", "first", "metrics", 4096, 8191)],
+    ),
+    "the last bit of a value": (
+        [f"ALTER TABLE metrics UPDATE value = reinterpretAsFloat64(reinterpretAsUInt64(value) + 1) {row(5_000)}"],
+        [("training", "first", "metrics", 4096, 8191)],
+    ),
+    "a time of a point": (
+        [f"ALTER TABLE metrics UPDATE occurred_at = occurred_at - INTERVAL 1 MILLISECOND {row(9_000, 'second')}"],
+        [("training", "second", "metrics", 8192, 9999)],
+    ),
+    "one row is deleted": (
+        [f"ALTER TABLE metrics DELETE {row(5_000)}"],
+        [("training", "first", "metrics", 5000, 5000)],
+    ),
+    "the last rows are deleted": (
+        ["ALTER TABLE metrics DELETE WHERE writer = {second} AND seq >= 9990"],
+        [("training", "second", "metrics", 9990, 9999)],
+    ),
+    "all rows are deleted": (
+        ["ALTER TABLE metrics DELETE WHERE writer = {first}"],
+        [("training", "first", "metrics", 0, 9999)],
+    ),
+    "the values of two rows are swapped": (
+        ["ALTER TABLE metrics UPDATE value = if(seq = 10, 12, 10) WHERE writer = {first} AND seq IN (10, 12)"],
+        [("training", "first", "metrics", 0, 4095)],
+    ),
+    "two rows are swapped": (
+        [
+            "ALTER TABLE metrics DELETE WHERE writer = {first} AND seq IN (10, 12)",
+            again(10, seq="12"),
+            again(12, seq="10"),
+        ],
+        [("training", "first", "metrics", 0, 4095)],
+    ),
+    "a row has a copy with another value": (
+        [again(7, value="value + 1")],
+        [("training", "first", "metrics", 7, 7)],
+    ),
+    "a row has a copy at another step": ([again(7, step="step + 1")], [("training", "first", "metrics", 7, 7)]),
+    "a row has a later copy that nobody recorded": (
+        [again(7, recorded_at="recorded_at + INTERVAL 1 HOUR", offset="3")],
+        [("training", "first", "metrics", 7, 7)],
+    ),
+    "a row is invented": ([again(7, seq="100000")], [("training", "first", "metrics", 100_000, 100_000)]),
+    "a row stands in a log that isn't there": (
+        [f"ALTER TABLE metrics UPDATE log = 'intake:other' {row(7)}"],
+        [("training", "first", "metrics", 7, 7)],
+    ),
+    "a row is given to another component": (
+        [f"ALTER TABLE metrics DELETE {row(7)}", again(7, component="generateUUIDv4()")],
+        [("training", "first", "metrics", 7, 7)],
+    ),
+    "recorded_at of a row": (
+        [f"ALTER TABLE metrics DELETE {row(7)}", again(7, recorded_at="recorded_at + INTERVAL 1 MICROSECOND")],
+        [("training", "first", "metrics", 7, 7)],
+    ),
+    "one character of an event": (
+        [f"ALTER TABLE events UPDATE payload = replaceOne(payload, 'training', 'trainimg') {row(1, 'second')}"],
+        [("training", "second", "lifecycle", 1, 1)],
+    ),
+    "one character of an event, and its digest": (
+        [
+            "ALTER TABLE events UPDATE payload = replaceOne(payload, 'training', 'trainimg'), "
+            "digest = SHA256(concat(toString(salt), replaceOne(payload, 'training', 'trainimg'))) "
+            + row(1, "second")
+        ],
+        [("training", "second", "lifecycle", 0, 2)],
+    ),
+    "what is said of an event beside its payload": (
+        [f"ALTER TABLE events UPDATE logged_at = logged_at - INTERVAL 1 DAY {row(1)}"],
+        [("training", "first", "lifecycle", 1, 1)],
+    ),
+    "an event is deleted": (
+        [f"ALTER TABLE events DELETE {row(1)}"],
+        [("training", "first", "lifecycle", 1, 1)],
+    ),
+    "an event has a copy that says something else": (
+        [
+            f"INSERT INTO events ({EVENT_COLUMNS}, offset, payload) SELECT {EVENT_COLUMNS}, offset, payload || ' ' "
+            f"FROM kept.events {row(1)}"
+        ],
+        [("training", "first", "lifecycle", 1, 1)],
+    ),
+    "recorded_at of the ledger": (
+        [f"ALTER TABLE ledger UPDATE recorded_at = recorded_at + INTERVAL 1 MICROSECOND {RANGE}"],
+        [("training", "first", "metrics", 0, 2041)],
+    ),
+    "the number of a range of the ledger": (
+        [f"ALTER TABLE ledger UPDATE count = count - 1 {RANGE}"],
+        [("training", "first", "metrics", 2041, 2041)],
+    ),
+    "a range of the ledger holds more than there is": (
+        [f"ALTER TABLE ledger UPDATE count = 1000000000000000000 {RANGE.replace('first_seq = 0', 'first_seq = 6132')}"],
+        [("training", "first", "metrics", 10_000, 6131 + 10**18)],
+    ),
+    "the project of a range of the ledger": (
+        [f"ALTER TABLE ledger UPDATE project = 'q' {RANGE}"],
+        [("training", "first", "metrics", 0, 2041)],
+    ),
+    "a range of the ledger is given to another writer": (
+        [f"ALTER TABLE ledger UPDATE writer = {{second}} {RANGE}"],
+        [("training", "second", "metrics", 0, 2041), ("training", "first", "metrics", 0, 2041)],
+    ),
+    "a range of the ledger is deleted": (
+        [f"ALTER TABLE ledger DELETE {RANGE}"],
+        [("training", "first", "metrics", 0, 2041)],
+    ),
+    "a range of the ledger is invented": (
+        [
+            f"INSERT INTO ledger ({LEDGER_COLUMNS}) SELECT "
+            f"{LEDGER_COLUMNS.replace('first_seq', 'first_seq + 20000')} "
+            f"FROM kept.ledger {RANGE}"
+        ],
+        [("training", "first", "metrics", 0, 2041), ("training", "first", "metrics", 20_000, 22_041)],
+    ),
+    "the digest of a block": (
+        [f"ALTER TABLE blocks UPDATE digest = reverse(digest) {SECOND_BLOCK}"],
+        [("training", "first", "metrics", 4096, 8191)],
+    ),
+    "the link of a block": (
+        [f"ALTER TABLE blocks UPDATE link = reverse(link) {SECOND_BLOCK}"],
+        [("training", "first", "metrics", 4096, 8191)],
+    ),
+    "the number of rows of a block": (
+        [f"ALTER TABLE blocks DELETE {SECOND_BLOCK}",
+         "INSERT INTO blocks (project, writer, channel, block, first_seq, count, digest, link) SELECT project, writer, "
+         f"channel, block, first_seq, count - 1, digest, link FROM kept.blocks {SECOND_BLOCK}"],
+        [("training", "first", "metrics", 4096, 8191)],
+    ),
+    "a block is deleted": (
+        [f"ALTER TABLE blocks DELETE {SECOND_BLOCK}"],
+        [("training", "first", "metrics", 4096, 8191)],
+    ),
+    "the last block of a stream that ended is deleted": (
+        [f"ALTER TABLE blocks DELETE {SECOND_BLOCK.replace('= 1', '= 2')}"],
+        [("training", "first", "metrics", 8192, 9999)],
+    ),
+    "the last full block of a stream that goes on is deleted": (
+        ["ALTER TABLE blocks DELETE WHERE writer = {open} AND block = 1"],
+        [("other", "open", "metrics", 4096, 8191)],
+    ),
+    "all blocks of a stream are deleted": (
+        ["ALTER TABLE blocks DELETE WHERE writer = {first} AND channel = 'metrics'"],
+        [("training", "first", "metrics", first, last) for first, last in ((0, 4095), (4096, 8191), (8192, 9999))],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ALTERATIONS)
+def test_an_alteration_is_named_by_component_writer_and_range(altered: Altered, what: str) -> None:
+    """Each with the engine's own ALTER and INSERT, and nothing but what was altered is named."""
+    statements, expected = ALTERATIONS[what]
+    with altered.kept():
+        altered.run(*statements)
+        found = altered.verify()
+        component = altered.verify(altered.first.component)
+        other = altered.verify(altered.open.component)
+    assert sorted(altered.named(found)) == sorted(expected)
+    assert not found["sound"]
+    of_component = {str(altered.first.component): component, str(altered.open.component): other}
+    for id_, of_one in of_component.items():
+        mine = [one for one in found["findings"] if one.get("component") == id_]
+        assert of_one["findings"] == mine
+        assert of_one["sound"] == (not mine)
