@@ -139,16 +139,18 @@ class Evidence:
     def letters(self, portion: Portion) -> dict[UUID, Letters]:
         """What dead letters hold, by writer."""
         found: dict[UUID, Letters] = {}
-        for row in self._query(_LETTERS, {"writers": portion.writers}).to_pylist():
+        table = self._query(_LETTERS, {"writers": portion.writers})
+        frames = table["frame"].cast(pa.binary()).to_pylist()
+        for row, content in zip(table.drop_columns(["frame"]).to_pylist(), frames, strict=True):
             writer = row["writer"]
             letters = found.setdefault(writer, Letters({}, Ranges()))
             if row["reason"] == "no component":
-                letter = Letter(row["id"], row["source"], row["reason"], writer, row["frame"])
+                letter = Letter(row["id"], row["source"], row["reason"], writer, content)
                 frame = parcel_of(letter)
                 if isinstance(frame, PointFrame):
                     letters.points.add(frame.first_seq, frame.count)
             else:
-                seq, salt, payload = split_record(row["frame"])
+                seq, salt, payload = split_record(content)
                 letters.events[seq] = event_digest(salt, payload)
         return found
 

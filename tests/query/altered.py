@@ -33,15 +33,25 @@ class Altered:
             Job(store / "journals", self.lock, project="p", component=self.first.component), "training"
         )
         self.open = started(Job(store / "journals", self.lock, project="p"), "other")
+        self.bare = Bare(store)
+
+    @classmethod
+    @contextmanager
+    def made(cls, store: Path) -> Iterator[Altered]:
+        """Such a store, until the end."""
+        found = cls(store)
         hosts = Hosts(store)
         try:
-            self._write(hosts)
+            found._write(hosts)
+            hosts.end()
+            found.bare.writer.command("CREATE DATABASE kept ENGINE = Atomic")
+            for table in TABLES:
+                found.bare.writer.command(f"CREATE TABLE kept.{table} CLONE AS {table}")
+            yield found
         finally:
             hosts.end()
-        self.bare = Bare(store)
-        self.bare.writer.command("CREATE DATABASE kept ENGINE = Atomic")
-        for table in TABLES:
-            self.bare.writer.command(f"CREATE TABLE kept.{table} CLONE AS {table}")
+            found.bare.end()
+            found.lock.release()
 
     def _write(self, hosts: Hosts) -> None:
         """Points in two portions, so that the ledger has several ranges, which cut through blocks.
@@ -108,11 +118,6 @@ class Altered:
         """The first column of an answer."""
         table = self.bare.reader.query_arrow(sql.format(**{name: f"'{job.writer}'" for name, job in self.jobs.items()}))
         return list(table.column(0).to_pylist())
-
-    def end(self) -> None:
-        """Let go of everything."""
-        self.bare.end()
-        self.lock.release()
 
 
 def started(job: Job, name: str) -> Job:

@@ -31,9 +31,8 @@ COLUMNS = "project, component, metric, rank, step, value, logged_at, occurred_at
 
 @pytest.fixture(scope="module")
 def altered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Altered]:
-    found = Altered(tmp_path_factory.mktemp("altered") / "store")
-    yield found
-    found.end()
+    with Altered.made(tmp_path_factory.mktemp("altered") / "store") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,8 @@ SECOND_BLOCK = "WHERE writer = {first} AND channel = 'metrics' AND block = 1"
 
 @pytest.fixture(scope="module")
 def altered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Altered]:
-    found = Altered(tmp_path_factory.mktemp("altered") / "store")
-    yield found
-    found.end()
+    with Altered.made(tmp_path_factory.mktemp("altered") / "store") as found:
+        yield found
 
 
 def row(seq: int, writer: str = "first") -> str:
