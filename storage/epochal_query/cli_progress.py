@@ -19,7 +19,8 @@ def progress_bars(after_s: float = 0.0) -> Generator[Callable[[str, int, int], N
     columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
     tasks: dict[str, TaskID] = {}
     begun = time.monotonic()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
 
         def progress(what: str, done: int, total: int) -> None:
             if what not in tasks:

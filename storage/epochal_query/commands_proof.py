@@ -75,7 +75,7 @@ def checkpoint(file: Path, key: Path | None, new_key: Path | None, store: str | 
     with progress_bars(_SHOWN_AFTER_S) as progress:
         written = opened.checkpoint(file, key=key or new_key, progress=progress)
     signed = "signed" if "signature" in written else "not signed (--key)"
-    click.echo(f"wrote {file}: {len(written['streams']):,} streams, {len(written['logs']):,} logs, {signed}")
+    click.echo(f"wrote {file}: streams {len(written['streams']):,}, logs {len(written['logs']):,}, {signed}")
 
 
 COMMANDS: list[click.Command] = [verify, checkpoint]

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from epochal_processors.verifying import Asked, Progress, verify
+from epochal_processors.findings import Finding
+from epochal_processors.intake import IntakeError, all_taken
+from epochal_processors.ledger_check import INTAKE
+from epochal_processors.verifying import Asked, Progress, Verified, verify
 from epochal_query.checkpoint import checkpoint_of, compared, read_checkpoint
 from epochal_query.columns import ids
 from epochal_query.connection import Opened
 from epochal_query.errors import CheckpointError
-from epochal_query.reading import Reading, Source, at
+from epochal_query.reading import Reading, at
 from epochal_query.resolve import Entity, resolve_any
 from epochal_query.scope import scope_of
 from epochal_query.signing import check_signature, signed
 from epochal_query.times import Watermark
 from epochal_query.verification import Verification, names_of, verification
+from epochal_storage.locate import store_id
 from epochal_storage.log_ends import log_ends
 
 
@@ -48,7 +55,7 @@ def verified(
     watermark = _reached(reading)
     only = None if entity is None else _only(reading, entity)
     heads_at = None if document is None else document["watermark"]
-    found = verify(_query(reading.source), Asked(watermark, only, _own_logs(opened, watermark), heads_at), progress)
+    found = _verified(opened, reading, watermark, only, heads_at, progress)
     findings = found.findings
     said = ""
     if document is not None:
@@ -67,10 +74,11 @@ def new_checkpoint(
         CheckpointError: the store isn't sound, or the key can't be used.
     """
     watermark = _reached(reading)
-    found = verify(_query(reading.source), Asked(watermark, None, _own_logs(opened, watermark), watermark), progress)
+    found = _verified(opened, reading, watermark, None, watermark, progress)
     if found.findings:
         raise CheckpointError(
-            f"a store that isn't sound gets no checkpoint: `epochal verify` names its {len(found.findings):,} findings"
+            f"no checkpoint is made of a store that isn't sound (findings: {len(found.findings):,}); "
+            "`epochal verify` names them"
         )
     document = checkpoint_of(found, watermark, made_at.isoformat())
     return document if key is None else signed(document, key)
@@ -82,9 +90,29 @@ def _reached(reading: Reading) -> Watermark:
     return {**ends, **{log: end for log, end in reading.watermark.items() if log in ends}}
 
 
-def _own_logs(opened: Opened, watermark: Watermark) -> Collection[str]:
-    """The logs that the host of an embedded store has taken in to their ends, before it answered."""
-    return () if opened.directory is None else [log for log in watermark if log.startswith("intake:")]
+def _verified(
+    opened: Opened,
+    reading: Reading,
+    watermark: Watermark,
+    only: set[UUID] | None,
+    heads_at: Watermark | None,
+    progress: Progress,
+) -> Verified:
+    """The store verified, an embedded one against its intake, too: its host took that in before it answered."""
+
+    def query(sql: str, parameters: Mapping[str, object]) -> pa.Table:
+        return reading.source.query_arrow(sql, parameters, fresh=False)
+
+    own = "" if opened.directory is None else f"{INTAKE}{store_id(opened.directory) or ''}"
+    taken: dict[str, npt.NDArray[np.void]] = {}
+    findings: list[Finding] = []
+    if opened.directory is not None and own in watermark and only is None:
+        try:
+            taken[own] = all_taken(opened.directory / "intake" / "intake.log", UUID(own.removeprefix(INTAKE)))
+        except (OSError, IntakeError) as error:
+            findings.append(Finding("", None, None, "", 0, watermark[own], f"the intake can't be read: {error}", own))
+    found = verify(query, Asked(watermark, only, {own}, heads_at, taken), progress)
+    return replace(found, findings=[*findings, *found.findings])
 
 
 def _only(reading: Reading, entity: Entity) -> set[UUID]:
@@ -103,7 +131,3 @@ def _only(reading: Reading, entity: Entity) -> set[UUID]:
     said = "SELECT DISTINCT writer FROM facts WHERE project = {project:String} AND entity IN {entities:Array(UUID)}"
     table = reading.rows(said, entities=[str(entity.id), *components, *trials])
     return {*map(UUID, components), *ids(table, "writer")}
-
-
-def _query(source: Source) -> Callable[[str, Mapping[str, object]], pa.Table]:
-    return lambda sql, parameters: source.query_arrow(sql, parameters, fresh=False)

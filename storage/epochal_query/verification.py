@@ -14,8 +14,8 @@ from epochal_query.reading import Source
 
 SHOWN_MAX = 50
 UNCHECKED = (
-    "facts and partials, which follow from the log (`epochal rebuild` makes them again)",
-    "contents of artifacts, which are compared with their digests whenever they are fetched",
+    "facts and partials, the rows that views are made of: they follow from the log, and aren't compared with it",
+    "contents of artifacts: they are compared with their digests when they are fetched",
 )
 PROVEN = (
     "rows agree with what their writers sent, against anyone who can't rewrite the ledger",

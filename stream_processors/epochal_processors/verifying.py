@@ -6,12 +6,13 @@ goes on taking in. The rows of facts and partials aren't looked at: they follow 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 
 from epochal_processors.chain_check import ChainCheck, Head
 from epochal_processors.columns import Bools
@@ -19,7 +20,7 @@ from epochal_processors.coverage import Ranges
 from epochal_processors.evidence import NO_LETTERS, NOTHING, Evidence, Letters
 from epochal_processors.findings import Finding, Totals, Wrong
 from epochal_processors.frames import LIFECYCLE, METRICS
-from epochal_processors.ledger_check import LogCheck
+from epochal_processors.ledger_check import InLog, LogCheck
 from epochal_processors.log_pieces import log_rows, logs_of
 from epochal_processors.places import Held
 from epochal_processors.stored_events import event_rows
@@ -47,13 +48,14 @@ class Asked:
 
     ``only`` are the components and writers it is about (None: the entire store); ``own_logs`` those that whoever asks
     has had taken in to their ends, with all sealed that ended; ``heads_at`` the watermark at which heads of chains are
-    wanted.
+    wanted; ``taken`` the records of intakes, by log.
     """
 
     watermark: Watermark
     only: Collection[UUID] | None = None
     own_logs: Collection[str] = ()
     heads_at: Watermark | None = None
+    taken: Mapping[str, npt.NDArray[np.void]] = field(default_factory=dict)
 
 
 @dataclass
@@ -152,9 +154,9 @@ class _Walk:
         for done, log in enumerate(logs):
             progress("logs", done, len(logs))
             heads_at = self._asked.heads_at
-            check = LogCheck(log, None if heads_at is None else heads_at.get(log, -1))
+            check = LogCheck(log, None if heads_at is None else heads_at.get(log, -1), self._asked.taken.get(log))
             for table in log_rows(self._query, log, self._asked.watermark.get(log, -1)):
-                self.verified.findings += check.go_on(table)
+                self.verified.findings += [self._found(log, one) for one in check.go_on(table)]
             self.verified.totals.ranges += check.rows
             if check.pieces:
                 self.verified.pieces[log] = check.pieces
@@ -190,6 +192,13 @@ class _Walk:
             totals.events += len(rows.seq)
         totals.later += int((rows.places.offset >= self._evidence.until()[rows.places.log]).sum())
         self._covered[rows.at.key] += sum(count for _, count in inside.ranges())
+
+    def _found(self, log: str, one: InLog) -> Finding:
+        if one.stream is None:
+            return Finding("", None, None, "", one.first, one.last, one.what, log)
+        key, first, last = one.stream
+        at = self._streams.get(key) or StreamAt(key, "", None, 0)
+        return Finding(at.project, at.component, key.writer, key.channel, first, last, one.what)
 
     def _say(self, at: StreamAt, said: Iterable[Wrong]) -> None:
         self.verified.findings += [

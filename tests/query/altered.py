@@ -17,6 +17,12 @@ from epochal_query.store import Store
 from epochal_query.verification import Verification
 
 TABLES = ("metrics", "events", "ledger", "blocks")
+COLUMNS = {
+    "ledger": "project, writer, channel, first_seq, count, log, offset",
+    "metrics": "project, component, metric, rank, step, value, logged_at, occurred_at, log, offset, writer, seq",
+    "events": "project, writer, seq, type, schema_version, payload, salt, digest, logged_at, occurred_at, log, offset",
+}
+"""The columns beside ``recorded_at``."""
 Named = tuple[str, str, str, int, int]
 """What a finding names: component, writer, channel, first and last sequence number."""
 
@@ -69,13 +75,13 @@ class Altered:
             client.close()
             hosts.kill()
 
-    def opened(self) -> Store:
-        """The store, for reading."""
-        return Store(Opened(self.bare.reader, lambda: None, directory=self.store), "p")
+    def opened(self, *, intake: bool = True) -> Store:
+        """The store, for reading; without its intake as one on a server would be."""
+        return Store(Opened(self.bare.reader, lambda: None, directory=self.store if intake else None), "p")
 
-    def verify(self, entity: object = None, checkpoint: Path | None = None) -> Verification:
+    def verify(self, entity: object = None, checkpoint: Path | None = None, *, intake: bool = True) -> Verification:
         """Verify it."""
-        return self.opened().verify(entity, checkpoint=checkpoint)
+        return self.opened(intake=intake).verify(entity, checkpoint=checkpoint)
 
     def run(self, *statements: str) -> None:
         """Do something to it, with all rights; ``{first}`` and so on are writers."""
@@ -96,6 +102,22 @@ class Altered:
         """The writers by name."""
         return {"first": self.first, "second": self.second, "open": self.open}
 
+    def record_earlier(self) -> None:
+        """Say of everything, in rows and ledger alike, that it was recorded a second earlier."""
+        for table, columns in COLUMNS.items():
+            self.run(
+                f"TRUNCATE TABLE {table}",
+                f"INSERT INTO {table} ({columns}, recorded_at) "
+                f"SELECT {columns}, recorded_at - INTERVAL 1 SECOND FROM kept.{table}",
+            )
+
+    def ranges(self) -> list[Named]:
+        """The ranges of the ledger: component, writer, channel, first sequence number, count."""
+        names = {job.writer: name for name, job in self.jobs.items()}
+        rows = self.bare.reader.query_arrow("SELECT writer, toString(channel) AS channel, first_seq, count FROM ledger")
+        found = [(names[row["writer"]], row["channel"], row["first_seq"], row["count"]) for row in rows.to_pylist()]
+        return [("other" if name == "open" else "training", name, *rest) for name, *rest in found]
+
     @contextmanager
     def kept(self) -> Iterator[None]:
         """What is done inside is undone at the end."""
@@ -106,13 +128,14 @@ class Altered:
                 self.bare.writer.command(f"ALTER TABLE {table} REPLACE PARTITION tuple() FROM kept.{table}")
 
     def named(self, found: Verification) -> list[Named]:
-        """What the findings name, with writers by their names here; of a log the name of the log alone."""
+        """What the findings name, each once, with writers by their names here; those about logs left out."""
         names = {str(job.writer): name for name, job in self.jobs.items()}
-        return [
+        named = {
             (one["name"], names[one["writer"]], one["channel"], one["first_seq"], one["last_seq"])
             for one in found["findings"]
             if "writer" in one
-        ]
+        }
+        return sorted(named)
 
     def column(self, sql: str) -> list[Any]:
         """The first column of an answer."""
