@@ -93,7 +93,7 @@ def _are_logs(value: Any) -> bool:
 
 
 def _are_streams(value: Any) -> bool:
-    streams = cast("list[Any]", value) if isinstance(value, list) else [None]
+    streams: list[Any] = value if isinstance(value, list) else [None]
     return all(isinstance(one, dict) and _is_stream(cast("dict[str, Any]", one)) for one in streams)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -55,14 +55,15 @@ def verified(
     watermark = _reached(reading)
     only = None if entity is None else _only(reading, entity)
     heads_at = None if document is None else document["watermark"]
-    found = _verified(opened, reading, watermark, only, heads_at, progress)
+    found, vouched = _verified(opened, reading, watermark, only, heads_at, progress)
     findings = found.findings
     said = ""
     if document is not None:
         findings = [*findings, *compared(document, found)]
         said = f"{checkpoint} of {document['made_at']}, {len(document['streams']):,} streams, {signer}"
     about = "the entire store" if entity is None else f"{entity.kind} {entity.name} ({entity.id})"
-    return verification(about, findings, found.totals, names_of(reading.source, findings), watermark, said)
+    names = names_of(reading.source, findings)
+    return verification(about, findings, found.totals, names, watermark, vouched, said)
 
 
 def new_checkpoint(
@@ -74,7 +75,7 @@ def new_checkpoint(
         CheckpointError: the store isn't sound, or the key can't be used.
     """
     watermark = _reached(reading)
-    found = _verified(opened, reading, watermark, None, watermark, progress)
+    found, _ = _verified(opened, reading, watermark, None, watermark, progress)
     if found.findings:
         raise CheckpointError(
             f"no checkpoint is made of a store that isn't sound (findings: {len(found.findings):,}); "
@@ -97,8 +98,10 @@ def _verified(
     only: set[UUID] | None,
     heads_at: Watermark | None,
     progress: Progress,
-) -> Verified:
-    """The store verified, an embedded one against its intake, too: its host took that in before it answered."""
+) -> tuple[Verified, Collection[str]]:
+    """The store verified, an embedded one against its intake, too (its host took all of it in before it answered), and
+    the logs whose intake that was.
+    """
 
     def query(sql: str, parameters: Mapping[str, object]) -> pa.Table:
         return reading.source.query_arrow(sql, parameters, fresh=False)
@@ -111,8 +114,10 @@ def _verified(
             taken[own] = all_taken(opened.directory / "intake" / "intake.log", UUID(own.removeprefix(INTAKE)))
         except (OSError, IntakeError) as error:
             findings.append(Finding("", None, None, "", 0, watermark[own], f"the intake can't be read: {error}", own))
+    # what ended up to the watermark is sealed when the host has been asked once more
+    reading.source.watermark()
     found = verify(query, Asked(watermark, only, {own}, heads_at, taken), progress)
-    return replace(found, findings=[*findings, *found.findings])
+    return replace(found, findings=[*findings, *found.findings]), taken.keys()
 
 
 def _only(reading: Reading, entity: Entity) -> set[UUID]:

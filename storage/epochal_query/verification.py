@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -17,10 +17,9 @@ UNCHECKED = (
     "facts and partials, the rows that views are made of: they follow from the log, and aren't compared with it",
     "contents of artifacts: they are compared with their digests when they are fetched",
 )
-PROVEN = (
-    "rows agree with what their writers sent, against anyone who can't rewrite the ledger",
-    "and against those too, for all that lies before the checkpoint",
-)
+_ROWS = "rows agree with what their writers sent, against anyone who can't rewrite the ledger"
+_INTAKE = "the ledger agrees with the intake"
+_CHECKPOINT = "and against those too, for all that lies before the checkpoint"
 
 
 class Verification(dict[str, Any]):
@@ -58,20 +57,38 @@ def verification(
     totals: Totals,
     names: Mapping[UUID, str],
     watermark: Mapping[str, int],
+    vouched: Collection[str],
     checkpoint: str = "",
 ) -> Verification:
-    """What was found, with the names of components; ``checkpoint`` is what it was compared with, in words."""
+    """What was found, in words where it needs them.
+
+    Args:
+        about: what was verified.
+        findings: what is wrong.
+        totals: what was looked at.
+        names: those of components.
+        watermark: up to where.
+        vouched: the logs whose ledger was compared with their intake.
+        checkpoint: what it was compared with, besides.
+    """
     shown = [_shown(one, names) for one in findings]
+    alone = sorted(watermark.keys() - set(vouched))
+    proven = [_ROWS, *([_CHECKPOINT] if checkpoint else []), *([] if alone else [_INTAKE])]
     return Verification(
         sound=not shown,
         about=about,
         findings=shown,
         checked=asdict(totals),
-        unchecked=list(UNCHECKED),
-        proven=[] if shown else list(PROVEN[: 2 if checkpoint else 1]),
+        unchecked=[*([_only_ledger(alone)] if alone and not checkpoint else []), *UNCHECKED],
+        proven=[] if shown else proven,
         checkpoint=checkpoint,
         watermark=dict(watermark),
     )
+
+
+def _only_ledger(logs: Sequence[str]) -> str:
+    shown = ", ".join(logs[:2]) + (f" and {len(logs) - 2:,} more" if len(logs) > 2 else "")
+    return f"whether the ledger of {shown} was rewritten together with the rows: only a checkpoint kept elsewhere tells"
 
 
 def names_of(source: Source, findings: Iterable[Finding]) -> dict[UUID, str]:
@@ -117,6 +134,7 @@ def _counted(checked: Mapping[str, int]) -> list[str]:
     said = {
         "open": "blocks that have no digest yet; that their rows are there, and where, is what the ledger vouches for",
         "unsealed": "writers that ended and have such blocks: who takes them in seals them soon, or a row is gone",
+        "replayed": "points that came out of dead letters; those that came after their block was sealed have no digest",
         "later": "rows that came while this ran, which the next verification compares with the ledger",
     }
     return lines + [f"{name}: {checked[name]:,} {words}" for name, words in said.items() if checked[name]]

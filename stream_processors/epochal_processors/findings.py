@@ -44,7 +44,8 @@ class Totals:
 
     ``sealed`` blocks agree with their digests. ``open`` ones aren't full and their stream goes on, or waits for what
     is missing of it: nothing but the ledger vouches for their rows. ``unsealed`` streams have ended, and who takes
-    them in hasn't sealed them yet. ``later`` rows lie behind the watermark: they weren't looked at.
+    them in hasn't sealed them yet. ``replayed`` points came out of dead letters, perhaps when their block was sealed
+    already. ``later`` rows lie behind the watermark.
     """
 
     writers: int = 0
@@ -54,6 +55,7 @@ class Totals:
     events: int = 0
     points: int = 0
     ranges: int = 0
+    replayed: int = 0
     later: int = 0
 
 

@@ -13,7 +13,7 @@ from epochal_processors.coverage import Ranges
 from epochal_processors.evidence import LedgerOf
 from epochal_processors.findings import Wrong
 from epochal_processors.frames import METRICS
-from epochal_processors.places import Held, Places, first_places, holds, misplaced, missing, unknown_places
+from epochal_processors.places import Held, first_places, holds, misplaced, missing, unknown_places
 from epochal_processors.stored_rows import StreamRows
 
 
@@ -85,11 +85,14 @@ def _other_projects(rows: StreamRows, ledger: LedgerOf, inside: Held) -> Iterato
             yield Wrong(first, end - 1, f"the ledger has them in project {ledger.projects[i]!r}")
 
 
-def stand_at(places: Places, chosen: Collection[tuple[int, int]]) -> Bools:
-    """Which rows stand at one of these places (log, offset)."""
-    found = np.zeros(len(places.offset), np.bool_)
-    for log, offset in chosen:
-        found |= (places.log == log) & (places.offset == np.uint64(offset))
+def taken_again(rows: StreamRows, replays: Collection[tuple[int, int]], parked: Ranges) -> Bools:
+    """Which rows stand where dead letters were taken in again (log, offset), and are of numbers that lie in some."""
+    found = np.zeros(len(rows.seq), np.bool_)
+    for log in {log for log, _ in replays}:
+        offsets = np.array([offset for one, offset in replays if one == log], np.uint64)
+        found |= (rows.places.log == log) & np.isin(rows.places.offset, offsets)
+    if found.any():
+        found[found] = [parked.within(seq, 1) == 1 for seq in rows.seq[found].tolist()]
     return found
 
 

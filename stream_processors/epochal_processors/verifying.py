@@ -26,7 +26,7 @@ from epochal_processors.places import Held
 from epochal_processors.stored_events import event_rows
 from epochal_processors.stored_points import point_rows
 from epochal_processors.stored_rows import StreamRows
-from epochal_processors.stream_check import BlocksOf, against_ledger, is_about, is_held, stand_at
+from epochal_processors.stream_check import BlocksOf, against_ledger, is_about, is_held, taken_again
 from epochal_processors.survey import (
     Key,
     Portion,
@@ -116,7 +116,7 @@ class _Walk:
             inside = ledger.held.within(portion.first, portion.end)
             parked = _parked(key, letters.get(key.writer, NO_LETTERS))
             said = [*rows.said, *against_ledger(rows, ledger, inside, evidence.until(), evidence.logs, parked)]
-            replayed = self._replayed(rows)
+            replayed = self._replayed(rows, parked)
             settled = is_held(inside, rows.numbers)
             blocks = BlocksOf(rows, settled, replayed)
             about = partial(is_about, list(said))
@@ -170,11 +170,13 @@ class _Walk:
         inside = {writer: one.within(portion.first, portion.end) for writer, one in letters.items()}
         return event_rows(table, portion.streams, evidence.places(table), inside)
 
-    def _replayed(self, rows: StreamRows) -> Bools:
+    def _replayed(self, rows: StreamRows, parked: Ranges) -> Bools:
         """Which of the numbers of blocks came out of dead letters; events count as they were in theirs."""
         if rows.at.key.channel == LIFECYCLE:
             return np.zeros(len(rows.numbers), np.bool_)
-        return stand_at(rows.places, self._evidence.replays)
+        found = taken_again(rows, self._evidence.replays, parked)
+        self.verified.totals.replayed += int(found.sum())
+        return found
 
     def _before_heads(self, rows: StreamRows, inside: Held, replayed: Bools, watermark: Watermark) -> Bools:
         """Which of the numbers of blocks a watermark reaches."""

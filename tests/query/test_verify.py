@@ -37,9 +37,30 @@ def test_an_untouched_store_is_sound(altered: Altered) -> None:
     found = altered.verify()
     assert found["findings"] == []
     assert (found["sound"], found["about"]) == (True, "the entire store")
-    checked = {"writers": 3, "sealed": 10, "open": 2, "unsealed": 0, "events": 8, "points": 30_000, "later": 0}
+    checked = {
+        "writers": 3,
+        "sealed": 10,
+        "open": 2,
+        "unsealed": 0,
+        "events": 8,
+        "points": 30_000,
+        "later": 0,
+        "replayed": 0,
+    }
     assert found["checked"] == {**checked, "ranges": len(altered.column("SELECT offset FROM ledger"))}
     assert found["watermark"] == altered.opened().begin().watermark
+
+
+def test_what_is_proven_is_said(altered: Altered) -> None:
+    """Where nothing beside the tables vouches for the ledger, that is said, too."""
+    (log,) = altered.verify()["watermark"]
+    with_intake, without = altered.verify(), altered.verify(intake=False)
+    component = altered.verify(altered.first.component)
+    assert with_intake["proven"][1:] == ["the ledger agrees with the intake"]
+    for found in (without, component):
+        assert len(found["proven"]) == 1
+        assert f"whether the ledger of {log} was rewritten together with the rows" in found.to_text()
+    assert "was rewritten" not in with_intake.to_text()
 
 
 ALTERATIONS: dict[str, tuple[list[str], list[Named]]] = {
