@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 import rfc8785
+from pydantic import BaseModel, ValidationError
 
 from epochal_processors.findings import Finding
 from epochal_processors.verifying import Verified
@@ -19,6 +20,24 @@ from epochal_query.errors import CheckpointError
 
 FORMAT = 1
 KIND = "checkpoint"
+
+
+class _Head(BaseModel):
+    project: str
+    component: UUID | None
+    writer: UUID
+    channel: str
+    blocks: int
+    rows: int
+    link: str
+
+
+class _Checkpoint(BaseModel):
+    format: Literal[1]
+    made_at: str
+    watermark: dict[str, int]
+    logs: dict[str, dict[int, str]]
+    streams: list[_Head]
 
 
 def checkpoint_of(verified: Verified, watermark: Mapping[str, int], made_at: str) -> dict[str, Any]:
@@ -70,52 +89,12 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} has format {document['format']}, this version reads up to {FORMAT}: upgrade epochal"
         )
-    wrong = [name for name, readable in _FIELDS.items() if not readable(document.get(name))]
-    if wrong:
-        raise CheckpointError(f"{path} is damaged: {', '.join(wrong)} can't be read; take another copy of it")
-    return document
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_watermark(value: Any) -> bool:
-    return isinstance(value, dict) and all(isinstance(end, int) for end in cast("dict[str, Any]", value).values())
-
-
-def _are_logs(value: Any) -> bool:
-    logs = list(cast("dict[str, Any]", value).values()) if isinstance(value, dict) else [None]
-    return all(
-        isinstance(pieces, dict) and all(number.isdecimal() for number in cast("dict[str, Any]", pieces))
-        for pieces in logs
-    )
-
-
-def _are_streams(value: Any) -> bool:
-    streams: list[Any] = value if isinstance(value, list) else [None]
-    return all(isinstance(one, dict) and _is_stream(cast("dict[str, Any]", one)) for one in streams)
-
-
-def _is_stream(one: Mapping[str, Any]) -> bool:
     try:
-        UUID(one["writer"]), UUID(one["component"] or str(one["writer"]))
-    except (KeyError, ValueError, AttributeError, TypeError):
-        return False
-    return _are(one, str, "project", "channel", "link") and _are(one, int, "rows", "blocks")
-
-
-def _are(one: Mapping[str, Any], kind: type, *names: str) -> bool:
-    return all(isinstance(one.get(name), kind) for name in names)
-
-
-_FIELDS = {
-    "format": lambda value: value == FORMAT,
-    "made_at": _is_text,
-    "watermark": _is_watermark,
-    "logs": _are_logs,
-    "streams": _are_streams,
-}
+        _Checkpoint.model_validate(document)
+    except ValidationError as error:
+        wrong = ".".join(map(str, error.errors()[0]["loc"]))
+        raise CheckpointError(f"{path} is damaged: {wrong} can't be read; take another copy of it") from error
+    return document
 
 
 def write_checkpoint(document: Mapping[str, Any], path: Path) -> None:

@@ -54,8 +54,8 @@ class ChainCheck:
         Args:
             stored: blocks with their links as the store has them, in order.
             computed: blocks by number as their rows make them.
-            agrees: whether a stored block is that of some of the rows that are there: as it was sealed before others
-                came out of dead letters.
+            agrees: whether a stored block is that of some of the rows that are there, as it was sealed before others
+                came. Those are open then.
             explained: whether something was said of single rows of a block already.
         """
         known = {block.block: (block, linked) for block, linked in stored}
@@ -84,8 +84,11 @@ class ChainCheck:
             yield _of(block, found, "the row of their block in the table blocks was altered: rows and link agree")
         elif not fits:
             yield _of(block, found, "the link of their block doesn't continue the chain of the blocks before it")
-        if (found is not None and found.block == block) or agrees(block):
+        if found is not None and found.block == block:
             self.sealed += 1
+        elif agrees(block):
+            self.sealed += 1
+            self.open += found is not None and found.settled > block.count
         elif fits and not explained(block.block):
             yield _of(block, found, _differs(block, found))
         # what was altered is said once: the next link may continue what this one was

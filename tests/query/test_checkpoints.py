@@ -209,8 +209,8 @@ def test_what_can_not_be_trusted_is_refused_with_what_to_do(altered: Altered, si
     [
         ({"format": 2}, "has format 2, this version reads up to 1: upgrade"),
         ({"streams": None}, "is damaged: streams can't be read"),
-        ({"streams": [{"writer": "x"}]}, "is damaged: streams can't be read"),
-        ({"logs": {"intake:x": {"one": "00"}}}, "is damaged: logs can't be read"),
+        ({"streams": [{"writer": "x"}]}, r"is damaged: streams\.0\.project can't be read"),
+        ({"logs": {"intake:x": {"one": "00"}}}, r"is damaged: logs\.intake:x\.one\.\[key\] can't be read"),
     ],
 )
 def test_a_checkpoint_that_is_damaged_or_newer_is_refused(
