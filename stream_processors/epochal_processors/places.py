@@ -13,6 +13,7 @@ import numpy.typing as npt
 from epochal_processors.columns import I64, U64, Bools, Index
 from epochal_processors.coverage import Ranges
 from epochal_processors.findings import Wrong, runs, wrong_runs
+from epochal_processors.partials import group_starts
 
 LAST = 2**64 - 1
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -138,26 +139,31 @@ def unknown_places(ledger: Held, seq: U64, rows: Places, logs: Sequence[str]) ->
 
 def _explained(ledger: Held, seq: U64, rows: Places, logs: Sequence[str], parked: Ranges) -> Iterator[Wrong]:
     """What is wrong with each of these rows, place by place."""
-    for log, offset in sorted({(int(a), int(b)) for a, b in zip(rows.log, rows.offset, strict=True)}):
-        here = (rows.log == log) & (rows.offset == np.uint64(offset))
-        name = f"{logs[log]}:{offset}"
-        of_place = ledger.take((ledger.place.log == log) & (ledger.place.offset == np.uint64(offset)))
-        if not len(of_place.first):
-            yield from wrong_runs(seq[here], f"they stand at {name}, where the ledger has nothing of their writer")
-            continue
-        inside, _ = holds(of_place, seq)
-        yield from wrong_runs(
-            seq[here & ~inside],
-            f"they stand at {name}, where the ledger has {of_place.first[0]} to {of_place.end[0] - np.uint64(1)}",
-        )
-        said = of_place.place.recorded_us[0]
-        other = here & inside & (rows.recorded_us != said)
-        if other.any():
-            told = f"recorded at {_instant(rows.recorded_us[other][0])}, and by the ledger at {_instant(said)}"
-            yield from wrong_runs(seq[other], f"they are {told}")
-        late = seq[here & inside & ~other]
-        allowed = np.array([parked.within(one, 1) == 1 for one in late.tolist()], np.bool_)
-        yield from wrong_runs(late[~allowed], f"they stand at {name}, and the ledger has them at an earlier place")
+    order = np.lexsort((seq, rows.offset, rows.log))
+    seq, rows = seq[order], rows.take(order)
+    starts = group_starts(rows.log, rows.offset)
+    for first, end in zip(starts.tolist(), [*starts[1:].tolist(), len(seq)], strict=True) if len(seq) else ():
+        log, offset = rows.log[first], rows.offset[first]
+        of_place = ledger.take((ledger.place.log == log) & (ledger.place.offset == offset))
+        yield from _at_one_place(of_place, seq[first:end], rows.recorded_us[first:end], f"{logs[log]}:{offset}", parked)
+
+
+def _at_one_place(ledger: Held, seq: U64, recorded_us: I64, name: str, parked: Ranges) -> Iterator[Wrong]:
+    """What is wrong with rows that stand at one place; ``ledger`` is what it has there of their stream."""
+    if not len(ledger.first):
+        yield from wrong_runs(seq, f"they stand at {name}, where the ledger has nothing of their writer")
+        return
+    inside, _ = holds(ledger, seq)
+    span = f"{ledger.first[0]} to {ledger.end[0] - np.uint64(1)}"
+    yield from wrong_runs(seq[~inside], f"they stand at {name}, where the ledger has {span}")
+    said = ledger.place.recorded_us[0]
+    other = inside & (recorded_us != said)
+    if other.any():
+        told = f"recorded at {_instant(recorded_us[other][0])}, and by the ledger at {_instant(said)}"
+        yield from wrong_runs(seq[other], f"they are {told}")
+    late = seq[inside & ~other]
+    allowed = np.array([parked.within(one, 1) == 1 for one in late.tolist()], np.bool_)
+    yield from wrong_runs(late[~allowed], f"they stand at {name}, and the ledger has them at an earlier place")
 
 
 def _instant(micros: Any) -> str:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from query.altered import Altered, Named
+from processors.hosts import Hosts
+from processors.journals import Job
+from query.altered import Altered, Named, started
+
+from epochal._journal.process import ProcessLock
+from epochal_processors.survey import CHUNK_BITS
+from epochal_query.connection import Opened
+from epochal_query.store import Store
+from epochal_storage.client import StoreClient
+from epochal_storage.locate import find_or_start
 
 COLUMNS = "project, component, metric, rank, step, value, logged_at, occurred_at, recorded_at, log, offset, writer, seq"
 EVENT_COLUMNS = "project, writer, seq, type, schema_version, salt, digest, logged_at, occurred_at, recorded_at, log"
@@ -257,3 +267,30 @@ def test_an_altered_intake_is_found(altered: Altered) -> None:
     finally:
         path.write_bytes(data)
     assert "was altered: record 0 doesn't continue the chain" in found["what"]
+
+
+def test_a_stream_that_is_read_in_several_portions(tmp_path: Path) -> None:
+    """Its chain goes on from one to the next, and what was altered on either side of the cut is named."""
+    store = tmp_path / "store"
+    (store / "journals").mkdir(parents=True)
+    lock, hosts = ProcessLock.hold(store / "journals"), Hosts(store)
+    opened = Store(Opened(hosts.client(), lambda: None, directory=store), "p")
+    cut = 1 << CHUNK_BITS
+    try:
+        started(Job(store / "journals", lock, project="p"), "long").log(cut // 2 + 10_000, ("loss", "acc")).close()
+        opened.checkpoint(tmp_path / "checkpoint.json")
+        untouched = opened.verify(checkpoint=tmp_path / "checkpoint.json")
+        writer = StoreClient(lambda: find_or_start(store, "writer", hosts.spawn))
+        writer.command(f"ALTER TABLE metrics DELETE WHERE seq IN ({cut - 1}, {cut}) SETTINGS mutations_sync = 2")
+        writer.close()
+        found = opened.verify()["findings"]
+    finally:
+        opened.close()
+        hosts.end()
+        lock.release()
+    assert (untouched["findings"], untouched["checked"]["points"]) == ([], cut + 20_000)
+    assert untouched["checked"]["sealed"] == -(-(cut + 20_000) // 4096) + 1
+    assert [(one["name"], one["first_seq"], one["last_seq"]) for one in found] == [
+        ("long", cut - 1, cut - 1),
+        ("long", cut, cut),
+    ]
