@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from epochal_query.certificate import Certificate
     from epochal_query.diff import Difference
     from epochal_query.errors import (
+        CheckpointError,
         FilterError,
         QueryError,
         ReadError,
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from epochal_query.opening import open_store
     from epochal_query.opening import open_store as open
     from epochal_query.store import Store
+    from epochal_query.verification import Verification
 
 __all__ = [
     "Certificate",
+    "CheckpointError",
     "Condition",
     "Difference",
     "FilterError",
@@ -40,6 +43,7 @@ __all__ = [
     "TimeError",
     "TooManyColumnsError",
     "UnknownNameError",
+    "Verification",
     "WaitTimeoutError",
     "attribute",
     "metric",
@@ -58,6 +62,7 @@ _HOMES = {
     "Difference": "diff",
     "Lineage": "lineage",
     "Store": "store",
+    "Verification": "verification",
     "open": "opening",
     "open_store": "opening",
 }

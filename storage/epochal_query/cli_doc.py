@@ -13,7 +13,8 @@ HEAD = """\
 
 Made from the commands by `python -m epochal_query.cli_doc`: change them, not this.
 
-Exit codes: 0 done, 1 an error (said in one message on standard error), 2 a command line that makes no sense.
+Exit codes: 0 done, 1 an error (said in one message on standard error), 2 a command line that makes no sense,
+3 something in the store isn't as it was written (`verify` alone).
 
 Commands that read take `--as-of` and `--known-at`: a time is ISO text or such as `2 hours ago`, UTC unless it has a
 zone; `--known-at` also takes a watermark as JSON, as `--json` answers carry it. `--json` is for machines: floats that

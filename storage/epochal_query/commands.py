@@ -14,9 +14,11 @@ def register(group: click.Group) -> None:
     """Add the reading commands."""
     from epochal_query.commands_history import diff, history
     from epochal_query.commands_letters import COMMANDS as LETTERS
+    from epochal_query.commands_proof import COMMANDS as PROOF
     from epochal_query.commands_store import COMMANDS
 
-    for command in [ls, report, show, history, diff, best, metrics, lineage, sql, certificate, *COMMANDS, *LETTERS]:
+    reads = [ls, report, show, history, diff, best, metrics, lineage, sql, certificate]
+    for command in [*reads, *COMMANDS, *LETTERS, *PROOF]:
         group.add_command(command)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 import pandas as pd
@@ -28,10 +29,11 @@ class Connection(Source, Protocol):
 class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
-    ``sent`` is what this process sent to logs that others take in.
+    ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies.
     """
 
     connection: Connection
     contents: Callable[[], Any]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sent: Callable[[], Mapping[str, int]] = dict
+    directory: Path | None = None

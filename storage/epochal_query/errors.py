@@ -9,6 +9,7 @@
     ├── TimeError            a time or a watermark that can't be understood
     ├── TooManyColumnsError  a report wider than a person or a frame can use
     ├── QueryError           the engine refused a query
+    ├── CheckpointError      a checkpoint that can't be made, read or trusted
     └── WaitTimeoutError     what was waited for did not happen in time
 
 Messages are written for the person who typed the call: what happened, what is accepted, what to do next.
@@ -45,6 +46,10 @@ class TooManyColumnsError(ReadError):
 
 class QueryError(ReadError):
     """The engine refused a query; the message is the engine's own, without its internals."""
+
+
+class CheckpointError(ReadError):
+    """A checkpoint or a key that can't be made, read or trusted."""
 
 
 class WaitTimeoutError(ReadError):

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from epochal._host import spawn
 from epochal._settings import from_env
 from epochal._version import __version__
+from epochal_query.cli_progress import progress_bars
 from epochal_query.errors import ReadError
 from epochal_query.opening import embedded_directory, needs_host
 from epochal_storage.archive import Manifest
@@ -32,7 +29,7 @@ def export_to(directory: Path, store: str | None, as_json: bool) -> None:
     source = embedded_directory(store)
     if not source.is_dir():
         raise ReadError(f"there is no store at {source}; give another with --store or EPOCHAL_STORE")
-    with _progress() as progress:
+    with progress_bars() as progress:
         manifest = export_store(source, directory.absolute(), __version__, spawn, progress)
     _say("exported", source, directory, manifest, as_json)
 
@@ -46,7 +43,7 @@ def import_from(directory: Path, store: str | None, as_json: bool) -> None:
     """
     needs_host(from_env(), "import")
     target = embedded_directory(store)
-    with _progress() as progress:
+    with progress_bars() as progress:
         manifest = import_store(directory.absolute(), target, progress)
     _say("imported", directory, target, manifest, as_json)
 
@@ -60,18 +57,3 @@ def _say(done: str, source: Path, target: Path, manifest: Manifest, as_json: boo
     click.echo(f"{done} {source} to {target}: {sum(rows.values()):,} rows, {len(manifest.files):,} files")
     for table, count in rows.items():
         click.echo(f"  {table:<14} {count:>14,}")
-
-
-@contextmanager
-def _progress() -> Generator[Callable[[str, int, int], None]]:
-    """A bar on standard error for each thing that is worked on; nothing where that is no terminal."""
-    columns = (TextColumn("{task.description:<14}"), BarColumn(), MofNCompleteColumn())
-    tasks: dict[str, TaskID] = {}
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-
-        def progress(what: str, done: int, total: int) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
-
-        yield progress

@@ -44,7 +44,9 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
     def contents() -> Any:
         return _contents(settings)
 
-    return Store(Opened(connection, contents, sent=SENT.positions), project or settings.project)
+    directory = where.directory if isinstance(where, Embedded) else None
+    opened = Opened(connection, contents, sent=SENT.positions, directory=directory)
+    return Store(opened, project or settings.project)
 
 
 def store_location(settings: Settings, environ: Mapping[str, str] = os.environ) -> Location:

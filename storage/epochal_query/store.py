@@ -9,7 +9,6 @@ import pandas as pd
 from epochal._artifacts.artifact import Artifact
 from epochal_query import best as best_of
 from epochal_query import listings
-from epochal_query.certificate import Certificate, certificate_of
 from epochal_query.choosing import Choice
 from epochal_query.diff import Both, Difference, compare
 from epochal_query.errors import FilterError
@@ -27,11 +26,12 @@ from epochal_query.resolve_ever import resolve_ever
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
 from epochal_query.state import state_of
-from epochal_query.store_access import Access, told
+from epochal_query.store_access import told
+from epochal_query.store_proof import Provable
 from epochal_query.times import KnownAt, When
 
 
-class Store(Access):
+class Store(Provable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
@@ -222,16 +222,6 @@ class Store(Access):
             FilterError: the two are of different kinds, or neither a second thing nor two instants are given.
         """
         return compare(self.begin(), a, b, Both(as_of, known_at, equal=equal, system=system))
-
-    def certificate(
-        self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
-    ) -> Certificate:
-        """What is proven about a component's completeness: ``state`` is closed, recovered, open, gaps or parked.
-
-        Raises UnknownNameError: no component is meant, or several are.
-        """
-        reading = self.begin(as_of, known_at)
-        return certificate_of(reading, resolve_one(reading, "component", component))
 
     def lineage(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from uuid import UUID
 
 from epochal_processors.frames import LIFECYCLE, METRICS
@@ -41,6 +41,10 @@ class Ranges:
                 break
             total += min(end, self._ends[i]) - max(first, self._starts[i])
         return total
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        """The ranges as (first, count), in order."""
+        return ((start, end - start) for start, end in zip(self._starts, self._ends, strict=True))
 
     @property
     def contiguous(self) -> int:

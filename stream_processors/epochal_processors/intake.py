@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+import numpy as np
+import numpy.typing as npt
+
 from epochal_processors.frames import LIFECYCLE, METRICS, Position
 from epochal_storage.errors import StoreError
 
@@ -26,7 +29,7 @@ RECORD_SIZE = _RECORD.size
 HEADER_SIZE = _HEADER.size
 _CHAINED = 56
 """The bytes of a record that its chain value covers, after the chain value before it."""
-_CHANNELS = (LIFECYCLE, METRICS)
+CHANNELS = (LIFECYCLE, METRICS)
 
 
 class IntakeError(StoreError):
@@ -61,6 +64,37 @@ def store_of(path: Path) -> UUID | None:
     if len(header) < HEADER_SIZE or zlib.crc32(header[:-4]) != int.from_bytes(header[-4:], "little"):
         return None
     return UUID(bytes=_HEADER.unpack(header)[3])
+
+
+TAKEN = np.dtype(
+    [
+        ("number", "<u8"),
+        ("writer", "V16"),
+        ("channel", "<u4"),
+        ("place", "<u4"),
+        ("first_seq", "<u8"),
+        ("count", "<u8"),
+        ("recorded_at", "<i8"),
+        ("chain", "V32"),
+        ("zero", "<u4"),
+        ("check", "<u4"),
+    ]
+)
+"""A record of an intake file."""
+
+
+def all_taken(path: Path, store: UUID) -> npt.NDArray[np.void]:
+    """The whole records of a store's intake file, which another process may be writing, after a look at their chain.
+
+    Raises:
+        IntakeError: damaged, altered, another store's or newer.
+        OSError: it can't be read.
+    """
+    data = path.read_bytes()
+    header = _header_of(store)
+    _check_header(path, data[:HEADER_SIZE], header)
+    count, _, _ = _scan(path, data, hashlib.sha256(header).digest())
+    return np.frombuffer(data, TAKEN, count, HEADER_SIZE)
 
 
 class Intake:
@@ -141,8 +175,7 @@ class Intake:
 
     def _open(self, store: UUID, acted_on: int) -> tuple[int, bytes, int]:
         data = _read_all(self._file)
-        header = _HEADER.pack(MAGIC, VERSION, RECORD_SIZE, store.bytes, 0)[:-4]
-        header += struct.pack("<I", zlib.crc32(header))
+        header = _header_of(store)
         if len(data) < HEADER_SIZE and acted_on == 0:
             _write_all(self._file, header, 0)
             os.ftruncate(self._file, HEADER_SIZE)
@@ -162,10 +195,15 @@ class Intake:
         return found
 
 
+def _header_of(store: UUID) -> bytes:
+    header = _HEADER.pack(MAGIC, VERSION, RECORD_SIZE, store.bytes, 0)[:-4]
+    return header + struct.pack("<I", zlib.crc32(header))
+
+
 def _pack(taken: Taken, place: int, previous: bytes) -> tuple[bytes, bytes]:
     """The bytes of a record at its place in its batch, and its chain value."""
     one = taken.range
-    channel = _CHANNELS.index(one.channel)
+    channel = CHANNELS.index(one.channel)
     fields = (taken.number, one.writer.bytes, channel, place, one.first_seq, one.count, taken.recorded_at_us)
     covered = _RECORD.pack(*fields, b"", 0)[:_CHAINED]
     chain = hashlib.sha256(previous + covered).digest()
@@ -175,7 +213,7 @@ def _pack(taken: Taken, place: int, previous: bytes) -> tuple[bytes, bytes]:
 
 def _unpack(data: bytes) -> Taken:
     number, writer, channel, _, first_seq, count, recorded_at, _, _ = _RECORD.unpack(data)
-    return Taken(number, Range(UUID(bytes=writer), _CHANNELS[channel], first_seq, count), recorded_at)
+    return Taken(number, Range(UUID(bytes=writer), CHANNELS[channel], first_seq, count), recorded_at)
 
 
 def _scan(path: Path, data: bytes, chain: bytes) -> tuple[int, bytes, int]:

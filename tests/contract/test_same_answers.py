@@ -147,6 +147,18 @@ def test_certificates_are_equal(both: Both) -> None:
         assert here["state"] == "closed"
 
 
+def test_both_are_sound(both: Both, tmp_path: Path) -> None:
+    """All digests come out the same from the rows, on either way, and so they do against a checkpoint."""
+    found: dict[str, dict[str, int]] = {}
+    for name, store in (("here", both.embedded), ("there", both.kafka)):
+        store.checkpoint(tmp_path / name)
+        said = store.verify(checkpoint=tmp_path / name)
+        assert said["findings"] == []
+        found[name] = said["checked"]
+    assert found["here"]["points"] == found["there"]["points"] > 0
+    assert found["there"]["unsealed"] == 0
+
+
 def test_links_are_equal(both: Both) -> None:
     """Every block has the same digest and the same link, whoever made it of whatever pieces."""
     asked = (

@@ -66,6 +66,7 @@ COMMANDS = (
     ("metrics", "-m", "acc"),
     ("lineage", "digits", "--direction", "both"),
     ("show", "digits"),
+    ("verify",),
     ("sql", "SELECT * FROM params ORDER BY component"),
     ("sql", "SELECT component, metric, step, value, recorded_at, writer FROM points ORDER BY component, step"),
 )

@@ -1,0 +1,88 @@
+"""What a store proves of itself: certificates, verification, checkpoints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from epochal_query.certificate import Certificate, certificate_of
+from epochal_query.resolve import resolve_one
+from epochal_query.store_access import Access
+from epochal_query.times import KnownAt, When
+
+if TYPE_CHECKING:
+    from epochal_query.verification import Verification
+
+Progress = Callable[[str, int, int], None]
+"""Told what is worked on, how much of it is done, and how much there is."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody looks at."""
+
+
+class Provable(Access):
+    """A store that can be asked to prove what it says."""
+
+    def certificate(
+        self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
+    ) -> Certificate:
+        """What is proven about a component's completeness: ``state`` is closed, recovered, open, gaps or parked.
+
+        Raises UnknownNameError: no component is meant, or several are.
+        """
+        reading = self.begin(as_of, known_at)
+        return certificate_of(reading, resolve_one(reading, "component", component))
+
+    def verify(
+        self,
+        entity: object = None,
+        *,
+        checkpoint: str | os.PathLike[str] | None = None,
+        public_key: str | os.PathLike[str] | None = None,
+        progress: Progress = silent,
+    ) -> Verification:
+        """Compute all digests again, from the rows: ``sound``, and ``findings`` with what is missing, doubled, altered.
+
+        Of the entire store, all projects of it, or of one experiment, trial or component. With ``checkpoint``, the file
+        of one, also whether the store still holds everything up to it unchanged; ``public_key`` is that of whoever
+        signed it. What was logged since the checkpoint or while this runs does no harm. ``progress`` is told what is
+        worked on, how much of it is done and how much there is.
+
+        Raises:
+            UnknownNameError: nothing is meant, or several things are.
+            CheckpointError: the checkpoint can't be read or trusted, or only a part of the store was asked for.
+        """
+        # not at the top: whoever only reads needn't wait for what decodes and digests
+        from epochal_query.proving import verified
+
+        file = None if checkpoint is None else Path(checkpoint)
+        trusted = None if public_key is None else Path(public_key)
+        return verified(self._opened, self.begin(), entity, file, trusted, progress)
+
+    def checkpoint(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        key: str | os.PathLike[str] | None = None,
+        progress: Progress = silent,
+    ) -> dict[str, Any]:
+        """The heads of all chains and of the ledger, as they are now; to be kept where nobody who could alter the store
+        reaches it, and to be given to ``verify`` years later.
+
+        The store is verified for it. ``path`` is a new file for it, ``key`` the file of a private Ed25519 key (PEM) to
+        sign it with (``epochal checkpoint --new-key`` makes one). The format is in docs/wire-format.md.
+
+        Raises:
+            CheckpointError: the store isn't sound, the key can't be used, or there is a file already.
+        """
+        from epochal_query.checkpoint import write_checkpoint
+        from epochal_query.proving import new_checkpoint
+
+        signer = None if key is None else Path(key)
+        document = new_checkpoint(self._opened, self.begin(), self._opened.now(), signer, progress)
+        if path is not None:
+            write_checkpoint(document, Path(path))
+        return document

@@ -1,0 +1,106 @@
+"""The events that a store has of streams, and the blocks that they make. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pyarrow as pa
+from pydantic import ValidationError
+
+from epochal.contract import parse_envelope
+from epochal_processors.blocks import Block, events_digest
+from epochal_processors.columns import BLOCK_BITS, U64, Bools, Index
+from epochal_processors.evidence import NO_LETTERS, Letters, integers
+from epochal_processors.findings import Wrong, wrong_runs
+from epochal_processors.frames import LIFECYCLE
+from epochal_processors.partials import group_starts
+from epochal_processors.places import Places
+from epochal_processors.project import event_digest
+from epochal_processors.stored_rows import COPIES_DIFFER, Sorted, StreamRows
+from epochal_processors.survey import StreamAt
+
+_COLUMNS = ("type", "schema_version", "project", "logged_at", "occurred_at")
+_CONTENT = ("payload", "salt", "digest", *_COLUMNS)
+
+
+def event_rows(
+    table: pa.Table, streams: Sequence[StreamAt], places: Places, letters: Mapping[UUID, Letters]
+) -> Iterator[StreamRows]:
+    """What a store has of the lifecycle channels of some writers. Blocks are made of dead letters, too.
+
+    Args:
+        table: rows of ``events``, every copy, in any order.
+        streams: the streams whose rows they are.
+        places: where they stand.
+        letters: what dead letters hold of the writers.
+    """
+    rows = Sorted(table, streams, places)
+    lines = _lines(table, rows.kept)
+    differs = _differ(table, rows)
+    for i, at in enumerate(streams):
+        first, end = rows.bounds[i : i + 2]
+        seq = rows.seq[first:end]
+        doubtful = rows.differing(i, differs)
+        said = wrong_runs(doubtful, COPIES_DIFFER)
+        for number, line in zip(seq.tolist(), lines[first:end], strict=True):
+            if number not in doubtful:
+                said += [Wrong(number, number, what) for what in _faults(line)]
+        digests = {number: bytes(line["digest"]) for number, line in zip(seq.tolist(), lines[first:end], strict=True)}
+        digests |= letters.get(at.key.writer, NO_LETTERS).events
+        numbers = np.array(sorted(digests), np.uint64)
+        runs = _runs(numbers)
+        digest = partial(_digest, at.key.writer, numbers, digests)
+        blocks = [digest(np.arange(*run)) for run in runs]
+        places_ = rows.places.take(np.arange(first, end))
+        yield StreamRows(at, seq, places_, rows.copies_of(i), numbers, runs, blocks, digest, said)
+
+
+def _runs(numbers: U64) -> list[tuple[int, int]]:
+    starts = group_starts(numbers >> np.uint64(BLOCK_BITS))
+    return list(zip(starts.tolist(), np.append(starts[1:], len(numbers)).tolist(), strict=True))
+
+
+def _digest(writer: UUID, numbers: U64, digests: Mapping[int, bytes], index: Index) -> Block:
+    chosen = [(seq, digests[seq]) for seq in numbers[index].tolist()]
+    first = chosen[0][0]
+    return Block(writer, LIFECYCLE, first >> BLOCK_BITS, first, len(chosen), events_digest(chosen))
+
+
+def _lines(table: pa.Table, rows: Index) -> list[dict[str, Any]]:
+    columns = {name: _content(table, name).take(pa.array(rows)).to_pylist() for name in _CONTENT}
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+
+
+def _differ(table: pa.Table, rows: Sorted) -> Bools:
+    if not len(rows.later):
+        return np.zeros(0, np.bool_)
+    later, first = _lines(table, rows.later), _lines(table, rows.of_later)
+    return np.array([one != other for one, other in zip(later, first, strict=True)], np.bool_)
+
+
+def _content(table: pa.Table, name: str) -> Any:
+    """A column as it can be compared: text as bytes, times as microseconds."""
+    if name in ("logged_at", "occurred_at"):
+        return pa.array(integers(table, name))
+    column = pa.concat_arrays(table[name].chunks) if table[name].num_chunks else pa.array([], table[name].type)
+    return column.cast(pa.binary()) if name == "payload" else column
+
+
+def _faults(line: Mapping[str, Any]) -> Iterator[str]:
+    """What of an event's row doesn't follow from its payload."""
+    if event_digest(line["salt"], line["payload"]) != line["digest"]:
+        yield "salt and payload aren't what the digest of the event was made of"
+        return
+    try:
+        said = parse_envelope(line["payload"])
+    except ValidationError:
+        yield "the payload is no event"
+        return
+    occurred = said.at if said.time is None else said.time
+    for column, value in zip(_COLUMNS, (said.type, said.v, said.project, said.at, occurred), strict=True):
+        if line[column] != value:
+            yield f"{column} is {line[column]!r}, and {value!r} by the payload"
