@@ -143,7 +143,7 @@ def _explained(ledger: Held, seq: U64, rows: Places, logs: Sequence[str], parked
     seq, rows = seq[order], rows.take(order)
     starts = group_starts(rows.log, rows.offset)
     for first, end in zip(starts.tolist(), [*starts[1:].tolist(), len(seq)], strict=True) if len(seq) else ():
-        log, offset = rows.log[first], rows.offset[first]
+        log, offset = int(rows.log[first]), rows.offset[first]
         of_place = ledger.take((ledger.place.log == log) & (ledger.place.offset == offset))
         yield from _at_one_place(of_place, seq[first:end], rows.recorded_us[first:end], f"{logs[log]}:{offset}", parked)
 
