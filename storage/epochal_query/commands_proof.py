@@ -32,7 +32,8 @@ def verify(
     project: str | None,
     as_json: bool,
 ) -> None:
-    """Compute all digests again and name what is missing, doubled or altered. Exit code 3 where something is.
+    """Prove that nothing was altered since it was logged. Computes all digests again and names what is missing,
+    doubled or altered; exit code 3 where something is.
 
     Of the entire store with all its projects, or of ENTITY alone: a component, a trial or an experiment, by name or id.
     """
@@ -58,7 +59,8 @@ def verify(
 @_STORE
 @said
 def checkpoint(file: Path, key: Path | None, new_key: Path | None, store: str | None) -> None:
-    """Write the heads of all chains to the new FILE, to be kept elsewhere. The store is verified for it.
+    """Write to FILE what proves later what is here now. These are the heads of all chains; the file is new, and to be
+    kept elsewhere. The store is verified for it.
 
     `epochal verify --checkpoint FILE` tells, years later, whether all that the store held now is still there unchanged.
     """
