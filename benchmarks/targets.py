@@ -44,6 +44,8 @@ TARGETS = (
     Target("reading.first_rows", "10,000 trials x 20 metrics: first 200 rows", 500, "ms"),
     Target("reading.whole", "10,000 trials x 20 metrics: the whole frame", 2, "s"),
     Target("reading.past_ratio", "as of a past instant, times now", 2, "x"),
+    Target("proof.verify", "verifying a store", 1_000_000, "points/s", "more"),
+    Target("proof.history", "the history of one value", 50, "ms"),
     Target("start.import", "import epochal", 60, "ms"),
     Target("start.import_memory", "import epochal, memory", 15, "MB"),
     Target("start.init", "epochal.init()", 50, "ms"),
