@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,6 +30,8 @@ def new_key(path: Path) -> Path:
     public = key.public_key().public_bytes(forms.Encoding.PEM, forms.PublicFormat.SubjectPublicKeyInfo)
     beside = path.with_name(f"{path.name}.pub")
     try:
+        if beside.exists():  # no half of a pair is left behind
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(beside))
         for file, content, mode in ((path, private, 0o600), (beside, public, 0o644)):
             descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
             with os.fdopen(descriptor, "wb") as opened:

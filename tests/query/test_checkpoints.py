@@ -200,6 +200,10 @@ def test_what_can_not_be_trusted_is_refused_with_what_to_do(altered: Altered, si
         store.checkpoint(kept)
     with pytest.raises(CheckpointError, match="exists already"):
         new_key(signed / "key")
+    (signed / "half.pub").write_text("somebody's\n")
+    with pytest.raises(CheckpointError, match=r"half\.pub exists already"):
+        new_key(signed / "half")
+    assert not (signed / "half").exists()
     with pytest.raises(CheckpointError, match="can't be read as a key in PEM"):
         store.checkpoint(key=signed / "key.pub")
 
