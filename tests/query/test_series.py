@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from query.conftest import Bare
 
+from epochal._ids import uuid7
 from epochal_query.errors import FilterError, UnknownNameError
 from epochal_query.store import Store
 
@@ -120,6 +121,19 @@ def test_a_component_that_is_not_there_is_named(store: Store, metric: Any) -> No
     nobody = "01890a5d-ac96-774b-bcce-b302099a8057"
     with pytest.raises(UnknownNameError, match=f"component.*{nobody}"):
         store.metrics(component=nobody, metric=metric)
+
+
+def test_a_component_that_was_deleted_is_not_there(bare: Bare) -> None:
+    """Its points are, in the table."""
+    log = bare.log("removed")
+    gone = log.run([], metrics={"m": [(0.0, 1.0)]})
+    log.say("entity.deleted", uuid7(), kind="component", entity=gone, abandoned=[])
+    log.flush()
+    store = bare.open("removed")
+    assert len(store.sql("SELECT 1 FROM metrics WHERE component = {id:UUID}", {"id": gone})) == 1
+    for metric in ("m", None):
+        with pytest.raises(UnknownNameError, match=str(gone)):
+            store.metrics(component=gone, metric=metric)
 
 
 @pytest.mark.parametrize("max_points", [0, 4, -1, 2.5, "10", True])
