@@ -126,7 +126,7 @@ def _awaited(store: Path, starting: HostLock, spawn: Spawn, patience: Patience) 
             # before it holds the lock nobody knows its process; whoever starts it has its own eye on it
             coming = holder is None and (not starting.acquire() or _lives(started))
             if now - begun > patience.busy or (work <= before and not coming):
-                raise _not_up(store, patience, now - begun)
+                raise _not_up(store, now - begun)
         if holder is None and started is not None and not _lives(started):
             # one that was killed had nothing to say, and the next may live
             words = _words(store / LOG_NAME, log_begins)
@@ -154,11 +154,11 @@ def _lives(started: Started | None) -> bool:
     return started is not None and not started.ended()
 
 
-def _not_up(store: Path, patience: Patience, waited: float) -> HostUnavailableError | HostSilentError:
+def _not_up(store: Path, waited: float) -> HostUnavailableError | HostSilentError:
     holder = lock_holder(store)
     if holder:
         return HostSilentError(
-            f"process {holder} holds the store {store} and didn't say for {patience.start:g} s how to reach it; "
+            f"process {holder} holds the store {store} and didn't say for {waited:.0f} s how to reach it; "
             f"it may be stopped, or still opening a large store; see {store / LOG_NAME}",
             holder,
         )
