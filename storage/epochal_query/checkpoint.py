@@ -14,6 +14,7 @@ from uuid import UUID
 import rfc8785
 from pydantic import BaseModel, ValidationError
 
+from epochal_processors.columns import BLOCK_BITS
 from epochal_processors.findings import Finding
 from epochal_processors.verifying import Verified
 from epochal_query.errors import CheckpointError
@@ -133,6 +134,6 @@ def compared(document: Mapping[str, Any], verified: Verified) -> Iterator[Findin
         for number in sorted(map(int, pieces)):
             digest = found.get(number)
             if digest is None or digest.hex() != pieces[str(number)]:
-                last = min((number << 12) + 4095, document["watermark"].get(log, 0))
+                last = min(((number + 1) << BLOCK_BITS) - 1, document["watermark"].get(log, 0))
                 what = f"the ledger isn't that of the checkpoint of {document['made_at']} here"
-                yield Finding("", None, None, "", number << 12, last, what, log)
+                yield Finding("", None, None, "", number << BLOCK_BITS, last, what, log)

@@ -12,6 +12,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from epochal_storage.arrow_answer import in_one_piece
+
 compute: Any = pc
 """Arrow's functions. They are made when it is imported, where no type checker sees them."""
 
@@ -20,13 +22,13 @@ Codes = npt.NDArray[np.int64]
 
 def column(table: pa.Table, name: str) -> Any:
     """A column as one Arrow array; ids as their 16 bytes, dictionaries as what they stand for."""
-    found = _in_one_piece(table, name)
+    found = in_one_piece(table, name)
     return found.dictionary_decode() if isinstance(found, pa.DictionaryArray) else found
 
 
 def encoded(table: pa.Table, name: str) -> Any:
     """A column as a dictionary array: places in an array of the different values that it has."""
-    found = _in_one_piece(table, name)
+    found = in_one_piece(table, name)
     if isinstance(found, pa.DictionaryArray) and len(found) and len(found.dictionary) == 1 and not found.null_count:
         return found
     # a dictionary that came with an answer may have values that don't occur
@@ -36,13 +38,6 @@ def encoded(table: pa.Table, name: str) -> Any:
 def repeated(value: Any, count: int) -> pa.DictionaryArray:
     """An Arrow array of one value, so many times over."""
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), value)
-
-
-def _in_one_piece(table: pa.Table, name: str) -> Any:
-    found: Any = table.column(name).combine_chunks()
-    if isinstance(found, pa.ChunkedArray):
-        found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], type=found.type)
-    return found.storage if isinstance(found, pa.ExtensionArray) else found
 
 
 def texts(table: pa.Table, name: str) -> list[str]:

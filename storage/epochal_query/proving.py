@@ -16,7 +16,7 @@ import pyarrow as pa
 from epochal_processors.findings import Finding
 from epochal_processors.intake import IntakeError, all_taken
 from epochal_processors.ledger_check import INTAKE
-from epochal_processors.verifying import Asked, Progress, Verified, verify
+from epochal_processors.verifying import Asked, Verified, verify
 from epochal_query.checkpoint import checkpoint_of, compared, read_checkpoint
 from epochal_query.columns import ids
 from epochal_query.connection import Opened
@@ -27,6 +27,7 @@ from epochal_query.scope import scope_of
 from epochal_query.signing import check_signature, signed
 from epochal_query.times import Watermark
 from epochal_query.verification import Verification, names_of, verification
+from epochal_storage.archive import Progress
 from epochal_storage.locate import store_id
 from epochal_storage.log_ends import log_ends
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,9 +13,7 @@ from epochal_query.times import KnownAt, When
 
 if TYPE_CHECKING:
     from epochal_query.verification import Verification
-
-Progress = Callable[[str, int, int], None]
-"""Told what is worked on, how much of it is done, and how much there is."""
+    from epochal_storage.archive import Progress
 
 
 def silent(what: str, done: int, total: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -48,3 +48,11 @@ def _is_utf8(column: pa.ChunkedArray) -> bool:
 
 def _bytes(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column.cast(pa.binary() if pa.types.is_string(column.type) else pa.large_binary())
+
+
+def in_one_piece(table: pa.Table, name: str) -> Any:
+    """A column of an answer as one Arrow array, whatever pieces it came in; ids as their 16 bytes."""
+    found: Any = table.column(name).combine_chunks()
+    if isinstance(found, pa.ChunkedArray):
+        found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], type=found.type)
+    return found.storage if isinstance(found, pa.ExtensionArray) else found

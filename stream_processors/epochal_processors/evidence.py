@@ -18,6 +18,7 @@ from epochal_processors.parcels import Letter, parcel_of
 from epochal_processors.places import LAST, Held, Places, held
 from epochal_processors.project import event_digest
 from epochal_processors.survey import Portion, Query, Watermark
+from epochal_storage.arrow_answer import in_one_piece
 
 _LEDGER = """
 SELECT writer, project, first_seq, count, log, offset, recorded_at FROM ledger FINAL
@@ -167,28 +168,21 @@ class Evidence:
 
 def integers(table: pa.Table, name: str) -> npt.NDArray[Any]:
     """A column of whole numbers, or of instants as such, in 64 bits."""
-    column = _whole(table, name)
+    column = in_one_piece(table, name)
     kind = pa.int64() if pa.types.is_timestamp(column.type) else pa.uint64()
     return column.cast(kind).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def floats(table: pa.Table, name: str) -> npt.NDArray[np.float64]:
     """A column of floats, bit for bit."""
-    return _whole(table, name).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
+    return in_one_piece(table, name).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]
 
 
 def coded(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], list[Any]]:
     """A column as numbers, and the values that they stand for."""
-    column = _whole(table, name)
+    column = in_one_piece(table, name)
     encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
-
-
-def _whole(table: pa.Table, name: str) -> Any:
-    column = table[name].combine_chunks()
-    if isinstance(column, pa.ChunkedArray):
-        column = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
-    return column.storage if isinstance(column, pa.ExtensionArray) else column
 
 
 def _span(portion: Portion) -> dict[str, object]:

@@ -6,7 +6,7 @@ goes on taking in. The rows of facts and partials aren't looked at: they follow 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -38,8 +38,7 @@ from epochal_processors.survey import (
     portions,
     streams_of,
 )
-
-Progress = Callable[[str, int, int], None]
+from epochal_storage.archive import Progress
 
 
 @dataclass(frozen=True, slots=True)
