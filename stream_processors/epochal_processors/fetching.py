@@ -111,6 +111,8 @@ class Fetcher:
         return [(tp.topic, tp.partition) for tp in self._app.consumer.assignment()]
 
     async def _take(self, stream: Any) -> None:
+        # noack_take gives back the setting that it found when it ends, and Faust goes on to read what it has fetched
+        stream.enable_acks = False
         try:
             async for events in stream.noack_take(TAKEN_AT_ONCE, within=self._age_s):
                 while self._stopping or self._in_flight > MOST_IN_FLIGHT:

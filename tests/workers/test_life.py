@@ -124,14 +124,14 @@ def test_a_reader_waits_for_a_watermark_and_for_a_component(field: Field) -> Non
 
 def test_partitions_added_under_workers_are_taken_in(field: Field) -> None:
     """Nobody is started again: the group looks at what there is every few seconds."""
-    world = World(random.Random(5), jobs=6)
+    world = World(random.Random(5), jobs=24, points=500)  # a writer's partition is by chance; of 24 one gets a new one
     pieces = world.pieces(2)
     workers = [field.worker().ready() for _ in range(2)]
     field.send(pieces[0])
     field.wait()
     field.grow(PARTITIONS + 3, "events", "metrics")
     field.send(pieces[1])
-    assert {partition for _, partition in field.sent} > set(range(PARTITIONS))
+    assert max(partition for _, partition in field.sent) >= PARTITIONS
     check(field, world)
     assert [worker.stop() for worker in workers] == [0, 0]
 
