@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading, at, block, together
 from epochal_query.report_cells import SYSTEM_PREFIX
 from epochal_query.scope import Scope, metric_names
-from epochal_query.tidiness import extent, of_series
+from epochal_query.tidiness import Extent, extent, of_series
 
 POINTS_MIN = 5
 """A bucket can show five points: first, last, smallest, greatest, and a NaN."""
@@ -52,7 +53,7 @@ def _shown(numbers: bool) -> str:
         _point("argMin", block("value_and_step", "(-value) | step"), is_number),
         *([] if numbers else [_point("argMin", "step", "isNaN(value)")]),
     ]
-    return f"arrayJoin(arrayDistinct(arrayFilter(point -> point.4, [{', '.join(shown)}])))"
+    return f"arrayDistinct(arrayFilter(point -> point.4, [{', '.join(shown)}]))"
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,23 @@ def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: l
         buckets = wanted.max_points // POINTS_MIN
         sql = _downsampled(points, buckets, found.numbers) if alone else _downsampled_each(points, scope, which)
         bound |= {"buckets": buckets, "max_points": wanted.max_points, "low": found.low, "high": found.high}
-    table = reading.rows(sql, found.facts, **scope.parameters, **bound)
-    return _with(table, found.one) if alone else table
+    if not alone:
+        return reading.rows(sql, found.facts, **scope.parameters, **bound)
+    return _with(_counted(reading, sql, found, {**scope.parameters, **bound}), found.one)
+
+
+def _counted(reading: Reading, sql: str, found: Extent, bound: Mapping[str, object]) -> pa.Table:
+    """The points of one series. To look for second copies takes longer than all the rest, so it is done only when more
+    or fewer were read than there are; ``seen`` says how many, where points are left out of the answer.
+    """
+    if "tidy" in found.facts:
+        table = reading.rows(sql, found.facts | {"once"}, **bound)
+        read = table.num_rows
+        if "seen" in table.column_names:
+            read = column(table, "seen")[0].as_py() if read else 0
+        if read == found.kept:
+            return table
+    return reading.rows(sql, found.facts, **bound)
 
 
 def _with(table: pa.Table, key: pa.Table) -> pa.Table:
@@ -165,11 +181,12 @@ def _downsampled(points: str, buckets: int, numbers: bool) -> str:
     # the engine groups by 16 bits without hashing
     stretch = f"toUInt{16 if buckets <= 2**16 else 32}({_STRETCH})"
     return f"""
-        SELECT p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_shown(numbers)} AS p
-            FROM (SELECT *, {stretch} AS stretch
-                  FROM (SELECT *, {{low:Float64}} AS low, {{high:Float64}} AS high FROM ({points})))
-            GROUP BY stretch)
+        SELECT p.1 AS step, p.2 AS value, p.3 AS occurred_at, seen FROM (
+            SELECT arrayJoin(shown) AS p, seen FROM (
+                SELECT {_shown(numbers)} AS shown, sum(count()) OVER () AS seen
+                FROM (SELECT *, {stretch} AS stretch
+                      FROM (SELECT *, {{low:Float64}} AS low, {{high:Float64}} AS high FROM ({points})))
+                GROUP BY stretch))
         ORDER BY step"""
 
 
@@ -181,7 +198,7 @@ def _downsampled_each(points: str, scope: Scope, which: str) -> str:
     """
     return f"""
         SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_KEY}, {_shown(numbers=False)} AS p
+            SELECT {_KEY}, arrayJoin({_shown(numbers=False)}) AS p
             -- of a series that is shown whole each point is a stretch of its own
             FROM (SELECT *, if(whole, 0, {_STRETCH}) AS stretch, if(whole, step, 0.) AS own FROM (
                 SELECT points.component AS component, points.metric AS metric, points.rank AS rank,

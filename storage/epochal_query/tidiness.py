@@ -15,6 +15,7 @@ class Extent:
     """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all, and
     whether none of them is NaN.
 
+    ``kept`` are the points within the bounds, where the facts have ``tidy``.
     ``one`` has component, metric and rank of one of them: of the one there is, where there is only one. ``facts``, for
     `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
     """
@@ -24,6 +25,7 @@ class Extent:
     low: float
     high: float
     points: int
+    kept: int
     numbers: bool
     facts: frozenset[str]
 
@@ -37,7 +39,7 @@ def extent(reading: Reading, scope: Scope, which: str, **parameters: object) -> 
     """The extent of the series of components in scope that satisfy a condition."""
     sql = f"""SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank,
                      count() AS series, min(low) AS low, max(high) AS high,
-                     sum(points) AS points, sum(nans) = 0 AS numbers, min(tidy) AS tidy
+                     sum(points) AS points, sum(kept) AS kept, sum(nans) = 0 AS numbers, min(tidy) AS tidy
               FROM ({block("tidiness", of_series(scope, which))})"""
     table = reading.rows(sql, **scope.parameters, **parameters)
     one = table.select(["component", "metric", "rank"])

@@ -9,6 +9,7 @@
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
 --   uncut       nor was a run in it rewound
 --   tidy        no point of the series that are read can hide another
+--   once        nor is a second copy of any stored; who asserts it without knowing counts the points that came
 --   named       of components only {components:Array(UUID)} are read
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
 
@@ -611,6 +612,11 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM {database}.metrics AS p FINAL
 WHERE {{argument}} AND {{within: p | _at | }}
 
+-- block main_line when tidy, once
+SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM {database}.metrics AS p
+WHERE {{argument}} AND {{within: p | _at | }}
+
 -- block components_with_cuts
 SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
 
@@ -694,15 +700,17 @@ FROM (
 )
 
 -- block tidiness
--- for readers: which series are tidy, with no block that a bound cuts; and how far they reach, whatever the bounds
-WITH greatest(abs(min), abs(max)) AS size
+-- for readers: which series are tidy, with no block that a bound cuts, how many points of such blocks the bounds keep,
+-- and how far they reach, whatever the bounds
+WITH
+    greatest(abs(min), abs(max)) AS size,
+    ifNull({{within: partials | _until | _until}}, false) AS whole
 SELECT
     component, metric, rank,
-    min(first_step) AS low, max(last_step) AS high, sum(n) AS points, sum(nan_count) AS nans,
+    min(first_step) AS low, max(last_step) AS high, sum(n) AS points, sumIf(n, whole) AS kept, sum(nan_count) AS nans,
     min(
         increasing
-        AND (ifNull({{within: partials | _until | _until}}, false)
-             OR NOT ifNull({{within: partials | _from | _from}}, false))
+        AND (whole OR NOT ifNull({{within: partials | _from | _from}}, false))
         AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)
         AND NOT {{has_cuts}}) AS plain,
     arraySort(groupArray((first_step, last_step))) AS spans,

@@ -7,12 +7,15 @@ import re
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from query.conftest import Bare
 
 from epochal._ids import uuid7
 from epochal_query.errors import FilterError, UnknownNameError
 from epochal_query.store import Store
+from epochal_storage.schemas import SCHEMAS
 
 COLUMNS = ["component", "name", "trial", "experiment", "metric", "rank", "step", "value", "time"]
 
@@ -113,6 +116,28 @@ def test_each_stretch_keeps_its_ends_and_extremes(store: Store, metric: str) -> 
 def test_short_series_are_whole(store: Store, run: str) -> None:
     """A series that fits is not thinned out."""
     assert len(store.metrics(component=run, metric="short", max_points=6)) == 4
+
+
+def test_points_that_are_stored_twice_count_once(bare: Bare) -> None:
+    """The first copy, in a series and in a chart, whatever a later one says."""
+    log = bare.log("copies")
+    run = str(log.run([], metrics={"m": [(float(step), float(step % 7)) for step in range(5_000)]}))
+    log.flush()
+    store = bare.open("copies")
+    bare.writer.command("SYSTEM STOP MERGES metrics")
+    once = store.metrics(component=run, metric="m"), store.metrics(component=run, metric="m", max_points=50)
+    rows = bare.writer.query_arrow("SELECT * FROM metrics WHERE project = 'copies'").cast(SCHEMAS["metrics"])
+    copies = rows.slice(1_000, 100)
+    offsets, times = (copies[name].to_numpy() for name in ("offset", "recorded_at"))
+    later = {"value": np.full(100, 1e9), "offset": offsets + 1, "recorded_at": times + np.timedelta64(1, "us")}
+    for name, values in later.items():
+        place = copies.column_names.index(name)
+        copies = copies.set_column(place, copies.field(name), pa.array(values, copies.field(name).type))
+    bare.writer.insert("metrics", copies)
+    bare.writer.command("SYSTEM START MERGES metrics")
+    assert len(store.sql("SELECT 1 FROM metrics WHERE component = {id:UUID}", {"id": run})) == 5_100
+    pd.testing.assert_frame_equal(store.metrics(component=run, metric="m"), once[0])
+    pd.testing.assert_frame_equal(store.metrics(component=run, metric="m", max_points=50), once[1])
 
 
 @pytest.mark.parametrize("metric", ["long", "never", None, re.compile("l.*"), ["long", "short"]])
