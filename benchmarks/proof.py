@@ -1,4 +1,4 @@
-"""What it costs to verify a store, and to tell the history of one value, on this machine's own engine, warm.
+"""What it costs to verify a store, to make its sums again from the log, and to tell the history of one value, warm.
 
 python benchmarks/proof.py [--series 4] [--trials 1000] [--json FILE]
 """
@@ -53,6 +53,12 @@ def verify(store: Store) -> None:
     assert found["sound"], found.to_text()
 
 
+def rebuild(store: Store) -> None:
+    """The partial sums of all points, which nobody has altered."""
+    (changed,) = store.rebuild("partials")["changed"]
+    assert not changed
+
+
 def measure(folder: Path, series: int, trials: int) -> list[dict[str, object]]:
     """Fill a store; verify it, and ask for the history of a value of one of its components."""
     write(folder, "trials", trials)
@@ -64,6 +70,7 @@ def measure(folder: Path, series: int, trials: int) -> list[dict[str, object]]:
         beside = statistics.median(rates(points, lambda: read_all(store)))
         return [
             rate("proof.verify", rates(points, lambda: verify(store)), limit=beside, limit_is="rows read, no digests"),
+            rate("proof.rebuild", rates(points, lambda: rebuild(store)), limit=beside, limit_is="rows read, no sums"),
             row("proof.history", timed(lambda: store.history(component, "params.param-3"))),
         ]
 

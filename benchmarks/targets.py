@@ -45,6 +45,7 @@ TARGETS = (
     Target("reading.whole", "10,000 trials x 20 metrics: the whole frame", 2, "s"),
     Target("reading.past_ratio", "as of a past instant, times now", 2, "x"),
     Target("proof.verify", "verifying a store", 1_000_000, "points/s", "more"),
+    Target("proof.rebuild", "making the sums of all points again", 1_000_000, "points/s", "more"),
     Target("proof.history", "the history of one value", 50, "ms"),
     Target("start.import", "import epochal", 60, "ms"),
     Target("start.import_memory", "import epochal, memory", 15, "MB"),

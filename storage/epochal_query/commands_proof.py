@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from epochal_query.cli_options import said
+from epochal_query.cli_options import Output, said, writes
 
 NOT_SOUND = 3
 """The exit code of ``verify`` where something isn't as it was written."""
@@ -80,4 +80,25 @@ def checkpoint(file: Path, key: Path | None, new_key: Path | None, store: str | 
     click.echo(f"wrote {file}: streams {len(written['streams']):,}, logs {len(written['logs']):,}, {signed}")
 
 
-COMMANDS: list[click.Command] = [verify, checkpoint]
+@click.command()
+@click.argument("view", required=False)
+@_STORE
+@writes
+@said
+def rebuild(view: str | None, store: str | None, output: Output) -> None:
+    """Make VIEW, or all views, again from the log, which isn't touched. Jobs go on logging and readers reading.
+
+    The new takes the place of the old in one step. Says how many rows there were and are, a checksum of them, and
+    whether anything has changed.
+    """
+    from epochal_query.cli_output import write
+    from epochal_query.cli_progress import progress_bars
+    from epochal_query.opening import open_store
+
+    opened = open_store(store)
+    with progress_bars(_SHOWN_AFTER_S) as progress:
+        made = opened.rebuild(view, progress=progress)
+    write(made, output)
+
+
+COMMANDS: list[click.Command] = [verify, checkpoint, rebuild]

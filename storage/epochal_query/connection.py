@@ -10,7 +10,9 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from epochal_query.errors import ReadError
 from epochal_query.reading import Source
+from epochal_storage.remote import RemoteStore
 
 
 class Connection(Source, Protocol):
@@ -25,11 +27,16 @@ class Connection(Source, Protocol):
         ...
 
 
+def _read_only() -> RemoteStore:
+    raise ReadError("this store was opened for nothing but reading: open it with epochal.open() to rebuild its views")
+
+
 @dataclass(frozen=True)
 class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
-    ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies.
+    ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies;
+    ``with_rights`` connects to it with all rights.
     """
 
     connection: Connection
@@ -37,3 +44,4 @@ class Opened:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sent: Callable[[], Mapping[str, int]] = dict
     directory: Path | None = None
+    with_rights: Callable[[], RemoteStore] = _read_only

@@ -17,6 +17,7 @@ from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.endpoint import Endpoint
 from epochal_storage.location import Embedded, Location, parsed
+from epochal_storage.remote import RemoteStore, open_remote
 
 
 def open_store(location: str | os.PathLike[str] | None = None, *, project: str | None = None) -> Store:
@@ -45,7 +46,14 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
         return _contents(settings)
 
     directory = where.directory if isinstance(where, Embedded) else None
-    opened = Opened(connection, contents, sent=SENT.positions, directory=directory)
+
+    def with_rights() -> RemoteStore:
+        from epochal._host import spawn
+
+        needs_host(settings, "rebuilding")
+        return open_remote(where, spawn if settings.host != "none" else lambda _: None)
+
+    opened = Opened(connection, contents, sent=SENT.positions, directory=directory, with_rights=with_rights)
     return Store(opened, project or settings.project)
 
 

@@ -1,4 +1,4 @@
-"""What a store proves of itself: certificates, verification, checkpoints."""
+"""What a store proves of itself: certificates, verification, checkpoints; and what follows from its log, made again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from epochal_query.certificate import Certificate, certificate_of
 from epochal_query.resolve import resolve_one
-from epochal_query.store_access import Access
+from epochal_query.store_access import Access, told
 from epochal_query.times import KnownAt, When
 
 if TYPE_CHECKING:
@@ -83,3 +85,28 @@ class Provable(Access):
         if path is not None:
             write_checkpoint(document, Path(path))
         return document
+
+    def rebuild(self, view: str | None = None, *, progress: Progress = silent) -> pd.DataFrame:
+        """Drop what a view is read from, or all views (None, "all"), and make it again from the log.
+
+        Reads go on meanwhile, and so does taking in: the new takes the place of the old in one step, and what came
+        meanwhile is in it. The log itself (events, points, ledger, blocks, dead letters) is never touched.
+
+        One row a table: table, rows_before and rows (of what the watermark in ``attrs`` covers), read (how many rows of
+        the log it was made from), seconds, checksum (of the rows, in no order), and changed: whether the old one was
+        another, be it that somebody altered it or that this version makes other rows of the same events.
+
+        Raises:
+            UnknownNameError: there is no such view; the message has near names.
+            ReadError: EPOCHAL_HOST=inline, where nobody but this process has the store.
+            UnreadableEventError: this version can't read an event that an other one took in; nothing was changed.
+        """
+        from epochal_query.rebuilding import rebuilt, tables_of
+
+        tables = tables_of(view)
+        store = self._opened.with_rights()
+        try:
+            reading = self.begin()
+            return told(rebuilt(store, tables, reading.watermark, progress), reading)
+        finally:
+            store.close()

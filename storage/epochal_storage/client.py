@@ -75,12 +75,15 @@ class StoreClient:
         """Answer a query as a pandas frame; times keep their zone, an answer without rows keeps its columns."""
         return frame_of(self.query_arrow(sql, parameters))
 
-    def insert(self, table: str, rows: pa.Table) -> None:
-        """Insert rows as `writing.TableWriter` says; sent again when the host dies meanwhile, which changes nothing."""
+    def insert(self, table: str, rows: pa.Table, into: str = "") -> None:
+        """Insert rows as `writing.TableWriter` says; sent again when the host dies meanwhile, which changes nothing.
+
+        `into` is another table with the columns of `table`, for rows that go there.
+        """
         if rows.num_rows:
             checked = fitted(table, rows)
             names, data = checked.column_names, _stream(checked)
-            self._reliably(lambda link: link.client.raw_insert(table, names, data, _INSERTING, "ArrowStream"))
+            self._reliably(lambda link: link.client.raw_insert(into or table, names, data, _INSERTING, "ArrowStream"))
 
     def command(self, sql: str) -> None:
         """Run one statement that answers nothing; never sent twice."""

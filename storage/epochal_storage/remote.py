@@ -31,9 +31,9 @@ class RemoteStore:
         """`connect` gives the endpoint to ask; it is called again when a connection was lost."""
         self._client = StoreClient(connect, retry_seconds=0, answer_seconds=ANSWER_SECONDS)
 
-    def insert(self, table: str, rows: pa.Table) -> None:
-        """Insert rows as `writing.TableWriter` says."""
-        self._client.insert(table, rows)
+    def insert(self, table: str, rows: pa.Table, into: str = "") -> None:
+        """Insert rows as `writing.TableWriter` says; `into` another table of the same columns, where one is named."""
+        self._client.insert(table, rows, into)
 
     def command(self, sql: str) -> None:
         """Run one statement that answers nothing; never sent twice."""

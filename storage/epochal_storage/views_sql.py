@@ -42,6 +42,12 @@ def migration(source: str) -> str:
     return "\n".join([_HEAD, *statements])
 
 
+def view_texts() -> dict[str, str]:
+    """What each view reads, with the blocks put in."""
+    blocks, views = _known(frozenset())
+    return {name: expanded(text, blocks) for name, text in views.items()}
+
+
 def sections(source: str, facts: frozenset[str] = frozenset()) -> tuple[dict[str, str], dict[str, str]]:
     """Blocks and views by name, each without the comment that follows its heading.
 

@@ -31,12 +31,10 @@ def point_rows(table: pa.Table, given: Sequence[StreamAt], places: Places) -> It
         given: the streams whose rows they are.
         places: where they stand.
     """
-    streams = sorted(given, key=lambda at: stream_order(_stream(at)))
-    rows = Sorted(table, streams, places)
-    name, names = coded(table, "metric")
+    streams = _in_order(given)
+    rows, batch = stored_points(table, given, places)
     under, owners = _owners(table)
-    batch = _batch(table, rows, [_stream(at) for at in streams], name, names)
-    differs = _differ(table, rows, name, under)
+    differs = _differ(table, rows, under)
     starts = group_starts(batch.stream, batch.seq >> np.uint64(BLOCK_BITS))
     ends = np.append(starts[1:], len(batch))
     runs = list(zip(starts.tolist(), ends.tolist(), strict=True)) if len(batch) else []
@@ -54,14 +52,19 @@ def point_rows(table: pa.Table, given: Sequence[StreamAt], places: Places) -> It
         yield StreamRows(at, seq, rows.places.take(index), rows.copies_of(i), seq, local, made[mine], digest, said)
 
 
-def _batch(table: pa.Table, rows: Sorted, streams: Sequence[Stream], name: Codes, names: Sequence[str]) -> PointBatch:
-    """The kept rows as blocks are made of them; steps as they are stored, so that the sign of a zero tells."""
+def stored_points(table: pa.Table, given: Sequence[StreamAt], places: Places) -> tuple[Sorted, PointBatch]:
+    """The first copy of each row, as blocks are made of them; steps as they are stored, so that the sign of a zero
+    tells. Arguments as above; its streams name no log.
+    """
+    streams = _in_order(given)
+    rows = Sorted(table, streams, places)
+    name, names = coded(table, "metric")
     by_bytes = sorted(range(len(names)), key=lambda i: names[i].encode())
     place = np.empty(len(names), np.uint32)
     place[by_bytes] = np.arange(len(names))
     kept = rows.kept
-    return PointBatch(
-        tuple(streams),
+    batch = PointBatch(
+        tuple(_stream(at) for at in streams),
         tuple(names[i] for i in by_bytes),
         rows.stream,
         place[name[kept]] if len(names) else np.zeros(0, np.uint32),
@@ -74,11 +77,17 @@ def _batch(table: pa.Table, rows: Sorted, streams: Sequence[Stream], name: Codes
         rows.places.offset,
         np.ones(len(kept), np.bool_),
     )
+    return rows, batch
 
 
-def _differ(table: pa.Table, rows: Sorted, name: Codes, under: Codes) -> npt.NDArray[np.bool_]:
+def _in_order(given: Sequence[StreamAt]) -> list[StreamAt]:
+    return sorted(given, key=lambda at: stream_order(_stream(at)))
+
+
+def _differ(table: pa.Table, rows: Sorted, under: Codes) -> npt.NDArray[np.bool_]:
     if not len(rows.later):
         return np.zeros(0, np.bool_)
+    name, _ = coded(table, "metric")
     bits = [floats(table, column).view(np.uint64) for column in ("step", "value")]
     times = [integers(table, column) for column in ("logged_at", "occurred_at")]
     return copies_differ(rows, [name, under, *bits, *times])

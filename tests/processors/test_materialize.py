@@ -12,17 +12,23 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from processors.memory_store import MemoryStore, RefusedError, Row
-from processors.points import COMPONENT, WRITER, Logged, cut, frame, position
+from processors.points import COMPONENT, LOG, WRITER, Logged, cut, frame, position
 
 from epochal._journal.reader import POINT, Points, Record
 from epochal_processors.blocks import NO_LINK
 from epochal_processors.coverage import Coverage, Ranges
-from epochal_processors.frames import EventFrame, Frame, PointFrame
+from epochal_processors.evidence import integers
+from epochal_processors.frames import METRICS, EventFrame, Frame, PointFrame
 from epochal_processors.materialize import MAX_POINTS, Ending, Materializer, bounded
+from epochal_processors.places import Places
+from epochal_processors.rebuilding import DERIVED
+from epochal_processors.survey import Key, StreamAt
+from epochal_storage.schemas import SCHEMAS
 
 OTHER = UUID(int=WRITER.int + 1)
 PLACES = {"offset", "recorded_at", "log", "recorded_from", "recorded_until", "offset_from", "offset_until"}
@@ -148,6 +154,31 @@ def check_any_way(seed: int, shuffled: bool, restarts: int, errors: int) -> None
     found = everything(store)
     for table, rows in WHOLE.items():
         assert found[table] == rows, table
+    for table, made in derived(store).items():
+        assert bits(made) == bits(store.final(table)), table
+
+
+def derived(store: MemoryStore) -> dict[str, list[Row]]:
+    """What a rebuild makes of the log."""
+    made = MemoryStore()
+    for table, source in DERIVED.items():
+        rows = as_table("metrics" if source.channel == METRICS else "events", store)
+        streams = [StreamAt(Key(end.writer, source.channel), "p", COMPONENT, 0) for end in ENDS]
+        places = Places(
+            np.zeros(rows.num_rows, np.int64), integers(rows, "offset"), integers(rows, "recorded_at").view(np.int64)
+        )
+        made.insert(table, source.derive(rows, streams, places, [LOG]))
+    return {table: made.final(table) for table in DERIVED}
+
+
+def as_table(name: str, store: MemoryStore) -> pa.Table:
+    """Every copy of the rows of a table, as a store answers."""
+    return pa.Table.from_pylist(store.rows[name], SCHEMAS[name])
+
+
+def bits(rows: list[Row]) -> list[tuple[Any, ...]]:
+    """Rows with their places, bit for bit, columns in order of their names."""
+    return [tuple(struct.pack("<d", v) if isinstance(v, float) else v for _, v in sorted(row.items())) for row in rows]
 
 
 def random_pieces(rng: random.Random, stream: Frame) -> list[Frame]:
