@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from epochal_query.cli_options import At, Output, reads, writes
+from epochal_query.cli_options import At, Output, reads, said, writes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +72,29 @@ def diff(
     else:
         click.echo(frame.to_text())
     _remarks(frame)
+
+
+@click.command()
+@click.option("--from", "since", metavar="TIME", help="From when on: ISO, or such as '2 hours ago'. UTC.")
+@click.option("--to", "until", metavar="TIME", help="Until when (default: now).")
+@click.option("--speed", type=float, metavar="N", help="N times as fast as it happened; default: as fast as it goes.")
+@click.option("--into", type=click.Path(path_type=Path), metavar="DIR", help="Into a new store, instead of JSON.")
+@click.option("--store", metavar="WHERE", help="A directory or clickhouse:// URL; default: EPOCHAL_STORE.")
+@said
+def replay(since: str | None, until: str | None, speed: float | None, into: Path | None, store: str | None) -> None:
+    """Tell history again, in the order in which it was recorded: one JSON object a line, or into a new store.
+
+    Each line is what came at one place of the log: envelopes of events, or points as columns. All projects are in it.
+    """
+    from epochal_query.cli_output import plain
+    from epochal_query.opening import open_store
+
+    opened = open_store(store)
+    if into is not None:
+        click.echo(f"{opened.replay_into(into, since, until, speed=speed):,} frames replayed into {into}")
+        return
+    for one in opened.replay(since, until, speed=speed):
+        click.echo(json.dumps(plain(one), ensure_ascii=False))
 
 
 def _for_people(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:

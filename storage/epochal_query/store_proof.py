@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,3 +111,37 @@ class Provable(Access):
             return told(rebuilt(store, tables, reading.watermark, progress), reading)
         finally:
             store.close()
+
+    def replay(
+        self, since: When | None = None, until: When | None = None, *, speed: float | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """What the log recorded from ``since`` on and before ``until``, in that order, as if it happened now.
+
+        Each is a dict: recorded_at_us (microseconds since the epoch, UTC), log, offset, project, writer, first_seq, and
+        either ``events``, envelopes as in docs/events.md, or points as columns: component, rank, metric, step, value,
+        logged_ms, occurred_ms. Between one and the next it waits as long as it took then, divided by ``speed``; without
+        one not at all. All projects are in it, and each row once, where it was recorded first.
+
+        Raises:
+            TimeError: an instant can't be understood.
+            ReadError: ``speed`` is not a number above 0.
+        """
+        from epochal_query.replaying import replayed
+
+        return replayed(self.begin(), since, until, speed)
+
+    def replay_into(
+        self,
+        directory: str | os.PathLike[str],
+        since: When | None = None,
+        until: When | None = None,
+        *,
+        speed: float | None = None,
+    ) -> int:
+        """The same into a new store, which whoever reads it, such as a dashboard, sees filling; the number of frames.
+
+        Raises ReadError: there is something in the directory already; and as ``replay`` does.
+        """
+        from epochal_query.replaying import replay_into
+
+        return replay_into(self.begin(), Path(directory), since, until, speed)

@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from epochal._sent import FROM_KAFKA
 from epochal._settings import from_env
 from epochal._version import __version__
 from epochal_processors.cleaning import SYNCED, Safety
@@ -110,7 +109,8 @@ class Host:
     def _answer(self, tables: Tables, ingest: Ingest, loop: FollowerLoop) -> None:
         tokens: dict[Role, str] = {"reader": new_token(), "writer": new_token()}
         started_at = datetime.now(UTC).isoformat()
-        elsewhere = ForeignLogs(tables.query_arrow, FROM_KAFKA)
+        (own,) = ingest.follower.watermark()
+        elsewhere = ForeignLogs(tables.query_arrow, own)
 
         def before_read() -> None:
             loop.catch_up()

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from epochal._sent import FROM_KAFKA
 from epochal_processors.host import begin_log, opened_ingest
 from epochal_processors.ingest import Ingest
 from epochal_processors.store_file import read_or_create
@@ -55,9 +54,9 @@ def open_inline(store: Path, patience_s: float = PATIENCE_S) -> InlineStore:
     try:
         read_or_create(store, datetime.now(UTC))
         engine = open_tables(store / "engine")
-        return InlineStore(
-            engine, opened_ingest(store, engine, lock), lock, ForeignLogs(engine.query_arrow, FROM_KAFKA)
-        )
+        ingest = opened_ingest(store, engine, lock)
+        (own,) = ingest.follower.watermark()
+        return InlineStore(engine, ingest, lock, ForeignLogs(engine.query_arrow, own))
     except OSError as error:
         lock.release()
         raise StoreError(unusable(store, error)) from error

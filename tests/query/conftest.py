@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from query.written import Log
+from query.written import START, Log
 from storage_hosts import Running
 
 from epochal_query.connection import Opened
@@ -52,9 +53,9 @@ class Bare:
             )
         return Running(self.started[-1])
 
-    def log(self, project: str) -> Log:
-        """Somewhere to write: a project of its own."""
-        return Log(self.writer, project)
+    def log(self, project: str, start: datetime = START, offset: int = 0) -> Log:
+        """Somewhere to write: a project of its own; from this time and this place in the log on."""
+        return Log(self.writer, project, start, offset)
 
     def open(self, project: str) -> Store:
         """The project, for reading."""

@@ -31,12 +31,13 @@ def micros(when: datetime) -> int:
 class Log:
     """What a store's log holds; `now` moves on by a second with every event unless it is set."""
 
-    def __init__(self, store: StoreClient, project: str = "default", start: datetime = START) -> None:
+    def __init__(self, store: StoreClient, project: str = "default", start: datetime = START, offset: int = 0) -> None:
         self.project = project
         self.now = start
         self._materializer = Materializer(store, SqlHistory(store), Coverage())
-        self._offset = -1
+        self._offset = offset - 1
         self._frames: list[tuple[Position, Frame]] = []
+        self._taken: list[tuple[Position, Frame]] = []
         self._events: dict[UUID, int] = {}
         self._points: dict[UUID, int] = {}
 
@@ -80,8 +81,14 @@ class Log:
     def flush(self) -> dict[str, int]:
         """Bring everything said so far into the store; the watermark reached."""
         self._materializer.apply(self._frames)
-        self._frames = []
+        self._taken, self._frames = self._frames, []
         return {LOG: self._offset}
+
+    def resend(self) -> None:
+        """Bring what was flushed last once more, at later places."""
+        for _, frame in self._taken:
+            self._take(frame)
+        self.flush()
 
     def _take(self, frame: Frame) -> None:
         self._offset += 1
