@@ -42,6 +42,20 @@ def _trials(reading: Reading, column: str, wanted: Sequence[UUID]) -> tuple[Enti
     return tuple(Entity("trial", id_, trial_label(name, variables)) for id_, name, variables in rows)
 
 
+def _whole_names(reading: Reading, trials: Iterable[UUID]) -> dict[UUID, str]:
+    table = reading.rows(
+        f"""SELECT t.trial AS trial, t.name AS name, t.variables AS variables, e.name AS experiment
+            FROM (SELECT * FROM {at("trials")} {_MINE} AND trial IN {{trials:Array(UUID)}}) AS t
+            LEFT JOIN (SELECT experiment, name FROM {at("experiments")} {_MINE}) AS e ON t.experiment = e.experiment""",
+        trials=[str(one) for one in trials],
+    )
+    columns = (texts(table, "name"), texts(table, "variables"), texts(table, "experiment"))
+    return {
+        id_: f"{trial_label(name, variables)!r} of {experiment!r}"
+        for id_, name, variables, experiment in zip(ids(table, "trial"), *columns, strict=True)
+    }
+
+
 def _parts(reading: Reading, wanted: Sequence[UUID]) -> tuple[Part, ...]:
     asked, mine = [str(one) for one in wanted], set(wanted)
     pairs = reading.rows(
@@ -50,7 +64,7 @@ def _parts(reading: Reading, wanted: Sequence[UUID]) -> tuple[Part, ...]:
     inside: dict[UUID, list[UUID]] = defaultdict(list)
     for component, trial in zip(ids(pairs, "component"), ids(pairs, "trial"), strict=True):
         inside[component].append(trial)
-    trials = {trial.id: trial.name for trial in _trials(reading, "trial", sorted({*chain(*inside.values())}))}
+    trials = _whole_names(reading, {*chain(*inside.values())})
     # not the status of the component: that is "running" as well where a rank never began
     running = reading.rows(
         f"""SELECT DISTINCT component FROM {at("attempts")} {_MINE} AND component IN {{ids:Array(UUID)}}

@@ -69,9 +69,9 @@ def planned(extent: Extent, *, cascade: bool) -> Plan:
 def check_confirmed(target: Entity, confirm: str) -> None:
     """Raises DeletionError: the name given isn't exactly that of what would be deleted."""
     if confirm != target.name:
-        given = f"confirm={confirm!r} isn't its name" if confirm else "its name has to be said"
+        why = f"{confirm!r} isn't its name" if confirm else "its name has to be said for that"
         raise DeletionError(
-            f"{target.kind} {target.name!r} ({target.id}) isn't deleted, because {given}: confirm={target.name!r}"
+            f"{target.kind} {target.name!r} ({target.id}) isn't deleted, because {why}: confirm={target.name!r}"
         )
 
 
@@ -106,7 +106,7 @@ def _check_nothing_runs(target: Entity, going: Iterable[Part]) -> None:
 def _elsewhere(part: Part, inside: set[UUID]) -> str:
     names = sorted(name for trial, name in part.trials.items() if trial not in inside)
     more = f" and {len(names) - 1:,} more" if len(names) > 1 else ""
-    return f"it is in trial {names[0]!r}{more}, too"
+    return f"it is in trial {names[0]}{more}, too"
 
 
 def _left_behind(going: Iterable[Part], gone: set[UUID]) -> Iterator[tuple[Entity, str]]:

@@ -93,7 +93,7 @@ def test_a_cascade_takes_what_is_only_its_own(bare: Bare) -> None:
     done = story.store.delete("digits", confirm="digits", cascade=True)
     assert changes(done) == CASCADE
     assert list(done["reason"][-2:]) == [
-        "it is in trial 'of=a', too",
+        "it is in trial 'of=a' of 'other', too",
         f"it used an output of 'training' ({story.of_a}), which is deleted",
     ]
     assert list(done["points"]) == [2, 2, 0, 0, 0, 0, 0]
