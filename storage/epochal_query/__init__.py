@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from epochal_query.diff import Difference
     from epochal_query.errors import (
         CheckpointError,
+        DeletionError,
         FilterError,
         QueryError,
         ReadError,
@@ -34,6 +35,7 @@ __all__ = [
     "Certificate",
     "CheckpointError",
     "Condition",
+    "DeletionError",
     "Difference",
     "FilterError",
     "Lineage",

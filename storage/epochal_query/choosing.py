@@ -67,7 +67,7 @@ def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Tabl
     """
     compared = _checked(choice)
     sorted_by = [key.field for key in choice.order]
-    keys = checked_names(reading.present, scope.at(reading, reading.present), compared, sorted_by)
+    keys = checked_names(*scope.naming(reading), compared, sorted_by)
     answers = _Answers(reading, scope, choice.ranks, keys)
     said = [leaf for leaf in compared if not leaf.field.root]
     asked_for = {ATTRIBUTES[one.name].column for one in [*(leaf.field for leaf in said), *sorted_by] if not one.root}

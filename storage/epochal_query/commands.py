@@ -12,13 +12,14 @@ from epochal_query.cli_options import At, Output, names, pattern, reads, writes
 
 def register(group: click.Group) -> None:
     """Add the reading commands."""
+    from epochal_query.commands_changes import COMMANDS as CHANGES
     from epochal_query.commands_history import diff, history, replay
     from epochal_query.commands_letters import COMMANDS as LETTERS
     from epochal_query.commands_proof import COMMANDS as PROOF
     from epochal_query.commands_store import COMMANDS
 
     reads = [ls, report, show, history, diff, replay, best, metrics, lineage, sql, certificate]
-    for command in [*reads, *COMMANDS, *LETTERS, *PROOF]:
+    for command in [*reads, *COMMANDS, *LETTERS, *PROOF, *CHANGES]:
         group.add_command(command)
 
 

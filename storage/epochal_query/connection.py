@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,8 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from epochal._events import Event
+from epochal._saying import Say
 from epochal_query.errors import ReadError
 from epochal_query.reading import Source
 from epochal_storage.remote import RemoteStore
@@ -31,12 +33,16 @@ def _read_only() -> RemoteStore:
     raise ReadError("this store was opened for nothing but reading: open it with epochal.open() to rebuild its views")
 
 
+def _say_nothing(project: str, events: Sequence[Event], after_us: int) -> list[str]:
+    raise ReadError("this store was opened for nothing but reading: open it with epochal.open() to change what it says")
+
+
 @dataclass(frozen=True)
 class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
     ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies;
-    ``with_rights`` connects to it with all rights.
+    ``with_rights`` connects to it with all rights; ``say`` is how to say something to it.
     """
 
     connection: Connection
@@ -45,3 +51,4 @@ class Opened:
     sent: Callable[[], Mapping[str, int]] = dict
     directory: Path | None = None
     with_rights: Callable[[], RemoteStore] = _read_only
+    say: Say = _say_nothing

@@ -9,6 +9,7 @@
     ├── TimeError            a time or a watermark that can't be understood
     ├── TooManyColumnsError  a report wider than a person or a frame can use
     ├── QueryError           the engine refused a query
+    ├── DeletionError        a deletion that isn't confirmed, or that something stands against
     ├── CheckpointError      a checkpoint that can't be made, read or trusted
     └── WaitTimeoutError     what was waited for did not happen in time
 
@@ -46,6 +47,10 @@ class TooManyColumnsError(ReadError):
 
 class QueryError(ReadError):
     """The engine refused a query; the message is the engine's own, without its internals."""
+
+
+class DeletionError(ReadError):
+    """A deletion that isn't confirmed, or that something stands against; the message says what."""
 
 
 class CheckpointError(ReadError):

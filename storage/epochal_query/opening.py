@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from epochal._places import artifact_url, default_store, home
+from epochal._saying import sayer
 from epochal._sent import SENT
 from epochal._settings import Settings, from_env, is_name
 from epochal_query.connection import Connection, Opened
@@ -53,7 +54,8 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
         needs_host(settings, "rebuilding")
         return open_remote(where, spawn if settings.host != "none" else lambda _: None)
 
-    opened = Opened(connection, contents, sent=SENT.positions, directory=directory, with_rights=with_rights)
+    say = sayer(settings)
+    opened = Opened(connection, contents, sent=SENT.positions, directory=directory, with_rights=with_rights, say=say)
     return Store(opened, project or settings.project)
 
 

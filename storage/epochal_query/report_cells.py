@@ -73,9 +73,8 @@ def _params(
         return reading.rows(sql, KNOWN, **scope.parameters), None
     keys: list[str] = []
     if as_parts(selection, "params"):
-        present = reading.present
         alike: dict[str, list[str]] = {}
-        for key in param_keys(present, named_in.at(reading, present)):
+        for key in param_keys(*named_in.naming(reading)):
             alike.setdefault(shown(key), []).append(key)
         picked = choose(selection, list(alike), "param", f" in {scope.words}")
         keys = [key for name in picked for key in alike[name]]
@@ -90,8 +89,7 @@ def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) ->
     chosen: list[str] | None = None
     which = "1" if wanted.system else f"NOT startsWith(metric, '{SYSTEM_PREFIX}')"
     if wanted.metrics is not None:
-        present = reading.present
-        known = metric_names(present, named_in.at(reading, present)) if as_parts(wanted.metrics, "metrics") else []
+        known = metric_names(*named_in.naming(reading)) if as_parts(wanted.metrics, "metrics") else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
     facts = extent(reading, scope, which, metrics=chosen or []).facts

@@ -1,4 +1,6 @@
-"""Who is meant: experiments, trials and components by name, id or handle, looked up in the present."""
+"""Who is meant: experiments, trials and components by name, id or handle, looked up in the present; what isn't there
+any more, at the instant that is read.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ def resolve(reading: Reading, kind: Kind, given: object) -> list[Entity]:
     known = _known(reading.present, kind, wanted)
     found: dict[UUID, Entity] = {}
     for one in wanted:
-        matching = [entity for entity, names in known if _is(one, entity, names)]
+        matching = [entity for entity, names in known if _is(one, entity, names)] or _then(reading, kind, one)
         if not matching:
             raise _missing(reading.present, kind, one)
         found.update((entity.id, entity) for entity in matching)
@@ -182,6 +184,13 @@ def _by_id(reading: Reading, kind: Kind, wanted: Sequence[object]) -> list[Entit
     )
     found = {id_: Entity(kind, id_, name) for id_, name in zip(ids(table, "id"), texts(table, "name"), strict=True)}
     return [found[one] for one in dict.fromkeys(meant) if one] if found.keys() == set(meant) else None
+
+
+def _then(reading: Reading, kind: Kind, one: object) -> list[Entity]:
+    """What was there at the place in time that is read, and was deleted since."""
+    if reading.is_present:
+        return []
+    return [entity for entity, names in _known(reading, kind, [one]) if _is(one, entity, names)]
 
 
 def _id_from(reading: Reading, kind: Kind, one: object) -> UUID | None:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pyarrow as pa
 
 from epochal_query.columns import compute, id_texts, texts
+from epochal_query.errors import UnknownNameError
 from epochal_query.memberships import Members
 from epochal_query.reading import NAMED_MAX as FEW
 from epochal_query.reading import Reading, at
@@ -61,9 +62,16 @@ class Scope:
             return Members.of_few(reading, cast("list[str]", components))
         return Members.read(reading, self.sql, self.parameters)
 
-    def at(self, reading: Reading, present: Reading) -> Scope:
-        """The scope in the present, if it was made for another time."""
-        return self if reading.is_present else scope_of(present, *self.given)
+    def naming(self, reading: Reading) -> tuple[Reading, Scope]:
+        """Where names are looked up: the present, in the scope as it is there; where what it is made from isn't there
+        any more, where it was.
+        """
+        if reading.is_present:
+            return reading, self
+        try:
+            return reading.present, scope_of(reading.present, *self.given)
+        except UnknownNameError:
+            return reading, self
 
 
 def scope_of(

@@ -154,7 +154,7 @@ def _alone(selection: Selection) -> list[str]:
 
 def _chosen(reading: Reading, scope: Scope, selection: Selection) -> list[str]:
     scope.check(reading)
-    known = metric_names(reading.present, scope.at(reading, reading.present))
+    known = metric_names(*scope.naming(reading))
     return choose(selection, known, "metric", f" in {scope.words}")
 
 
