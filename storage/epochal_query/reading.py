@@ -17,9 +17,12 @@ from epochal_query.waiting import awaited
 from epochal_storage.errors import EngineError
 from epochal_storage.views_sql import put_in
 
-_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, count() = 0 AS uncut FROM facts
+_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted,
+                       countIf(field IN ('deleted', 'rewound')) = 0 AS uncut,
+                       countIf(field IN ('corrected', 'undone')) = 0 AS unrepaired
+                FROM facts
                 WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
-                  AND field IN ('deleted', 'rewound')"""
+                  AND field IN ('deleted', 'rewound', 'corrected', 'undone')"""
 
 
 class Source(Protocol):
@@ -64,7 +67,9 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound."""
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``unrepaired``: nothing was
+        ever corrected, retracted or undone.
+        """
         found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())
 

@@ -13,10 +13,11 @@ from epochal_query.scope import Scope
 @dataclass(frozen=True)
 class Extent:
     """How much there is of some series, whatever the bounds: how many they are, their steps and points, all in all, and
-    whether none of them is NaN.
+    whether none of them is NaN, nor made one by a correction.
 
     ``one`` has component, metric and rank of one of them: of the one there is, where there is only one. ``facts``, for
-    `Reading.rows`, has ``tidy`` where no point of them can hide another and no bound cuts a block.
+    `Reading.rows`, has ``single`` where no point of them can hide another, and ``tidy`` where also none was repaired and
+    no bound cuts a block.
     """
 
     series: int
@@ -37,10 +38,11 @@ def extent(reading: Reading, scope: Scope, which: str, **parameters: object) -> 
     """The extent of the series of components in scope that satisfy a condition."""
     sql = f"""SELECT any(component) AS component, any(metric) AS metric, any(rank) AS rank,
                      count() AS series, min(low) AS low, max(high) AS high,
-                     sum(points) AS points, sum(nans) = 0 AS numbers, min(tidy) AS tidy
+                     sum(points) AS points, sum(nans) = 0 AND NOT max(repaired) AS numbers,
+                     min(single) AS single, min(tidy) AS tidy
               FROM ({block("tidiness", of_series(scope, which))})"""
     table = reading.rows(sql, **scope.parameters, **parameters)
     one = table.select(["component", "metric", "rank"])
     found = table.drop_columns(one.column_names).to_pylist()[0]
-    facts = frozenset({"tidy"} if found.pop("tidy") else ())
+    facts = frozenset(name for name in ("single", "tidy") if found.pop(name))
     return Extent(**found, one=one, facts=facts)

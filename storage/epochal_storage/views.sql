@@ -8,7 +8,9 @@
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
 --   uncut       nor was a run in it rewound
---   tidy        no point of the series that are read can hide another
+--   unrepaired  nothing in it was ever corrected, retracted or undone
+--   single      no point of the series that are read can hide another
+--   tidy        nor was one of them corrected or retracted, nor does a bound cut a block of theirs
 --   named       of components only {components:Array(UUID)} are read
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
 
@@ -17,7 +19,17 @@
 -- every copy to keep the first one
 ({as_of:String} = '' OR {{1}}.occurred{{2}} <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
+AND {{known: {{1}} | {{2}} | {{3}}}}
+
+-- block within when watermark
+{{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{known: {{1}} | {{2}} | {{3}}}}
+
+-- block within when watermark, present
+{{known: {{1}} | {{2}} | {{3}}}}
+
+-- block known
+-- what known_at keeps of a table: all that bounds a repair, which is true from the time of what it repairs
+({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)')
@@ -26,10 +38,7 @@ AND (NOT startsWith({known_at:String}, '{')
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 
--- block within when watermark
-{{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{reached: {{1}} | {{3}}}}
-
--- block within when watermark, present
+-- block known when watermark
 {{reached: {{1}} | {{3}}}}
 
 -- block reached
@@ -39,6 +48,27 @@ toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offset
 -- block reached when one_log
 {{1}}.log = {logs:Array(String)}[1] AND {{1}}.offset{{2}} <= {offsets:Array(Int64)}[1]
 
+-- block undone
+-- events that count as if they had never been said: of undoing and redoing one the last word counts
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND {{known: facts | _at | }}
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+
+-- block stands
+-- the event of a statement is not undone
+({{argument}}.project, {{argument}}.kind, {{argument}}.entity, {{argument}}.writer, {{argument}}.seq) NOT IN (
+{{undone}}
+)
+
+-- block stands when unrepaired
+true
+
+-- block said
+-- what the bounds keep of statements, but for those that are undone
+{{within: {{argument}} | _at | }} AND {{stands: {{argument}}}}
+
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
 SELECT
@@ -46,14 +76,14 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts | _at | }}
+WHERE field IN ('opened', 'deleted', 'restored') AND {{said: facts}}
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 
 -- block lives when undeleted
 SELECT project, kind, entity, toUInt256(0) AS horizon
 FROM {database}.facts FINAL
-WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+WHERE project = {project:String} AND field = 'opened' AND {{said: facts}}
 GROUP BY project, kind, entity
 
 -- block statements
@@ -62,15 +92,15 @@ FROM {database}.facts AS s FINAL
 INNER JOIN (
 {{lives}}
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE {{argument}} AND s.place > l.horizon AND {{within: s | _at | }}
+WHERE {{argument}} AND s.place > l.horizon AND {{said: s}}
 
 -- block statements when undeleted
 FROM {database}.facts AS s FINAL
-WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+WHERE {{argument}} AND s.project = {project:String} AND {{said: s}}
   AND (s.kind, s.entity) IN (
     SELECT kind, entity
     FROM {database}.facts FINAL
-    WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+    WHERE project = {project:String} AND field = 'opened' AND {{said: facts}}
   )
 
 -- block of_entities
@@ -79,7 +109,7 @@ WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
 
 -- block of_entities when undeleted
 FROM {database}.facts AS s FINAL
-WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+WHERE {{argument}} AND s.project = {project:String} AND {{said: s}}
 
 -- block opened
 true
@@ -93,17 +123,17 @@ countIf(s.field = 'opened') > 0
 
 -- block of_components when undeleted
 FROM {database}.facts AS s FINAL
-WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{said: s}}
   AND s.entity IN (
     SELECT entity
     FROM {database}.facts FINAL
     WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
-      AND {{named: facts}} AND {{within: facts | _at | }}
+      AND {{named: facts}} AND {{said: facts}}
   )
 
 -- block of_components when undeleted, known
 FROM {database}.facts AS s FINAL
-WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{said: s}}
 
 -- block named
 true
@@ -118,7 +148,7 @@ SELECT
     s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.recorded_at AS recorded_at,
     s.ordered_at AS ordered_at, s.place AS place,
     s.writer AS writer, s.seq AS seq, s.ord AS ord, s.log AS log, s.offset AS offset
-{{statements: s.field NOT IN ('deleted', 'restored')}}
+{{statements: s.field NOT IN ('deleted', 'restored', 'corrected', 'undone')}}
 
 -- view cells_at
 SELECT
@@ -136,7 +166,7 @@ SELECT
     min(s.ordered_at) AS first_said_at,
     argMax(s.writer, s.place) AS writer,
     argMax(s.seq, s.place) AS seq
-{{statements: s.field NOT IN ('deleted', 'restored')}}
+{{statements: s.field NOT IN ('deleted', 'restored', 'corrected', 'undone')}}
 GROUP BY s.project, s.kind, s.entity, s.field, s.key
 HAVING NOT argMax(s.removed, s.place)
 
@@ -191,7 +221,7 @@ HAVING NOT argMax(s.removed, s.place)
 toUUIDOrZero(s.key) IN (
     SELECT entity
     FROM {database}.facts FINAL
-    WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' AND {{within: facts | _at | }}
+    WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' AND {{said: facts}}
       AND entity IN (
         SELECT toUUIDOrZero(key)
         FROM {database}.facts
@@ -565,13 +595,82 @@ LEFT JOIN (
     )
 ) AS r ON d.project = r.project AND d.component = r.component
 
+-- block repairs
+-- what corrections say of the points of a writer, in order: how many of them are meant, of which rank (-1 for all), from
+-- which step to which, what to do, with what
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    {{corrections}}
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+
+-- block corrections
+-- corrections that stand, in the present life of a component: whenever they were said, if known_at knows of them
+SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+{{lives}}
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND {{known: s | _at | }} AND {{stands: s}}
+
+-- block logged_points
+-- the points p as they were logged, with the repairs m of their writers
+FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+{{repairs}}
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+
+-- block logged_points when unrepaired
+FROM {database}.metrics AS p FINAL
+
+-- block covers
+x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5
+
+-- block value
+-- the value of a point after all corrections that cover it, one after the other
+arrayFold(
+    (value, x) -> multiIf(
+        NOT ({{covers}}), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value)
+
+-- block value when unrepaired
+p.value
+
+-- block kept
+-- it was not retracted
+NOT arrayExists(x -> x.6 = 'retract' AND {{covers}}, m.repairs)
+
+-- block kept when unrepaired
+true
+
 -- block main_line
 -- the points that are left, and of those at the same step the newest: the one that no other follows at its step
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
@@ -579,11 +678,11 @@ FROM (
             ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
-    FROM {database}.metrics AS p FINAL
+    {{logged_points}}
     LEFT JOIN (
     {{cuts}}
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE {{argument}} AND {{within: p | _at | }}
+    WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -594,17 +693,25 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
-    FROM {database}.metrics AS p FINAL
-    WHERE {{argument}} AND {{within: p | _at | }}
+    {{logged_points}}
+    WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
 )
 WHERE step != next_step
+
+-- block main_line when single
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq
+{{logged_points}}
+WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
 
 -- block main_line when tidy
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
@@ -642,7 +749,7 @@ FROM (
                          JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
-              AND {{within: facts | _at | }} AND (project, entity) IN ({{components_with_cuts}})
+              AND {{said: facts}} AND (project, entity) IN ({{components_with_cuts}})
         ) AS f
         GROUP BY project, component
     )
@@ -669,12 +776,22 @@ bitShiftLeft(toUInt128({{sortable: {{1}}}}), 64) + {{sortable: {{2}}}}
 -- block has_cuts when uncut
 false
 
+-- block has_repairs
+(project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'corrected'
+)
+
+-- block has_repairs when unrepaired
+false
+
 -- block seen_blocks
 -- Blocks of points: whether all of one (whole), or any of it (touched), lies within the bounds, and whether its series
--- is tidy: no point of it can hide another, so that the partial sums of its blocks may be merged.
+-- is tidy: no point of it can hide another and none was repaired, so that partial sums of its blocks may be merged.
 SELECT
     *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
         OVER (PARTITION BY project, component, metric, rank) AS tidy
 FROM (
     WITH greatest(abs(min), abs(max)) AS size
@@ -686,6 +803,7 @@ FROM (
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         {{has_cuts}} AS has_cuts,
+        {{has_repairs}} AS has_repairs,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -694,19 +812,20 @@ FROM (
 )
 
 -- block tidiness
--- for readers: which series are tidy, with no block that a bound cuts; and how far they reach, whatever the bounds
+-- for readers: of which series no point can hide another (single), which of these are tidy, with no block that a bound
+-- cuts; and how far they reach, whatever the bounds
 WITH greatest(abs(min), abs(max)) AS size
 SELECT
     component, metric, rank,
     min(first_step) AS low, max(last_step) AS high, sum(n) AS points, sum(nan_count) AS nans,
-    min(
-        increasing
-        AND (ifNull({{within: partials | _until | _until}}, false)
-             OR NOT ifNull({{within: partials | _from | _from}}, false))
-        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)
-        AND NOT {{has_cuts}}) AS plain,
+    max({{has_repairs}}) AS repaired,
     arraySort(groupArray((first_step, last_step))) AS spans,
-    plain AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS tidy
+    min(increasing AND NOT {{has_cuts}})
+        AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS single,
+    single AND NOT repaired AND min(
+        (ifNull({{within: partials | _until | _until}}, false)
+         OR NOT ifNull({{within: partials | _from | _from}}, false))
+        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)) AS tidy
 FROM {database}.partials FINAL
 WHERE {{argument}}
 GROUP BY component, metric, rank
