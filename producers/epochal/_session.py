@@ -18,17 +18,17 @@ from ._background import Background
 from ._claims import Claims
 from ._clock import now_us
 from ._contents import Contents
-from ._elsewhere import announce, host_name
+from ._elsewhere import announce
 from ._ending import COMPLETED, STOPPED, Ending
-from ._events import Event, writer_opened
+from ._events import Event
 from ._exits import Exits
+from ._introduction import introduction
 from ._places import artifact_url, home, journal_place, store_directory
 from ._ranks import Launch, find_launch
 from ._settings import Settings, from_env, unknown_variables
 from ._shipping import HURRIED_S, Shipping
 from ._surroundings import Outlook
 from ._values import JSON
-from ._version import __version__
 from ._warnings import Warner
 from ._watching import Watching
 from ._writer import Identity, Writer, open_journal
@@ -93,22 +93,8 @@ class Session:
     ) -> Writer:
         """A new writer with a journal of its own; where no journal can be kept, its losses are counted."""
         process = self._hold_process()
-
-        opening = writer_opened(
-            component=None if identity.component is None else str(identity.component),
-            rank=identity.rank,
-            attempt=identity.attempt,
-            role=role,
-            world_size=world_size,
-            heartbeat_s=self.settings.heartbeat_s,
-            host=host_name(),
-            pid=os.getpid(),
-            process=str(process),
-            user=_user(),
-            command=_command(),
-            python=".".join(map(str, sys.version_info[:3])),
-            version=__version__,
-            launcher=launcher or {},
+        opening = introduction(
+            identity, role, process, self.settings.heartbeat_s, world_size=world_size, launcher=launcher
         )
         writer = Writer(identity, opening, self._open_journal, self.warn.report)
         with self._lock:
@@ -267,21 +253,3 @@ def session() -> Session:
                 if hasattr(os, "register_at_fork"):
                     os.register_at_fork(after_in_child=_current.after_fork_in_child)
     return _current
-
-
-def _user() -> str:
-    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
-        if os.environ.get(name):
-            return os.environ[name]
-    try:
-        import pwd
-
-        return pwd.getpwuid(os.getuid()).pw_name
-    except (ImportError, KeyError):
-        return ""
-
-
-def _command() -> list[str]:
-    from ._capture.env import capture_command
-
-    return capture_command(sys.orig_argv)

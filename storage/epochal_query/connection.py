@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,9 @@ from typing import Any, Protocol
 
 import pandas as pd
 
+from epochal._events import Event
+from epochal._saying import Say
+from epochal_query.errors import ReadError
 from epochal_query.reading import Source
 
 
@@ -25,11 +28,16 @@ class Connection(Source, Protocol):
         ...
 
 
+def _say_nothing(project: str, events: Sequence[Event], after_us: int) -> list[str]:
+    raise ReadError("this store was opened for nothing but reading: open it with epochal.open() to change what it says")
+
+
 @dataclass(frozen=True)
 class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
-    ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies.
+    ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies;
+    ``say`` is how to say something to it.
     """
 
     connection: Connection
@@ -37,3 +45,4 @@ class Opened:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sent: Callable[[], Mapping[str, int]] = dict
     directory: Path | None = None
+    say: Say = _say_nothing

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from epochal._places import artifact_url, default_store, home
+from epochal._saying import sayer
 from epochal._sent import SENT
 from epochal._settings import Settings, from_env, is_name
 from epochal_query.connection import Connection, Opened
@@ -45,7 +46,7 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
         return _contents(settings)
 
     directory = where.directory if isinstance(where, Embedded) else None
-    opened = Opened(connection, contents, sent=SENT.positions, directory=directory)
+    opened = Opened(connection, contents, sent=SENT.positions, directory=directory, say=sayer(settings))
     return Store(opened, project or settings.project)
 
 
