@@ -9,6 +9,7 @@
     ├── TimeError            a time or a watermark that can't be understood
     ├── TooManyColumnsError  a report wider than a person or a frame can use
     ├── QueryError           the engine refused a query
+    ├── RepairError          a correction, a retraction or an undoing that has nothing to act on, or can't be understood
     ├── CheckpointError      a checkpoint that can't be made, read or trusted
     └── WaitTimeoutError     what was waited for did not happen in time
 
@@ -46,6 +47,10 @@ class TooManyColumnsError(ReadError):
 
 class QueryError(ReadError):
     """The engine refused a query; the message is the engine's own, without its internals."""
+
+
+class RepairError(ReadError):
+    """A correction, a retraction or an undoing that has nothing to act on, or can't be understood."""
 
 
 class CheckpointError(ReadError):

@@ -67,8 +67,8 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``unrepaired``: nothing was
-        ever corrected, retracted or undone.
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``unrepaired``: nothing in
+        it was ever corrected, retracted or undone.
         """
         found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())

@@ -16,8 +16,8 @@ class Extent:
     whether none of them is NaN, nor made one by a correction.
 
     ``one`` has component, metric and rank of one of them: of the one there is, where there is only one. ``facts``, for
-    `Reading.rows`, has ``single`` where no point of them can hide another, and ``tidy`` where also none was repaired and
-    no bound cuts a block.
+    `Reading.rows`, has ``single`` where no point of them can hide another, and ``tidy`` where also none was repaired
+    and no bound cuts a block.
     """
 
     series: int
