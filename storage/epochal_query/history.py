@@ -97,7 +97,7 @@ def _rows(
 
 
 def _told(entity: Entity, what: Asked, said: Sequence[Statement]) -> Iterator[Row]:
-    """The statements under the names that are asked for; one that undoes an event under the names of what that said."""
+    """The statements under the names that are asked for; one that undoes an event also under those of what it said."""
     named = [(one, decoded(one.value)) for one in said]
     of_event: dict[str, dict[str, None]] = {}
     for one, value in named:
@@ -105,7 +105,7 @@ def _told(entity: Entity, what: Asked, said: Sequence[Statement]) -> Iterator[Ro
     for one, value in named:
         undoes = one.field == "undone"
         own = names_of(entity.kind, one.field, one.key, value)
-        for name in of_event.get(one.key, own) if undoes else own:
+        for name in (*of_event.get(one.key, ()), *own) if undoes else own:
             if not is_of(name, what.field):
                 continue
             yield Row(

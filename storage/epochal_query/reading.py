@@ -19,7 +19,7 @@ from epochal_storage.views_sql import put_in
 
 _TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted,
                        countIf(field IN ('deleted', 'rewound')) = 0 AS uncut,
-                       countIf(field IN ('corrected', 'undone')) = 0 AS unrepaired
+                       countIf(field = 'corrected') = 0 AS uncorrected, countIf(field = 'undone') = 0 AS standing
                 FROM facts
                 WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
                   AND field IN ('deleted', 'rewound', 'corrected', 'undone')"""
@@ -67,8 +67,8 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``unrepaired``: nothing in
-        it was ever corrected, retracted or undone.
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``uncorrected``: no point
+        was ever corrected or retracted; ``standing``: nothing was ever undone.
         """
         found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())

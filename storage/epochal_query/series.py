@@ -104,7 +104,7 @@ def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: l
         buckets = wanted.max_points // POINTS_MIN
         sql = _downsampled(points, buckets, found.numbers) if alone else _downsampled_each(points, scope, which)
         bound |= {"buckets": buckets, "max_points": wanted.max_points, "low": found.low, "high": found.high}
-    table = reading.rows(sql, found.facts, **scope.parameters, **bound)
+    table = reading.rows(sql, found.facts, **scope.parameters, **found.bound, **bound)
     return _with(table, found.one) if alone else table
 
 

@@ -8,9 +8,11 @@
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
 --   uncut       nor was a run in it rewound
---   unrepaired  nothing in it was ever corrected, retracted or undone
+--   uncorrected no point in it was ever corrected or retracted
+--   standing    nothing that was said in it was ever undone
 --   single      no point of the series that are read can hide another
 --   tidy        nor was one of them corrected or retracted, nor does a bound cut a block of theirs
+--   few         as tidy, but for at most four corrections, which are bound: {repair_components:Array(UUID)} and so on
 --   named       of components only {components:Array(UUID)} are read
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
 
@@ -62,7 +64,7 @@ HAVING NOT argMax(removed, place)
 {{undone}}
 )
 
--- block stands when unrepaired
+-- block stands when standing
 true
 
 -- block said
@@ -630,6 +632,18 @@ INNER JOIN (
 WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
   AND {{known: s | _at | }} AND {{stands: s}}
 
+-- block corrections when undeleted
+SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+WHERE s.project = {project:String} AND s.kind = 'component' AND s.field = 'corrected'
+  AND {{named: s}} AND {{known: s | _at | }} AND {{stands: s}}
+  AND s.entity IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
+      AND {{named: facts}} AND {{said: facts}}
+  )
+
 -- block logged_points
 -- the points p as they were logged, with the repairs m of their writers
 FROM {database}.metrics AS p FINAL
@@ -637,7 +651,7 @@ LEFT JOIN (
 {{repairs}}
 ) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
 
--- block logged_points when unrepaired
+-- block logged_points when uncorrected
 FROM {database}.metrics AS p FINAL
 
 -- block covers
@@ -654,14 +668,14 @@ arrayFold(
         value),
     m.repairs, p.value)
 
--- block value when unrepaired
+-- block value when uncorrected
 p.value
 
 -- block kept
 -- it was not retracted
 NOT arrayExists(x -> x.6 = 'retract' AND {{covers}}, m.repairs)
 
--- block kept when unrepaired
+-- block kept when uncorrected
 true
 
 -- block main_line
@@ -712,6 +726,40 @@ SELECT
     p.writer AS writer, p.seq AS seq
 {{logged_points}}
 WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
+
+-- block main_line when few
+WITH
+    {{repaired: 1 | p.value}} AS once,
+    {{repaired: 2 | once}} AS twice,
+    {{repaired: 3 | twice}} AS thrice
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    {{repaired: 4 | thrice}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at,
+    p.recorded_at AS recorded_at, p.writer AS writer, p.seq AS seq
+FROM {database}.metrics AS p FINAL
+WHERE {{argument}} AND {{within: p | _at | }}
+  AND NOT {{retracted: 1}} AND NOT {{retracted: 2}} AND NOT {{retracted: 3}} AND NOT {{retracted: 4}}
+
+-- block meant
+-- a bound correction covers a point; where there are fewer its count is 0
+(p.seq < {repair_counts:Array(UInt64)}[{{argument}}]
+ AND p.component = {repair_components:Array(UUID)}[{{argument}}]
+ AND p.metric = {repair_metrics:Array(String)}[{{argument}}]
+ AND p.writer = {repair_writers:Array(UUID)}[{{argument}}]
+ AND ({repair_ranks:Array(Int64)}[{{argument}}] < 0 OR p.rank = {repair_ranks:Array(Int64)}[{{argument}}])
+ AND p.step >= {repair_first_steps:Array(Float64)}[{{argument}}]
+ AND p.step <= {repair_last_steps:Array(Float64)}[{{argument}}])
+
+-- block repaired
+-- a value after one of the bound corrections
+multiIf(
+    NOT {{meant: {{1}}}}, {{2}},
+    {repair_operations:Array(String)}[{{1}}] = 'scale', {{2}} * {repair_operands:Array(Float64)}[{{1}}],
+    {repair_operations:Array(String)}[{{1}}] = 'shift', {{2}} + {repair_operands:Array(Float64)}[{{1}}],
+    {repair_operands:Array(Float64)}[{{1}}])
+
+-- block retracted
+({repair_operations:Array(String)}[{{argument}}] = 'retract' AND {{meant: {{argument}}}})
 
 -- block main_line when tidy
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
@@ -779,11 +827,12 @@ false
 -- block has_repairs
 (project, component, metric) IN (
     SELECT project, entity, JSONExtractString(value, 'metric')
-    FROM {database}.facts
-    WHERE kind = 'component' AND field = 'corrected'
+    FROM (
+    {{corrections}}
+    )
 )
 
--- block has_repairs when unrepaired
+-- block has_repairs when uncorrected
 false
 
 -- block seen_blocks
@@ -813,7 +862,7 @@ FROM (
 
 -- block tidiness
 -- for readers: of which series no point can hide another (single), which of these are tidy, with no block that a bound
--- cuts; and how far they reach, whatever the bounds
+-- cuts, or but for corrections would be (few); and how far they reach, whatever the bounds
 WITH greatest(abs(min), abs(max)) AS size
 SELECT
     component, metric, rank,
@@ -822,10 +871,11 @@ SELECT
     arraySort(groupArray((first_step, last_step))) AS spans,
     min(increasing AND NOT {{has_cuts}})
         AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS single,
-    single AND NOT repaired AND min(
+    single AND min(
         (ifNull({{within: partials | _until | _until}}, false)
          OR NOT ifNull({{within: partials | _from | _from}}, false))
-        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)) AS tidy
+        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)) AS few,
+    few AND NOT repaired AS tidy
 FROM {database}.partials FINAL
 WHERE {{argument}}
 GROUP BY component, metric, rank
@@ -860,6 +910,21 @@ SELECT
     first_step, first, last_step, last
 FROM {database}.partials FINAL
 WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
+
+-- block parts_from_blocks when few
+SELECT
+    project, component, metric, rank,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    {{value_and_step: least | argmin}} AS least_at,
+    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
+    1. AS scale,
+    first_step, first, last_step, last
+FROM {database}.partials FINAL
+WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
+  AND NOT ({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})
 
 -- block parts_from_points
 -- the same from points: of the blocks that a bound cuts, and of all of a series that is not tidy; deviations of values
@@ -897,14 +962,23 @@ SELECT
     max(p.step) AS last_step,
     argMax(p.value, p.step) AS last
 FROM (
+{{untidy_points: {{argument}}}}
+) AS p
+GROUP BY project, component, metric, rank
+
+-- block untidy_points
 {{main_line: (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
     SELECT project, component, metric, rank, writer, block
     FROM (
     {{seen_blocks: {{argument}}}}
     )
     WHERE touched AND NOT (tidy AND whole))}}
-) AS p
-GROUP BY project, component, metric, rank
+
+-- block untidy_points when few
+{{main_line: {{argument}} AND ({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})}}
+
+-- block corrected
+(component = {repair_components:Array(UUID)}[{{argument}}] AND metric = {repair_metrics:Array(String)}[{{argument}}])
 
 -- block summaries
 -- Chan's formula over whatever parts a series has: deviations from the common mean, never sums of squares
