@@ -19,7 +19,7 @@ from epochal_storage.views_sql import put_in
 
 _TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted,
                        countIf(field IN ('deleted', 'rewound')) = 0 AS uncut,
-                       countIf(field = 'corrected') = 0 AS uncorrected, countIf(field = 'undone') = 0 AS standing
+                       countIf(field = 'corrected') = 0 AS original, countIf(field = 'undone') = 0 AS standing
                 FROM facts
                 WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
                   AND field IN ('deleted', 'rewound', 'corrected', 'undone')"""
@@ -67,7 +67,7 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``uncorrected``: no point
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``original``: no point
         was ever corrected or retracted; ``standing``: nothing was ever undone.
         """
         found = self._asked.result()

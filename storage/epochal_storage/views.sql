@@ -8,7 +8,7 @@
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
 --   uncut       nor was a run in it rewound
---   uncorrected no point in it was ever corrected or retracted
+--   original    no point in it was ever corrected or retracted
 --   standing    nothing that was said in it was ever undone
 --   single      no point of the series that are read can hide another
 --   tidy        nor was one of them corrected or retracted, nor does a bound cut a block of theirs
@@ -651,7 +651,7 @@ LEFT JOIN (
 {{repairs}}
 ) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
 
--- block logged_points when uncorrected
+-- block logged_points when original
 FROM {database}.metrics AS p FINAL
 
 -- block covers
@@ -668,14 +668,14 @@ arrayFold(
         value),
     m.repairs, p.value)
 
--- block value when uncorrected
+-- block value when original
 p.value
 
 -- block kept
 -- it was not retracted
 NOT arrayExists(x -> x.6 = 'retract' AND {{covers}}, m.repairs)
 
--- block kept when uncorrected
+-- block kept when original
 true
 
 -- block main_line
@@ -832,7 +832,7 @@ false
     )
 )
 
--- block has_repairs when uncorrected
+-- block has_repairs when original
 false
 
 -- block seen_blocks

@@ -79,7 +79,7 @@ def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozen
     for one in worlds:
         for as_of, known_at in PLACES:
             reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
-            for fact, without_it in (("uncut", CUTS), ("uncorrected", REPAIRS - UNDOING), ("standing", UNDOING)):
+            for fact, without_it in (("uncut", CUTS), ("original", REPAIRS - UNDOING), ("standing", UNDOING)):
                 assert (fact in reading.facts) == (not any(e.envelope.type[8:] in without_it for e in one.events))
             for view, (show, _) in SHOWN.items():
                 expected, shown = by_view(engine, reading, view), by_reading(reading, view)
@@ -156,5 +156,5 @@ def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) 
     reading = Reading.begin(source, f"empty-{uuid.uuid4()}", None, None, NOW)
     by_reading(reading, "metrics")
     by_reading(reading, "trials")
-    assert reading.facts == {"undeleted", "uncut", "uncorrected", "standing", "watermark", "present"}
+    assert reading.facts == {"undeleted", "uncut", "original", "standing", "watermark", "present"}
     assert not any("JOIN" in sql for sql in source.asked)
