@@ -55,32 +55,39 @@ def repair(reading: Reading, say: Say, component: object, wanted: Repair) -> str
 
 def _covers(reading: Reading, meant: Entity, wanted: Repair) -> list[tuple[str, int]]:
     """The writers of the metric's points, and how many of the points of each are known."""
-    bounds = {"first": wanted.first_step, "last": wanted.last_step}
-    inside = " AND ".join(
-        f"step {sign} {{{name}:Float64}}"
-        for name, sign in (("first", ">="), ("last", "<="))
-        if bounds[name] is not None
+    mine = "project = {project:String} AND component = {component:UUID}"
+    series = f"{mine} AND metric = {{metric:String}}"
+    bound: dict[str, object] = {"component": str(meant.id), "metric": wanted.metric}
+    blocks = reading.rows(
+        f"""SELECT writer, max(block) * 4096 AS last_block, min(first_step) AS low, max(last_step) AS high
+            FROM partials AS p WHERE {series} AND {block("within", "p | _from | _from")} GROUP BY writer""",
+        **bound,
     )
-    series = "project = {project:String} AND component = {component:UUID}"
-    table = reading.rows(
-        f"""SELECT writer, max(seq) + 1 AS count, countIf({inside or "true"}) AS inside,
-                   min(step) AS low, max(step) AS high
-            FROM metrics AS p WHERE {series} AND metric = {{metric:String}} AND {block("within", "p | _at | ")}
-            GROUP BY writer ORDER BY writer""",
-        component=str(meant.id),
-        metric=wanted.metric,
-        **{name: step for name, step in bounds.items() if step is not None},
-    )
-    if not table.num_rows:
-        known = reading.rows(f"SELECT DISTINCT metric FROM partials WHERE {series}", component=str(meant.id))
+    if not blocks.num_rows:
+        known = reading.rows(f"SELECT DISTINCT metric FROM partials WHERE {mine}", component=str(meant.id))
         raise unknown("metric", wanted.metric, texts(known, "metric"), f" in component {meant.name!r}")
-    if not any(values(table, "inside")):
-        low, high = min(values(table, "low")), max(values(table, "high"))
+    steps = {"first": (">=", wanted.first_step), "last": ("<=", wanted.last_step)}
+    inside = [f"AND step {sign} {{{name}:Float64}}" for name, (sign, step) in steps.items() if step is not None]
+    any_point = reading.rows(
+        f"SELECT 1 FROM metrics AS p WHERE {series} AND {block('within', 'p | _at | ')} {' '.join(inside)} LIMIT 1",
+        **bound,
+        **{name: step for name, (_, step) in steps.items()},
+    )
+    if not any_point.num_rows:
         raise RepairError(
-            f"component {meant.name!r} has no point of {wanted.metric!r} at steps "
-            f"{_shown(wanted.first_step)} to {_shown(wanted.last_step)}: there are steps {low:g} to {high:g}"
+            f"component {meant.name!r} has no point of {wanted.metric!r} at steps {_shown(wanted.first_step)} to "
+            f"{_shown(wanted.last_step)}: there are steps {min(values(blocks, 'low')):g} to "
+            f"{max(values(blocks, 'high')):g}"
         )
-    return list(zip(id_texts(table, "writer"), map(int, values(table, "count")), strict=True))
+    # the last points of a writer lie in its last block
+    counts = reading.rows(
+        f"""SELECT writer, max(seq) + 1 AS count FROM metrics AS p
+            WHERE {series} AND seq >= {{last_block:UInt64}} AND {block("within", "p | _at | ")}
+            GROUP BY writer ORDER BY writer""",
+        **bound,
+        last_block=min(values(blocks, "last_block")),
+    )
+    return list(zip(id_texts(counts, "writer"), map(int, values(counts, "count")), strict=True))
 
 
 def _shown(step: float | None) -> str:

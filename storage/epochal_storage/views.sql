@@ -924,7 +924,7 @@ SELECT
     first_step, first, last_step, last
 FROM {database}.partials FINAL
 WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
-  AND NOT ({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})
+  AND NOT {{corrected_series}}
 
 -- block parts_from_points
 -- the same from points: of the blocks that a bound cuts, and of all of a series that is not tidy; deviations of values
@@ -975,7 +975,10 @@ GROUP BY project, component, metric, rank
     WHERE touched AND NOT (tidy AND whole))}}
 
 -- block untidy_points when few
-{{main_line: {{argument}} AND ({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})}}
+{{main_line: {{argument}} AND {{corrected_series}}}}
+
+-- block corrected_series
+({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})
 
 -- block corrected
 (component = {repair_components:Array(UUID)}[{{argument}}] AND metric = {repair_metrics:Array(String)}[{{argument}}])
