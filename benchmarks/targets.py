@@ -47,6 +47,7 @@ TARGETS = (
     Target("proof.verify", "verifying a store", 1_000_000, "points/s", "more"),
     Target("proof.rebuild", "making the sums of all points again", 1_000_000, "points/s", "more"),
     Target("proof.history", "the history of one value", 50, "ms"),
+    Target("corrections.visible", "a correction of 10 million points, in a report", 2, "s"),
     Target("start.import", "import epochal", 60, "ms"),
     Target("start.import_memory", "import epochal, memory", 15, "MB"),
     Target("start.init", "epochal.init()", 50, "ms"),

@@ -14,7 +14,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,6 +25,8 @@ SIGNS_OF_LIFE = ("writer", "started", "heartbeat", "finished", "closed")
 """Statements that a writer makes of itself."""
 LOST_AFTER_US = 60_000_000
 SEVERITY = ("failed", "lost", "stopped", "running")
+REPAIRS = ("epochal.points.corrected", "epochal.event.undone", "epochal.event.redone")
+"""Events that are true from the time of what they repair, whenever they were said."""
 
 Order = tuple[int, bytes, int, int]
 """(ordered_at, writer, seq, ord): who wins among statements that compete."""
@@ -76,8 +78,10 @@ class Bounds:
 
     def keep(self, occurred_at: int, stamp: Stamp) -> bool:
         """Whether a fact with these times is visible."""
-        if self.as_of is not None and occurred_at > self.as_of:
-            return False
+        return (self.as_of is None or occurred_at <= self.as_of) and self.know(stamp)
+
+    def know(self, stamp: Stamp) -> bool:
+        """Whether a repair with this stamp is visible."""
         if isinstance(self.known_at, Mapping):
             return stamp.offset <= self.known_at.get(stamp.log, -1)
         return self.known_at is None or stamp.recorded_at <= self.known_at
@@ -183,6 +187,11 @@ def said_by(event: LoggedEvent) -> Iterator[Said]:
         case "run.rewound":
             rewind = {key: d[key] for key in ("rank", "to_step", "abandoned")}
             yield "component", UUID(d["component"]), "rewound", here, rewind, False
+        case "points.corrected":
+            correction = {key: value for key, value in d.items() if key != "component"}
+            yield "component", UUID(d["component"]), "corrected", here, correction, False
+        case "event.undone" | "event.redone":
+            yield d["kind"], UUID(d["entity"]), "undone", d["event"], {"reason": d["reason"]}, kind == "event.redone"
         case "entity.deleted":
             yield d["kind"], UUID(d["entity"]), "deleted", here, {"abandoned": d["abandoned"]}, False
         case "entity.restored":
@@ -215,7 +224,8 @@ def statements(events: Iterable[LoggedEvent], bounds: Bounds) -> list[Statement]
     for event in first_copies(events):
         logged_at = event.envelope.at
         occurred_at = logged_at if event.envelope.time is None else event.envelope.time
-        if not bounds.keep(occurred_at, event.stamp):
+        repairs = event.envelope.type in REPAIRS
+        if not (bounds.know(event.stamp) if repairs else bounds.keep(occurred_at, event.stamp)):
             continue
         for ord_, (kind, entity, name, key, value, removed) in enumerate(said_by(event)):
             order = (ordered_at(logged_at, event.stamp), event.writer.bytes, event.seq, ord_)
@@ -225,6 +235,41 @@ def statements(events: Iterable[LoggedEvent], bounds: Bounds) -> list[Statement]
                 )
             )
     return found
+
+
+def standing(said: list[Statement]) -> list[Statement]:
+    """The statements without those of events that are undone; of undoing and redoing an event the last word counts."""
+    last: dict[tuple[str, UUID, str], Statement] = {}
+    for s in sorted((s for s in said if s.field == "undone"), key=lambda s: s.order):
+        last[s.kind, s.entity, s.key] = s
+    undone = {at for at, s in last.items() if not s.removed}
+    return [s for s in said if s.field == "undone" or (s.kind, s.entity, f"{s.writer}:{s.seq}") not in undone]
+
+
+def corrected(p: LoggedPoint, corrections: Iterable[Statement]) -> float | None:
+    """The value of a point after all corrections that cover it, in order; None where it was retracted."""
+    value = p.value
+    for s in corrections:
+        c = s.value
+        assert isinstance(c, dict)
+        if not (
+            s.entity == p.component
+            and c["metric"] == p.metric
+            and c.get("rank", p.rank) == p.rank
+            and c.get("first_step", -math.inf) <= p.step <= c.get("last_step", math.inf)
+            and any(UUID(str(writer)) == p.writer and p.seq < count for writer, count in c["covers"])
+        ):
+            continue
+        match c["operation"]:
+            case "retract":
+                return None
+            case "set":
+                value = c["operand"]
+            case "scale":
+                value *= c["operand"]
+            case "shift":
+                value += c["operand"]
+    return value
 
 
 Entity = tuple[str, UUID]
@@ -243,7 +288,7 @@ class Fold:
     @classmethod
     def of(cls, events: Iterable[LoggedEvent], points: Iterable[LoggedPoint], bounds: Bounds) -> Fold:
         """Fold the set of events and points."""
-        said = statements(events, bounds)
+        said = standing(statements(events, bounds))
         restored = {(s.kind, s.entity, s.key) for s in said if s.field == "restored"}
         deletions = [s for s in said if s.field == "deleted" and (s.kind, s.entity, s.key) not in restored]
         horizon: dict[Entity, Order] = {}
@@ -252,7 +297,7 @@ class Fold:
         alive = [
             s
             for s in said
-            if s.field not in ("deleted", "restored")
+            if s.field not in ("deleted", "restored", "undone")
             and ((s.kind, s.entity) not in horizon or s.order > horizon[s.kind, s.entity])
         ]
         existing = {(s.kind, s.entity) for s in alive if s.field == "opened"}
@@ -262,7 +307,8 @@ class Fold:
         return fold
 
     def _main_line(self, points: Iterable[LoggedPoint]) -> Iterator[LoggedPoint]:
-        """The points that are left: not deleted, not rewound, newest of each step."""
+        """The points that are left: not deleted, not rewound, not retracted, newest of each step; as corrected."""
+        corrections = sorted((s for s in self.alive if s.field == "corrected"), key=lambda s: s.order)
         rewinds = defaultdict(list)
         for s in self.alive:
             if s.field == "rewound":
@@ -287,10 +333,13 @@ class Fold:
                 for writer, count, to_step in rewinds[p.component, p.rank]
             ):
                 continue
+            value = corrected(p, corrections)
+            if value is None:
+                continue
             order = (ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq, 0)
             at = (p.component, p.metric, p.rank, p.step + 0.0)
             if at not in newest or order > newest[at][0]:
-                newest[at] = (order, p)
+                newest[at] = (order, replace(p, value=value))
         yield from (p for _, p in newest.values())
 
     def cells(self, field_name: str) -> dict[tuple[str, UUID, str], Statement]:

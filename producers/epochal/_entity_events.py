@@ -101,6 +101,42 @@ def console_captured(*, component: str, rank: int, stream: str, text: str) -> Ev
     return "epochal.console.captured", {"component": component, "rank": rank, "stream": stream, "text": text}
 
 
+def points_corrected(
+    *,
+    component: str,
+    metric: str,
+    rank: int | None,
+    first_step: float | None,
+    last_step: float | None,
+    operation: str,
+    operand: JSON,
+    covers: Sequence[tuple[str, int]],
+    reason: str,
+) -> Event:
+    """Points were wrong; ``covers`` names writers and how many of their points are meant."""
+    return "epochal.points.corrected", {
+        "component": component,
+        "metric": metric,
+        "rank": rank,
+        "first_step": first_step,
+        "last_step": last_step,
+        "operation": operation,
+        "operand": operand,
+        "covers": [list(pair) for pair in covers],
+        "reason": reason,
+    }
+
+
+def event_undone(*, kind: str, entity: str, event: str, reason: str) -> Event:
+    """An event about the entity counts as if it had never been said."""
+    return "epochal.event.undone", {"kind": kind, "entity": entity, "event": event, "reason": reason}
+
+
+def event_redone(*, kind: str, entity: str, event: str, reason: str) -> Event:
+    """An event that was undone counts again."""
+    return "epochal.event.redone", {"kind": kind, "entity": entity, "event": event, "reason": reason}
+
+
 def entity_deleted(*, kind: str, entity: str, abandoned: Sequence[tuple[str, int]]) -> Event:
     """Hides what was said of the entity up to now, and the points named."""
     return "epochal.entity.deleted", {

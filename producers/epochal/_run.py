@@ -20,6 +20,7 @@ from ._numbers import LARGEST_EXACT, is_duration
 from ._numbers import to_step as _finite_step
 from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
+from ._repairs import Repairs
 from ._statements import Statements
 from ._surroundings import Surroundings
 from ._writer import Writer
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 
-class Run(Statements):
+class Run(Statements, Repairs):
     """Writes one component: its metric points, parameters, artifacts, and how it ended.
 
     Made by :func:`epochal.init`, :func:`epochal.component`, :meth:`epochal.Trial.run` and :func:`epochal.current`.
@@ -117,8 +118,7 @@ class Run(Statements):
         """
         if not self._main:
             raise MisuseError("only the process that opened the run can rewind it: this handle is a helper's")
-        step, writer = _finite_step(to_step), self._open_writer()
-        abandoned = [*self._earlier, (str(writer.id), writer.journal.counts[1])]
+        step, abandoned, writer = _finite_step(to_step), self._logged(), self._open_writer()
         self._say(
             run_rewound(
                 component=self.id,
@@ -270,6 +270,10 @@ class Run(Statements):
                     self._writer = writer
                     self._append = writer.journal.append_points
         return self._writer
+
+    def _logged(self) -> list[tuple[str, int]]:
+        writer = self._open_writer()
+        return [*self._earlier, (str(writer.id), writer.journal.counts[1])]
 
     def _say(self, event: Event, time_us: int | None = None) -> None:
         writer = self._writer or (self._open_writer() if self._ending is None else None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 Kind = Literal["experiment", "trial", "component"]
 Status = Literal["completed", "failed", "stopped"]
@@ -20,6 +20,18 @@ Direction = Literal["in", "out"]
 Count = Annotated[int, Field(ge=0)]
 Abandoned = tuple[UUID, Count]
 """A writer, and how many of its metric points (from the first on) are meant."""
+
+
+def _float_named(value: object) -> object:
+    match value:
+        case {"$float": "nan" | "inf" | "-inf" as name, **rest} if not rest:
+            return float(name)
+        case _:
+            return value
+
+
+Number = Annotated[float, BeforeValidator(_float_named)]
+"""Any float; one that JSON lacks is ``{"$float": …}``."""
 
 
 class _Data(BaseModel):
@@ -276,6 +288,49 @@ class ConsoleCaptured(_Data):
     text: str
 
 
+class PointsCorrected(_Data):
+    """Points were wrong: this is what they are, from their own time on, or (``retract``) they never were.
+
+    It covers the points that its author could see, at steps from ``first_step`` to ``last_step``, both included
+    (absent: without end), of one rank or of all. Several corrections of a point apply one after the other.
+    """
+
+    component: UUID
+    metric: Annotated[str, Field(min_length=1)]
+    rank: Count | None = None
+    first_step: float | None = None
+    last_step: float | None = None
+    operation: Literal["scale", "shift", "set", "retract"]
+    operand: Number | None = None
+    """What values are multiplied by, what is added to them, what they are; of a retraction absent."""
+    covers: list[Abandoned]
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _has_its_operand(self) -> PointsCorrected:
+        if (self.operand is None) != (self.operation == "retract"):
+            raise ValueError("scale, shift and set have an operand, retract has none")
+        return self
+
+
+class EventUndone(_Data):
+    """An event ``<writer>:<seq>`` about the entity counts as if it had never been said."""
+
+    kind: Kind
+    entity: UUID
+    event: str
+    reason: str = ""
+
+
+class EventRedone(_Data):
+    """An event that was undone counts again."""
+
+    kind: Kind
+    entity: UUID
+    event: str
+    reason: str = ""
+
+
 class EntityDeleted(_Data):
     """Hides what was said of the entity up to now, and the points named."""
 
@@ -317,6 +372,9 @@ EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.artifact.failed": ArtifactFailed,
     "epochal.environment.captured": EnvironmentCaptured,
     "epochal.console.captured": ConsoleCaptured,
+    "epochal.points.corrected": PointsCorrected,
+    "epochal.event.undone": EventUndone,
+    "epochal.event.redone": EventRedone,
     "epochal.entity.deleted": EntityDeleted,
     "epochal.entity.restored": EntityRestored,
 }

@@ -143,7 +143,8 @@ class _Answers:
         bound = {**self.scope.parameters, **question.parameters}
         facts = question.facts
         if question.series is not None:
-            facts |= extent(self.reading, self.wide, question.series, **question.parameters).facts
+            found = extent(self.reading, self.wide, question.series, **question.parameters)
+            facts, bound = facts | found.facts, {**bound, **found.bound}
         return self.reading.rows(question.sql, facts, **bound)
 
     def ask_components(self, compared: Sequence[Leaf], asked_for: Set[str], *, heads: bool) -> _Question:

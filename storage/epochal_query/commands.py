@@ -16,10 +16,11 @@ def register(group: click.Group) -> None:
     from epochal_query.commands_history import diff, history, replay
     from epochal_query.commands_letters import COMMANDS as LETTERS
     from epochal_query.commands_proof import COMMANDS as PROOF
+    from epochal_query.commands_repairs import COMMANDS as REPAIRS
     from epochal_query.commands_store import COMMANDS
 
     reads = [ls, report, show, history, diff, replay, best, metrics, lineage, sql, certificate]
-    for command in [*reads, *COMMANDS, *LETTERS, *PROOF, *CHANGES]:
+    for command in [*reads, *COMMANDS, *LETTERS, *PROOF, *CHANGES, *REPAIRS]:
         group.add_command(command)
 
 

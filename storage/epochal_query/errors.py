@@ -10,6 +10,7 @@
     ├── TooManyColumnsError  a report wider than a person or a frame can use
     ├── QueryError           the engine refused a query
     ├── DeletionError        a deletion that isn't confirmed, or that something stands against
+    ├── RepairError          a correction, a retraction or an undoing that has nothing to act on, or can't be understood
     ├── CheckpointError      a checkpoint that can't be made, read or trusted
     └── WaitTimeoutError     what was waited for did not happen in time
 
@@ -51,6 +52,10 @@ class QueryError(ReadError):
 
 class DeletionError(ReadError):
     """A deletion that isn't confirmed, or that something stands against; the message says what."""
+
+
+class RepairError(ReadError):
+    """A correction, a retraction or an undoing that has nothing to act on, or can't be understood."""
 
 
 class CheckpointError(ReadError):

@@ -1,4 +1,4 @@
-"""What the SDK asks of a store, and only when it must: on resume, on rewind after one, and for ``exp.missing()``."""
+"""What the SDK asks of a store, and only when it must: to resume, for ``exp.missing()``, for ``run.undo()``."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def completed_trials(experiment: str | UUID, *, project: str) -> list[str]:
             return []
         trials = store.trials(UUID(str(experiment)))
         return [str(id_) for id_ in trials.loc[trials["status"] == "completed", "id"]]
+    finally:
+        store.close()
+
+
+def undo(event: str, reason: str, *, component: str | UUID, project: str) -> None:
+    """Takes an event about a component back; raises as ``Store.undo``."""
+    store = open_store(project=project)
+    try:
+        store.undo(event, reason, of=UUID(str(component)))
     finally:
         store.close()
 

@@ -10,6 +10,7 @@ from uuid import UUID
 import pandas as pd
 
 from epochal._artifacts.artifact import Artifact
+from epochal._repairs import Steps
 from epochal_query.certificate import Certificate
 from epochal_query.diff import Difference
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
@@ -126,6 +127,18 @@ class ComponentHandle:
     def lineage(self, **choice: Any) -> Lineage:
         """What it was made from, or went into."""
         return self.store.lineage(self, **choice)
+
+    def correct(self, metric: str, **what: Any) -> str:
+        """Says what points of it should have been."""
+        return self.store.correct(self, metric, **what)
+
+    def retract(self, metric: str, steps: Steps, reason: str = "") -> str:
+        """Takes points of it back."""
+        return self.store.retract(self, metric, steps, reason)
+
+    def undo(self, event_id: str, reason: str = "") -> str:
+        """Takes an event about it back."""
+        return self.store.undo(event_id, reason, of=self)
 
     def input(self, name: str) -> Artifact:
         """The artifact of this name that went in.

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pandas as pd
 
@@ -69,12 +68,16 @@ def _chosen(reading: Reading, entity: Entity, what: Asked) -> tuple[Cells | None
         names = {name for cell in known for name in names_of(entity.kind, *cell)} | set(map(metric_name, measured))
         raise unknown("field", what.field, names | known_to(entity.kind), f" in the history of {_word(entity)}")
     if what.step is None:
-        return with_related(
-            {cell for cell in wanted if cell[0] != "heartbeat" or _names(what, HEARTBEAT)}, known
-        ), metrics
+        shown = {cell for cell in wanted if cell[0] != "heartbeat" or _names(what, HEARTBEAT)}
+        return with_related(shown | (_of_points(known, "corrected") if metrics else set()), known), metrics
     if metrics != [what.field.removeprefix("metrics.")]:
         raise FilterError(f"step={what.step:g} is of one metric: give its name as the field, such as 'metrics.loss'")
-    return frozenset(cell for cell in known if cell[0] == "rewound"), metrics
+    return _of_points(known, "rewound", "corrected"), metrics
+
+
+def _of_points(known: Cells, *fields: str) -> Cells:
+    """The cells of fields that act on points."""
+    return frozenset(cell for cell in known if cell[0] in fields)
 
 
 def _rows(
@@ -94,17 +97,22 @@ def _rows(
 
 
 def _told(entity: Entity, what: Asked, said: Sequence[Statement]) -> Iterator[Row]:
-    """The statements under the names that are asked for."""
-    for one in said:
-        for name in names_of(entity.kind, one.field, one.key):
+    """The statements under the names that are asked for; one that undoes an event also under those of what it said."""
+    named = [(one, decoded(one.value)) for one in said]
+    of_event: dict[str, dict[str, None]] = {}
+    for one, value in named:
+        of_event.setdefault(one.event, {}).update(dict.fromkeys(names_of(entity.kind, one.field, one.key, value)))
+    for one, value in named:
+        undoes = one.field == "undone"
+        own = names_of(entity.kind, one.field, one.key, value)
+        for name in (*of_event.get(one.key, ()), *own) if undoes else own:
             if not is_of(name, what.field):
                 continue
-            value: Any = decoded(one.value)
             yield Row(
                 name,
-                None if one.removed else value_of(name, one.field, one.key, value),
+                _undoing(one) if undoes else None if one.removed else value_of(name, one.field, one.key, value),
                 one.fate,
-                one.removed,
+                one.removed and not undoes,
                 one.occurred_at,
                 one.logged_at,
                 one.recorded_at,
@@ -113,6 +121,10 @@ def _told(entity: Entity, what: Asked, said: Sequence[Statement]) -> Iterator[Ro
                 one.event,
                 one.writer,
             )
+
+
+def _undoing(one: Statement) -> dict[str, str]:
+    return {"redone" if one.removed else "undone": one.key}
 
 
 def _lost(reading: Reading, entity: Entity, what: Asked) -> list[Row]:

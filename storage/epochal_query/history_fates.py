@@ -25,8 +25,9 @@ class Fate:
 
     ``in effect``: it is what reads show; of one that takes a value away, that they show none. ``superseded``: another
     statement of the same field followed; ``unset``: one that takes away; ``hidden``: a value at a path above or below;
-    ``deleted``: the entity was deleted; ``undone``: a deletion that was restored; ``undeclared``: nobody has declared
-    the entity, in this life. Of points also ``rewound``: their rank restarted from a step before theirs.
+    ``deleted``: the entity was deleted; ``undone``: its event was taken back, or it is a deletion that was restored;
+    ``undeclared``: nobody has declared the entity, in this life. Of points also ``rewound``: their rank restarted from
+    a step before theirs; ``retracted``; ``corrected``: the value that follows holds.
     """
 
     word: str
@@ -43,12 +44,22 @@ def fates(said: Sequence[Said]) -> list[Fate]:
 
     Params must come with all that was said at paths above and below theirs.
     """
-    undone = {one.key: one.event for one in reversed(said) if one.field == "restored"}
+    taken_back = _taken_back(said)
+    undone = {one.key: one.event for one in reversed(said) if one.field == "restored" and one.event not in taken_back}
     found = [IN_EFFECT] * len(said)
     standing: dict[_Cell, int] = {}
     below: dict[str, dict[str, None]] = {}
     exists = False
+    last_word: dict[str, int] = {}
     for place, one in enumerate(said):
+        if one.field == "undone":
+            if one.key in last_word:
+                found[last_word[one.key]] = Fate("superseded", one.event)
+            last_word[one.key] = place
+            continue
+        if one.event in taken_back:
+            found[place] = Fate("undone", taken_back[one.event])
+            continue
         if one.field == "restored":
             continue
         if one.field == "deleted":
@@ -70,6 +81,12 @@ def fates(said: Sequence[Said]) -> list[Fate]:
     for place in () if exists else standing.values():
         found[place] = Fate("undeclared")
     return found
+
+
+def _taken_back(said: Sequence[Said]) -> dict[str, str]:
+    """Events that are undone, and by which: of undoing and redoing one the last word counts."""
+    last = {one.key: one for one in said if one.field == "undone"}
+    return {event: one.event for event, one in last.items() if not one.removed}
 
 
 def _ended_by(one: Said, below: dict[str, dict[str, None]]) -> Iterator[_Cell]:
@@ -126,14 +143,53 @@ class Point:
         return f"{self.writer}:metrics:{self.seq}"
 
 
-def point_fates(points: Sequence[Point], cuts: Sequence[Cut]) -> list[Fate]:
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction or retraction that is in effect: what it does to which points of a metric.
+
+    ``rank`` None is all of them; ``abandoned`` is of each writer how many of its points are meant.
+    """
+
+    event: str
+    abandoned: tuple[tuple[str, int], ...]
+    rank: int | None
+    first_step: float
+    last_step: float
+    operation: str
+    operand: float = 0.0
+
+    def covers(self, point: Point) -> bool:
+        """Whether the point is one of them."""
+        return (
+            self.rank in (None, point.rank)
+            and self.first_step <= point.step <= self.last_step
+            and any(writer == point.writer and point.seq < count for writer, count in self.abandoned)
+        )
+
+    def applied(self, value: float) -> float:
+        """The value that it makes of another."""
+        match self.operation:
+            case "scale":
+                return value * self.operand
+            case "shift":
+                return value + self.operand
+            case _:
+                return self.operand
+
+
+def point_fates(points: Sequence[Point], cuts: Sequence[Cut], corrections: Sequence[Correction] = ()) -> list[Fate]:
     """The fate of each of all points at one step of a metric, given by rank and then in order."""
+    retractions = [one for one in corrections if one.operation == "retract"]
     found: list[Fate] = []
     newest: dict[int, int] = {}
     for place, point in enumerate(points):
         cut = next((cut for cut in cuts if cut.takes(point)), None)
         if cut is not None:
             found.append(Fate("deleted" if cut.rank is None else "rewound", cut.event))
+            continue
+        retraction = next((one for one in retractions if one.covers(point)), None)
+        if retraction is not None:
+            found.append(Fate("retracted", retraction.event))
             continue
         found.append(IN_EFFECT)
         if point.rank in newest:

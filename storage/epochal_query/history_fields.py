@@ -37,8 +37,9 @@ _SINGLE = {
     "note": "note",
     "alert": "alerts",
     "rewound": "rewinds",
+    "undone": "undone",
 }
-_COMMON = ("note", "tags", *(_SINGLE[one] for one in ("opened", "deleted", "restored")))
+_COMMON = ("note", "tags", *(_SINGLE[one] for one in ("opened", "deleted", "restored", "undone")))
 _OF_KIND: dict[Kind, tuple[str, ...]] = {
     "experiment": ("name", "hypothesis", "objective", "variables", "verdict"),
     "trial": ("name",),
@@ -52,8 +53,13 @@ _FREE = ("param", "tag", "env")
 _GROUPS = {outer for name in (METRICS, LOST, *_COMMON, *_KEYED.values()) for outer in (name, name.partition(".")[0])}
 
 
-def names_of(kind: Kind, field: str, key: str) -> tuple[str, ...]:
-    """What the statements of one field and key are called; a component's opening also says its name and kind."""
+def names_of(kind: Kind, field: str, key: str, value: Any = None) -> tuple[str, ...]:
+    """What the statements of one field and key are called; a component's opening also says its name and kind.
+
+    A correction has the name of the metric that its value tells.
+    """
+    if field == "corrected":
+        return () if value is None else (metric_name(value["metric"]),)
     if field == "attr":
         return (key,)
     if field == "opened" and kind == "component":
@@ -102,6 +108,10 @@ def value_of(name: str, field: str, key: str, value: Any) -> Any:
             return said["role"]
         case "heartbeat" | "closed" | "vanished":
             return {part: said[part] for part in ("lifecycle", "metrics", "lost") if said.get(part)}
+        case "corrected":
+            return {
+                part: said[part] for part in ("rank", "first_step", "last_step", "operation", "operand") if part in said
+            }
         case "rewound":
             return {part: said[part] for part in ("rank", "to_step")}
         case "artifact" | "define":

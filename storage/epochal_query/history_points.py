@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -10,8 +12,8 @@ from uuid import UUID
 import pyarrow as pa
 
 from epochal_query.columns import decoded, floats, id_texts, instants, values
-from epochal_query.history_fates import IN_EFFECT, Cut, Fate, Point, point_fates
-from epochal_query.history_fields import metric_name
+from epochal_query.history_fates import IN_EFFECT, Correction, Cut, Fate, Point, point_fates
+from epochal_query.history_fields import metric_name, reason_of
 from epochal_query.history_rows import Row
 from epochal_query.history_statements import Statement
 from epochal_query.reading import Reading, at, block, together
@@ -92,7 +94,10 @@ def _fate(points: int, still: int) -> Fate:
 
 
 def points_at(reading: Reading, entity: Entity, metric: str, step: float, said: Sequence[Statement]) -> list[Row]:
-    """One row a point that was ever logged at a step; ``said`` are the deletions and rewinds of the component."""
+    """One row a point that was ever logged at a step, and one each time that it was corrected.
+
+    ``said`` are the deletions, rewinds and corrections of the component.
+    """
     # a clock more than a minute ahead of the log counts as the log's, as in the views
     table = reading.rows(
         f"""SELECT rank, value, writer, seq, occurred_at, logged_at, recorded_at FROM metrics AS p FINAL
@@ -107,8 +112,12 @@ def points_at(reading: Reading, entity: Entity, metric: str, step: float, said: 
     points = [Point(rank, step, writer, seq) for rank, writer, seq in zip(ranks, writers, seqs, strict=True)]
     logged = floats(table, "value").tolist()
     times = [instants(table, name) for name in ("occurred_at", "logged_at", "recorded_at")]
-    return [
-        Row(
+    corrections = corrections_of(said, metric)
+    found: list[Row] = []
+    for point, value, fate, occurred_at, logged_at, recorded_at in zip(
+        points, logged, point_fates(points, cuts_of(said), list(corrections)), *times, strict=True
+    ):
+        row = Row(
             metric_name(metric),
             value,
             fate,
@@ -120,10 +129,55 @@ def points_at(reading: Reading, entity: Entity, metric: str, step: float, said: 
             event=point.event,
             writer=point.writer,
         )
-        for point, value, fate, occurred_at, logged_at, recorded_at in zip(
-            points, logged, point_fates(points, cuts_of(said)), *times, strict=True
+        found += _as_corrected(row, point, corrections)
+    return found
+
+
+def _as_corrected(row: Row, point: Point, corrections: Mapping[Correction, Statement]) -> list[Row]:
+    """A point as it was logged and after each correction, in order; what became of it became of the last."""
+    found = [row]
+    for one, said in corrections.items():
+        if one.operation == "retract" or not one.covers(point):
+            continue
+        before = found.pop()
+        found.append(replace(before, fate=Fate("corrected", one.event)))
+        found.append(
+            replace(
+                row,
+                value=one.applied(before.value),
+                logged_at=said.logged_at,
+                recorded_at=said.recorded_at,
+                reason=reason_of(said.field, said.key, decoded(said.value)),
+                event=one.event,
+                writer=said.writer,
+            )
         )
-    ]
+    return found
+
+
+def corrections_of(said: Sequence[Statement], metric: str) -> dict[Correction, Statement]:
+    """Corrections and retractions of a metric that are in effect, in order."""
+    found: dict[Correction, Statement] = {}
+    for one in said:
+        if one.field != "corrected" or one.fate.word != IN_EFFECT.word:
+            continue
+        value: dict[str, Any] = decoded(one.value)
+        if value["metric"] == metric:
+            found[correction_of(one.event, value)] = one
+    return found
+
+
+def correction_of(event: str, value: Mapping[str, Any]) -> Correction:
+    """What an event corrects, from what it states."""
+    return Correction(
+        event,
+        tuple((str(UUID(str(writer))), int(count)) for writer, count in value["covers"]),
+        value.get("rank"),
+        value.get("first_step", -math.inf),
+        value.get("last_step", math.inf),
+        value["operation"],
+        value.get("operand", 0.0),
+    )
 
 
 def cuts_of(said: Sequence[Statement]) -> list[Cut]:

@@ -12,8 +12,10 @@ from epochal_query.param_paths import with_those_above
 from epochal_query.reading import NAMED_MAX, Reading, block
 from epochal_query.resolve import Entity
 
-LIFE = ("opened", "deleted", "restored")
+LIFE = ("opened", "deleted", "restored", "undone")
 """The fields that decide which statements count."""
+REPAIRS = ("corrected", "undone")
+"""The fields of repairs, which are true from the time of what they repair."""
 
 Cells = frozenset[tuple[str, str]]
 """(field, key) of each."""
@@ -75,11 +77,14 @@ def statements_of(
     table = reading.rows(
         f"""SELECT field, key, removed, value, rank, writer, seq, occurred_at, logged_at, recorded_at
             FROM facts AS s FINAL
-            WHERE {_MINE} AND (field IN {{life:Array(String)}} OR {which}) AND {block("within", "s | _at | ")}
+            WHERE {_MINE} AND (field IN {{life:Array(String)}} OR {which})
+              AND if(field IN {{repairs:Array(String)}},
+                     {block("known", "s | _at | ")}, {block("within", "s | _at | ")})
             ORDER BY place""",
         kind=entity.kind,
         entity=str(entity.id),
         life=list(LIFE),
+        repairs=list(REPAIRS),
         besides=list(besides),
         fields=fields,
         keys=keys,

@@ -92,10 +92,10 @@ def _metrics(reading: Reading, scope: Scope, named_in: Scope, wanted: Wanted) ->
         known = metric_names(*named_in.naming(reading)) if as_parts(wanted.metrics, "metrics") else []
         chosen = choose(wanted.metrics, known, "metric", f" in {scope.words}")
         which = "metric IN {metrics:Array(String)}"
-    facts = extent(reading, scope, which, metrics=chosen or []).facts
+    found = extent(reading, scope, which, metrics=chosen or [])
     sql = f"""SELECT component, {name} AS shown, {stats} FROM ({block("summaries", of_series(scope, which))})
               GROUP BY component, shown"""
-    table = reading.rows(sql, facts, metrics=chosen or [], **scope.parameters)
+    table = reading.rows(sql, found.facts, metrics=chosen or [], **found.bound, **scope.parameters)
     table = table.rename_columns(["component", "metric", *STATISTICS])
     return table, by_rank(distinct(table, "metric")[1], chosen) if wanted.ranks == "each" else chosen
 

@@ -106,8 +106,8 @@ def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: l
         sql = _downsampled(points, buckets, found.numbers) if alone else _downsampled_each(points, scope, which)
         bound |= {"buckets": buckets, "max_points": wanted.max_points, "low": found.low, "high": found.high}
     if not alone:
-        return reading.rows(sql, found.facts, **scope.parameters, **bound)
-    return _with(_counted(reading, sql, found, {**scope.parameters, **bound}), found.one)
+        return reading.rows(sql, found.facts, **scope.parameters, **found.bound, **bound)
+    return _with(_counted(reading, sql, found, {**scope.parameters, **found.bound, **bound}), found.one)
 
 
 def _counted(reading: Reading, sql: str, found: Extent, bound: Mapping[str, object]) -> pa.Table:

@@ -28,10 +28,11 @@ from epochal_query.series import Series, metric_frame
 from epochal_query.state import state_of
 from epochal_query.store_access import told
 from epochal_query.store_changes import Changeable
+from epochal_query.store_repairs import Repairable
 from epochal_query.times import KnownAt, When
 
 
-class Store(Changeable):
+class Store(Changeable, Repairable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:

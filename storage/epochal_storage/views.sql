@@ -8,8 +8,12 @@
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
 --   uncut       nor was a run in it rewound
---   tidy        no point of the series that are read can hide another
+--   original    no point in it was ever corrected or retracted
+--   standing    nothing that was said in it was ever undone
+--   single      no point of the series that are read can hide another
+--   tidy        nor was one of them corrected or retracted, nor does a bound cut a block of theirs
 --   once        nor is a second copy of any stored; who asserts it without knowing counts the points that came
+--   few         as tidy, but for at most four corrections, which are bound: {repair_components:Array(UUID)} and so on
 --   named       of components only {components:Array(UUID)} are read
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
 
@@ -18,7 +22,17 @@
 -- every copy to keep the first one
 ({as_of:String} = '' OR {{1}}.occurred{{2}} <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
+AND {{known: {{1}} | {{2}} | {{3}}}}
+
+-- block within when watermark
+{{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{known: {{1}} | {{2}} | {{3}}}}
+
+-- block within when watermark, present
+{{known: {{1}} | {{2}} | {{3}}}}
+
+-- block known
+-- what known_at keeps of a table: all that bounds a repair, which is true from the time of what it repairs
+({known_at:String} = '' OR startsWith({known_at:String}, '{') OR {{1}}.recorded{{2}} <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR {{1}}.offset{{3}} <= JSONExtract({known_at:String}, {{1}}.log, 'Nullable(UInt64)')
@@ -27,10 +41,7 @@ AND (NOT startsWith({known_at:String}, '{')
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 
--- block within when watermark
-{{1}}.occurred{{2}} <= parseDateTime64BestEffort({as_of:String}, 6, 'UTC') AND {{reached: {{1}} | {{3}}}}
-
--- block within when watermark, present
+-- block known when watermark
 {{reached: {{1}} | {{3}}}}
 
 -- block reached
@@ -40,6 +51,27 @@ toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offset
 -- block reached when one_log
 {{1}}.log = {logs:Array(String)}[1] AND {{1}}.offset{{2}} <= {offsets:Array(Int64)}[1]
 
+-- block undone
+-- events that count as if they had never been said: of undoing and redoing one the last word counts
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND {{known: facts | _at | }}
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+
+-- block stands
+-- the event of a statement is not undone
+({{argument}}.project, {{argument}}.kind, {{argument}}.entity, {{argument}}.writer, {{argument}}.seq) NOT IN (
+{{undone}}
+)
+
+-- block stands when standing
+true
+
+-- block said
+-- what the bounds keep of statements, but for those that are undone
+{{within: {{argument}} | _at | }} AND {{stands: {{argument}}}}
+
 -- block lives
 -- entities that exist, and the place up to which their newest standing deletion hides statements
 SELECT
@@ -47,14 +79,14 @@ SELECT
     arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
              groupArrayIf((key, place), field = 'deleted')) AS horizon
 FROM {database}.facts FINAL
-WHERE field IN ('opened', 'deleted', 'restored') AND {{within: facts | _at | }}
+WHERE field IN ('opened', 'deleted', 'restored') AND {{said: facts}}
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 
 -- block lives when undeleted
 SELECT project, kind, entity, toUInt256(0) AS horizon
 FROM {database}.facts FINAL
-WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+WHERE project = {project:String} AND field = 'opened' AND {{said: facts}}
 GROUP BY project, kind, entity
 
 -- block statements
@@ -63,15 +95,15 @@ FROM {database}.facts AS s FINAL
 INNER JOIN (
 {{lives}}
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE {{argument}} AND s.place > l.horizon AND {{within: s | _at | }}
+WHERE {{argument}} AND s.place > l.horizon AND {{said: s}}
 
 -- block statements when undeleted
 FROM {database}.facts AS s FINAL
-WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+WHERE {{argument}} AND s.project = {project:String} AND {{said: s}}
   AND (s.kind, s.entity) IN (
     SELECT kind, entity
     FROM {database}.facts FINAL
-    WHERE project = {project:String} AND field = 'opened' AND {{within: facts | _at | }}
+    WHERE project = {project:String} AND field = 'opened' AND {{said: facts}}
   )
 
 -- block of_entities
@@ -80,7 +112,7 @@ WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
 
 -- block of_entities when undeleted
 FROM {database}.facts AS s FINAL
-WHERE {{argument}} AND s.project = {project:String} AND {{within: s | _at | }}
+WHERE {{argument}} AND s.project = {project:String} AND {{said: s}}
 
 -- block opened
 true
@@ -94,17 +126,17 @@ countIf(s.field = 'opened') > 0
 
 -- block of_components when undeleted
 FROM {database}.facts AS s FINAL
-WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{said: s}}
   AND s.entity IN (
     SELECT entity
     FROM {database}.facts FINAL
     WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
-      AND {{named: facts}} AND {{within: facts | _at | }}
+      AND {{named: facts}} AND {{said: facts}}
   )
 
 -- block of_components when undeleted, known
 FROM {database}.facts AS s FINAL
-WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{within: s | _at | }}
+WHERE s.kind = 'component' AND {{argument}} AND s.project = {project:String} AND {{named: s}} AND {{said: s}}
 
 -- block named
 true
@@ -119,7 +151,7 @@ SELECT
     s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.recorded_at AS recorded_at,
     s.ordered_at AS ordered_at, s.place AS place,
     s.writer AS writer, s.seq AS seq, s.ord AS ord, s.log AS log, s.offset AS offset
-{{statements: s.field NOT IN ('deleted', 'restored')}}
+{{statements: s.field NOT IN ('deleted', 'restored', 'corrected', 'undone')}}
 
 -- view cells_at
 SELECT
@@ -137,7 +169,7 @@ SELECT
     min(s.ordered_at) AS first_said_at,
     argMax(s.writer, s.place) AS writer,
     argMax(s.seq, s.place) AS seq
-{{statements: s.field NOT IN ('deleted', 'restored')}}
+{{statements: s.field NOT IN ('deleted', 'restored', 'corrected', 'undone')}}
 GROUP BY s.project, s.kind, s.entity, s.field, s.key
 HAVING NOT argMax(s.removed, s.place)
 
@@ -192,7 +224,7 @@ HAVING NOT argMax(s.removed, s.place)
 toUUIDOrZero(s.key) IN (
     SELECT entity
     FROM {database}.facts FINAL
-    WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' AND {{within: facts | _at | }}
+    WHERE project = {project:String} AND kind = 'trial' AND field = 'opened' AND {{said: facts}}
       AND entity IN (
         SELECT toUUIDOrZero(key)
         FROM {database}.facts
@@ -566,13 +598,94 @@ LEFT JOIN (
     )
 ) AS r ON d.project = r.project AND d.component = r.component
 
+-- block repairs
+-- what corrections say of the points of a writer, in order: how many of them are meant, of which rank (-1 for all), from
+-- which step to which, what to do, with what
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    {{corrections}}
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+
+-- block corrections
+-- corrections that stand, in the present life of a component: whenever they were said, if known_at knows of them
+SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+{{lives}}
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND {{known: s | _at | }} AND {{stands: s}}
+
+-- block corrections when undeleted
+SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+WHERE s.project = {project:String} AND s.kind = 'component' AND s.field = 'corrected'
+  AND {{named: s}} AND {{known: s | _at | }} AND {{stands: s}}
+  AND s.entity IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
+      AND {{named: facts}} AND {{said: facts}}
+  )
+
+-- block logged_points
+-- the points p as they were logged, with the repairs m of their writers
+FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+{{repairs}}
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+
+-- block logged_points when original
+FROM {database}.metrics AS p FINAL
+
+-- block covers
+x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5
+
+-- block value
+-- the value of a point after all corrections that cover it, one after the other
+arrayFold(
+    (value, x) -> multiIf(
+        NOT ({{covers}}), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value)
+
+-- block value when original
+p.value
+
+-- block kept
+-- it was not retracted
+NOT arrayExists(x -> x.6 = 'retract' AND {{covers}}, m.repairs)
+
+-- block kept when original
+true
+
 -- block main_line
 -- the points that are left, and of those at the same step the newest: the one that no other follows at its step
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
@@ -580,11 +693,11 @@ FROM (
             ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
-    FROM {database}.metrics AS p FINAL
+    {{logged_points}}
     LEFT JOIN (
     {{cuts}}
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE {{argument}} AND {{within: p | _at | }}
+    WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -595,17 +708,59 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
-    FROM {database}.metrics AS p FINAL
-    WHERE {{argument}} AND {{within: p | _at | }}
+    {{logged_points}}
+    WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
 )
 WHERE step != next_step
+
+-- block main_line when single
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq
+{{logged_points}}
+WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
+
+-- block main_line when few
+WITH
+    {{repaired: 1 | p.value}} AS once,
+    {{repaired: 2 | once}} AS twice,
+    {{repaired: 3 | twice}} AS thrice
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    {{repaired: 4 | thrice}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at,
+    p.recorded_at AS recorded_at, p.writer AS writer, p.seq AS seq
+FROM {database}.metrics AS p FINAL
+WHERE {{argument}} AND {{within: p | _at | }}
+  AND NOT {{retracted: 1}} AND NOT {{retracted: 2}} AND NOT {{retracted: 3}} AND NOT {{retracted: 4}}
+
+-- block meant
+-- a bound correction covers a point; where there are fewer its count is 0
+(p.seq < {repair_counts:Array(UInt64)}[{{argument}}]
+ AND p.component = {repair_components:Array(UUID)}[{{argument}}]
+ AND p.metric = {repair_metrics:Array(String)}[{{argument}}]
+ AND p.writer = {repair_writers:Array(UUID)}[{{argument}}]
+ AND ({repair_ranks:Array(Int64)}[{{argument}}] < 0 OR p.rank = {repair_ranks:Array(Int64)}[{{argument}}])
+ AND p.step >= {repair_first_steps:Array(Float64)}[{{argument}}]
+ AND p.step <= {repair_last_steps:Array(Float64)}[{{argument}}])
+
+-- block repaired
+-- a value after one of the bound corrections
+multiIf(
+    NOT {{meant: {{1}}}}, {{2}},
+    {repair_operations:Array(String)}[{{1}}] = 'scale', {{2}} * {repair_operands:Array(Float64)}[{{1}}],
+    {repair_operations:Array(String)}[{{1}}] = 'shift', {{2}} + {repair_operands:Array(Float64)}[{{1}}],
+    {repair_operands:Array(Float64)}[{{1}}])
+
+-- block retracted
+({repair_operations:Array(String)}[{{argument}}] = 'retract' AND {{meant: {{argument}}}})
 
 -- block main_line when tidy
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
@@ -648,7 +803,7 @@ FROM (
                          JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
-              AND {{within: facts | _at | }} AND (project, entity) IN ({{components_with_cuts}})
+              AND {{said: facts}} AND (project, entity) IN ({{components_with_cuts}})
         ) AS f
         GROUP BY project, component
     )
@@ -675,12 +830,23 @@ bitShiftLeft(toUInt128({{sortable: {{1}}}}), 64) + {{sortable: {{2}}}}
 -- block has_cuts when uncut
 false
 
+-- block has_repairs
+(project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    {{corrections}}
+    )
+)
+
+-- block has_repairs when original
+false
+
 -- block seen_blocks
 -- Blocks of points: whether all of one (whole), or any of it (touched), lies within the bounds, and whether its series
--- is tidy: no point of it can hide another, so that the partial sums of its blocks may be merged.
+-- is tidy: no point of it can hide another and none was repaired, so that partial sums of its blocks may be merged.
 SELECT
     *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
         OVER (PARTITION BY project, component, metric, rank) AS tidy
 FROM (
     WITH greatest(abs(min), abs(max)) AS size
@@ -692,6 +858,7 @@ FROM (
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         {{has_cuts}} AS has_cuts,
+        {{has_repairs}} AS has_repairs,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -700,21 +867,23 @@ FROM (
 )
 
 -- block tidiness
--- for readers: which series are tidy, with no block that a bound cuts, how many points of such blocks the bounds keep,
--- and how far they reach, whatever the bounds
+-- for readers: of which series no point can hide another (single), which of these are tidy, with no block that a bound
+-- cuts, or but for corrections would be (few); how many points of such blocks the bounds keep, and how far they reach,
+-- whatever the bounds
 WITH
     greatest(abs(min), abs(max)) AS size,
     ifNull({{within: partials | _until | _until}}, false) AS whole
 SELECT
     component, metric, rank,
     min(first_step) AS low, max(last_step) AS high, sum(n) AS points, sumIf(n, whole) AS kept, sum(nan_count) AS nans,
-    min(
-        increasing
-        AND (whole OR NOT ifNull({{within: partials | _from | _from}}, false))
-        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)
-        AND NOT {{has_cuts}}) AS plain,
+    max({{has_repairs}}) AS repaired,
     arraySort(groupArray((first_step, last_step))) AS spans,
-    plain AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS tidy
+    min(increasing AND NOT {{has_cuts}})
+        AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS single,
+    single AND min(
+        (whole OR NOT ifNull({{within: partials | _from | _from}}, false))
+        AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)) AS few,
+    few AND NOT repaired AS tidy
 FROM {database}.partials FINAL
 WHERE {{argument}}
 GROUP BY component, metric, rank
@@ -749,6 +918,21 @@ SELECT
     first_step, first, last_step, last
 FROM {database}.partials FINAL
 WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
+
+-- block parts_from_blocks when few
+SELECT
+    project, component, metric, rank,
+    n AS count, nan_count,
+    if(n = nan_count, inf, min) AS least,
+    if(n = nan_count, -inf, max) AS greatest,
+    {{value_and_step: least | argmin}} AS least_at,
+    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
+    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
+    1. AS scale,
+    first_step, first, last_step, last
+FROM {database}.partials FINAL
+WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
+  AND NOT {{corrected_series}}
 
 -- block parts_from_points
 -- the same from points: of the blocks that a bound cuts, and of all of a series that is not tidy; deviations of values
@@ -786,14 +970,26 @@ SELECT
     max(p.step) AS last_step,
     argMax(p.value, p.step) AS last
 FROM (
+{{untidy_points: {{argument}}}}
+) AS p
+GROUP BY project, component, metric, rank
+
+-- block untidy_points
 {{main_line: (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
     SELECT project, component, metric, rank, writer, block
     FROM (
     {{seen_blocks: {{argument}}}}
     )
     WHERE touched AND NOT (tidy AND whole))}}
-) AS p
-GROUP BY project, component, metric, rank
+
+-- block untidy_points when few
+{{main_line: {{argument}} AND {{corrected_series}}}}
+
+-- block corrected_series
+({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})
+
+-- block corrected
+(component = {repair_components:Array(UUID)}[{{argument}}] AND metric = {repair_metrics:Array(String)}[{{argument}}])
 
 -- block summaries
 -- Chan's formula over whatever parts a series has: deviations from the common mean, never sums of squares

@@ -109,7 +109,7 @@ def _checked(writer: UUID, record: Record, envelope: Envelope, data: BaseModel) 
         if not EARLIEST_US <= time_us <= LATEST_US:
             detail = f"{name} is {time_us} microseconds since 1970; years 1900 to 2299 are accepted"
             return _refuse(writer, record, "time out of range", detail)
-    rank = getattr(data, "rank", 0)
+    rank = getattr(data, "rank", None) or 0
     if rank > GREATEST_RANK:
         return _refuse(writer, record, "invalid data", f"{envelope.type}: rank is {rank}, at most {GREATEST_RANK}")
     return Event(

@@ -32,7 +32,7 @@ def project_event(event: Event, position: Position) -> tuple[EventRow, list[Fact
         position.log,
         position.offset,
     )
-    rank = getattr(event.data, "rank", 0)
+    rank = getattr(event.data, "rank", None) or 0
     facts = [
         FactRow(
             event.project,

@@ -173,6 +173,20 @@ def _environment(event: Event, data: c.EnvironmentCaptured) -> Says:
     yield Statement("component", data.component, "env", f"{data.rank}/{data.section}", cell(data.values))
 
 
+def _corrected(event: Event, data: c.PointsCorrected) -> Says:
+    value = {**_fields(data), "covers": _abandoned(data.covers)}
+    del value["component"]
+    yield Statement("component", data.component, "corrected", _here(event), cell(value))
+
+
+def _undone(event: Event, data: c.EventUndone) -> Says:
+    yield Statement(data.kind, data.entity, "undone", data.event, cell({"reason": data.reason}))
+
+
+def _redone(event: Event, data: c.EventRedone) -> Says:
+    yield Statement(data.kind, data.entity, "undone", data.event, cell({"reason": data.reason}), removed=True)
+
+
 def _deleted(event: Event, data: c.EntityDeleted) -> Says:
     value = {"abandoned": _abandoned(data.abandoned)}
     yield Statement(data.kind, data.entity, "deleted", _here(event), cell(value))
@@ -212,6 +226,9 @@ _PROJECTIONS: dict[str, Callable[[Event, Any], Says]] = {
     "epochal.artifact.failed": _artifact_failed,
     "epochal.environment.captured": _environment,
     "epochal.console.captured": _console,
+    "epochal.points.corrected": _corrected,
+    "epochal.event.undone": _undone,
+    "epochal.event.redone": _redone,
     "epochal.entity.deleted": _deleted,
     "epochal.entity.restored": _restored,
 }

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pandas as pd
 import pytest
 from query.conftest import Bare
-from query.written import Log, micros
+from query.written import START, Log, micros
 
 from epochal._events import Event
 from epochal._ids import uuid7
@@ -27,8 +27,8 @@ class Story:
     the model that a made. The component `common` is in all three trials.
     """
 
-    def __init__(self, bare: Bare, start: datetime | None = None) -> None:
-        self.log = Log(bare.writer, f"deletion-{uuid4()}", *([] if start is None else [start]))
+    def __init__(self, bare: Bare, start: datetime = START) -> None:
+        self.log = Log(bare.writer, f"deletion-{uuid4()}", start)
         self.store = Store(Opened(bare.reader, lambda: None, say=self.say), self.log.project)
         self.digits, other = self.log.experiment("digits"), self.log.experiment("other")
         self.a, self.b = (self.log.trial(self.digits, {"model": name}) for name in "ab")

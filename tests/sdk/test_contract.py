@@ -41,13 +41,14 @@ def _functions(module: ModuleType) -> list[tuple[str, Any]]:
 def sample(annotation: Any, name: str) -> Any:
     """A value that the field accepts."""
     texts = {"kind": "component", "role": "main", "direction": "in", "stream": "stdout", "status": "failed"}
-    texts |= {"level": "info", "goal": "min", "verdict": "accepted", "deletion": f"{ID}:3"}
+    texts |= {"level": "info", "goal": "min", "verdict": "accepted", "deletion": f"{ID}:3", "operation": "scale"}
     if name in texts:
         return texts[name]
     if name in ("component", "experiment", "trial", "entity", "writer", "process", "parent"):
         return ID
     shapes: dict[str, Any] = {
         "abandoned": [(ID, 3)],
+        "covers": [(ID, 3)],
         "cells": [(["a", "b"], 1)],
         "paths": [["a"]],
         "keys": ["a"],

@@ -15,14 +15,16 @@ import pandas as pd
 import pytest
 from reference_fold import Bounds, Fold, LoggedEvent, Statement, first_copies, ordered_at, statements
 from views.engine_of_tests import AtTheEnd, TestEngine
+from views.showing import exactly
 from views.taking_in import take_in
 from views.test_law import LATER_US, bounds_of
 from views.worlds import World, world
 
 from epochal_query.columns import decoded
 from epochal_query.history import Asked, history_of
-from epochal_query.history_fates import Cut, Point, Said, fates, point_fates
+from epochal_query.history_fates import Correction, Cut, Point, Said, fates, point_fates
 from epochal_query.history_fields import names_of
+from epochal_query.history_points import correction_of
 from epochal_query.param_paths import shown
 from epochal_query.reading import Reading
 from epochal_query.resolve import Entity, Kind
@@ -54,7 +56,7 @@ def entities(one: World) -> list[tuple[Kind, UUID]]:
 
 def name_of(s: Statement) -> str:
     """What a history calls the field of a statement."""
-    return names_of(s.kind, s.field, s.key)[0]  # type: ignore[arg-type]
+    return names_of(s.kind, s.field, s.key, s.value)[0]  # type: ignore[arg-type]
 
 
 def standing(fold: Fold, kind: str, entity: UUID) -> set[tuple[str, str, str]]:
@@ -80,6 +82,7 @@ def in_effect(rows: Rows, kind: str) -> set[tuple[str, str, str]]:
         if row["fate"] == "in effect"
         and not row["removed"]
         and is_statement(row, kind)
+        and not undoes(row)
         and not row["field"].startswith(life)
     }
 
@@ -103,7 +106,7 @@ def test_what_is_in_effect_is_what_the_law_shows(engine: TestEngine, seed: int) 
             rows = history(reading, kind, entity)
             assert in_effect(rows, kind) == standing(fold, kind, entity), f"{kind} {entity} at {reading.bounds}"
             told = Counter((name_of(s), event_of(s)) for s in said if (s.kind, s.entity) == (kind, entity))
-            shown = Counter((row["field"], row["event"]) for row in rows)
+            shown = Counter((row["field"], row["event"]) for row in rows if row["field"] == "undone" or not undoes(row))
             assert {
                 at: n for at, n in told.items() if not at[0].startswith("writers.heartbeat")
             }.items() <= shown.items()
@@ -122,7 +125,10 @@ def test_what_ended_a_value_did() -> None:
             told = fates([Said(s.field, s.key, s.removed, event_of(s)) for s in mine])
             for s, fate in zip(mine, told, strict=True):
                 seen[fate.word] += 1
-                if s.removed or fate.by in (None, event_of(s)) or s.field in ("deleted", "heartbeat"):
+                if s.removed or fate.by in (None, event_of(s)) or s.field in ("deleted", "heartbeat", "undone"):
+                    continue
+                if fate.word == "undone":
+                    assert (kind, entity, *by_event(fate.by, found)) == (kind, entity, "undone", event_of(s), False)
                     continue
                 before, after = (prefix(one, place, fate.by, bounds, with_it=which) for which in (False, True))
                 if (kind, entity) in before.existing:
@@ -134,10 +140,10 @@ def test_what_ended_a_value_did() -> None:
 
 
 def test_points_are_taken_out_as_the_law_says() -> None:
-    """Deleted, rewound, or superseded at their step; what is left is the main line."""
+    """Deleted, rewound, retracted, or superseded at their step; what is left is the main line."""
     seen: Counter[str] = Counter()
     dice = random.Random(12)
-    for one in (world(dice, "points", 60, 12) for _ in range(60)):
+    for one in (world(dice, "points", 60, 12) for _ in range(150)):
         bounds = bounds_of(dice)
         fold = Fold.of(one.events, one.points, bounds)
         left = {(p.writer, p.seq) for p in fold.points}
@@ -146,10 +152,10 @@ def test_points_are_taken_out_as_the_law_says() -> None:
             mine = [p for p in logged if (p.component, p.metric, p.step + 0.0) == (component, metric, step)]
             mine.sort(key=lambda p: (p.rank, ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq))
             points = [Point(p.rank, step, str(p.writer), p.seq) for p in mine]
-            told = point_fates(points, cuts(fold, component))
+            told = point_fates(points, cuts(fold, component), corrections(fold, component, metric))
             assert [fate.word == "in effect" for fate in told] == [(p.writer, p.seq) in left for p in mine]
             seen.update(fate.word for fate in told)
-    assert seen.keys() == {"in effect", "superseded", "rewound", "deleted"}
+    assert seen.keys() == {"in effect", "superseded", "rewound", "deleted", "retracted"}
 
 
 def cuts(fold: Fold, component: UUID) -> list[Cut]:
@@ -163,6 +169,26 @@ def cuts(fold: Fold, component: UUID) -> list[Cut]:
     return found
 
 
+def corrections(fold: Fold, component: UUID, metric: str) -> list[Correction]:
+    """What the fold corrects of a component's metric, in order."""
+    found: list[Correction] = []
+    for s in sorted((s for s in fold.alive if s.field == "corrected"), key=lambda s: s.order):
+        value: Any = s.value
+        if s.entity == component and value["metric"] == metric:
+            found.append(correction_of(event_of(s), value))
+    return found
+
+
+def by_event(event: str, said: list[Statement]) -> tuple[str, str, bool]:
+    """What an event that undoes another states: field, key, removed."""
+    return next((s.field, s.key, s.removed) for s in said if event_of(s) == event)
+
+
+def undoes(row: Mapping[str, Any]) -> bool:
+    """Whether a row is a statement that undoes an event, or lets it count again."""
+    return isinstance(row["value"], dict) and row["value"].keys() in ({"undone"}, {"redone"})
+
+
 def event_of(s: Statement) -> str:
     """The event that made a statement."""
     return f"{s.writer}:{s.seq}"
@@ -170,16 +196,16 @@ def event_of(s: Statement) -> str:
 
 def is_statement(row: Mapping[str, Any], kind: str) -> bool:
     """Whether a row is a statement under its first name."""
-    concluded = row["field"].startswith(("metrics.", "status.lost"))
+    concluded = row["field"].startswith("status.lost") or ":metrics:" in row["event"]
     return not concluded and (kind != "component" or row["field"] not in ("name", "kind"))
 
 
 def prefix(one: World, place: Mapping[str, Any], by: str, bounds: Bounds, *, with_it: bool) -> Fold:
-    """The fold of what comes before an event in order, and of that event; restorings count whenever they come."""
+    """The fold of what comes before an event in order, and of that event; what undoes counts whenever it comes."""
 
     def kept(event: LoggedEvent) -> bool:
         at = place.get(f"{event.writer}:{event.seq}")
-        restores = event.envelope.type == "epochal.entity.restored"
+        restores = event.envelope.type in ("epochal.entity.restored", "epochal.event.undone", "epochal.event.redone")
         return at is not None and (restores or (at <= place[by] if with_it else at < place[by]))
 
     return Fold.of([event for event in one.events if kept(event)], [], bounds)
@@ -190,20 +216,34 @@ def test_points_in_effect_are_the_main_line(engine: TestEngine) -> None:
     for one, bounds, fold, reading in worlds_and_places(engine, 4):
         logged = [p for p in first_copies(one.points) if bounds.keep(p.occurred_ms * 1000, p.stamp)]
         for component in {p.component for p in one.points}:
-            left = {(p.writer, p.seq) for p in fold.points if p.component == component}
+            left = {(p.writer, p.seq): exactly(p.value) for p in fold.points if p.component == component}
             mine = [p for p in logged if p.component == component]
             for metric in {p.metric for p in one.points if p.component == component}:
                 rows = history(reading, "component", component, f"metrics.{metric}")
                 series = Counter((p.rank, str(p.writer)) for p in mine if p.metric == metric)
+                rows = [row for row in rows if ":metrics:" in row["event"]]
                 counts = {(row["rank"], row["event"].split(":")[0]): row["value"]["points"] for row in rows}
                 assert counts == series
                 shown = sum(row["value"]["in_effect"] for row in rows)
-                assert shown == len({(p.writer, p.seq) for p in mine if p.metric == metric} & left)
+                assert shown == len({(p.writer, p.seq) for p in mine if p.metric == metric} & left.keys())
                 for step in {p.step + 0.0 for p in mine if p.metric == metric}:
                     points = history(reading, "component", component, f"metrics.{metric}", step)
                     here = [(p.writer, p.seq) for p in mine if (p.metric, p.step + 0.0) == (metric, step)]
-                    expected = {f"{writer}:metrics:{seq}": (writer, seq) in left for writer, seq in here}
-                    assert {row["event"]: row["fate"] == "in effect" for row in points} == expected
+                    expected = {f"{writer}:metrics:{seq}": left.get((writer, seq)) for writer, seq in here}
+                    assert dict(last_values(points)) == expected
+
+
+def last_values(rows: Rows) -> Iterator[tuple[str, str | None]]:
+    """Each point with the value that is in effect after all corrections, None where none is."""
+    chains: list[Rows] = []
+    for row in rows:
+        if ":metrics:" in row["event"]:
+            chains.append([])
+        chains[-1].append(row)
+    for logged, *after in chains:
+        assert all(row["fate"] == "corrected" for row in [logged, *after][:-1])
+        last = [logged, *after][-1]
+        yield logged["event"], exactly(last["value"]) if last["fate"] == "in effect" else None
 
 
 def test_a_part_of_a_history_is_that_part(engine: TestEngine) -> None:
@@ -213,7 +253,9 @@ def test_a_part_of_a_history_is_that_part(engine: TestEngine) -> None:
         for kind, entity in entities(one):
             whole = history(reading, kind, entity)
             params = sorted({row["field"] for row in whole if row["field"].startswith("params.")})
+            logged = {row["field"] for row in whole if ":metrics:" in (row["event"] or "")}
             others = sorted({row["field"] for row in whole} - {*params})
+            others = [field for field in others if not field.startswith("metrics.") or field in logged]
             for field in [
                 *dice.sample(params, min(2, len(params))),
                 *dice.sample(others, min(1, len(others))),

@@ -20,7 +20,10 @@ from epochal_query.memberships import Members
 from epochal_query.reading import KNOWN, Reading, at
 
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
-CALM = frozenset({"entity.deleted", "run.rewound"})
+UNDOING = frozenset({"event.undone", "event.redone"})
+REPAIRS = UNDOING | {"points.corrected"}
+CUTS = frozenset({"entity.deleted", "run.rewound"})
+CALM = CUTS | REPAIRS
 PLACES: list[tuple[object, object]] = [
     (None, None),
     (None, {LOGS[0]: 25, LOGS[1]: 7}),
@@ -63,7 +66,11 @@ def worlds_of(dice: random.Random, without: frozenset[str]) -> list[World]:
     ]
 
 
-@pytest.mark.parametrize("without", [CALM, frozenset({"entity.deleted"}), frozenset()], ids=["calm", "rewound", "any"])
+@pytest.mark.parametrize(
+    "without",
+    [CALM, CUTS, CUTS | UNDOING, REPAIRS, frozenset({"entity.deleted"}), frozenset()],
+    ids=["calm", "repaired", "corrected", "cut", "rewound", "any"],
+)
 def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozenset[str]) -> None:
     """All views, at several places in both times, of worlds in which nothing, something or much is taken out."""
     dice = random.Random(len(without))
@@ -72,7 +79,8 @@ def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozen
     for one in worlds:
         for as_of, known_at in PLACES:
             reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
-            assert ("uncut" in reading.facts) == (not any(e.envelope.type[8:] in CALM for e in one.events))
+            for fact, without_it in (("uncut", CUTS), ("original", REPAIRS - UNDOING), ("standing", UNDOING)):
+                assert (fact in reading.facts) == (not any(e.envelope.type[8:] in without_it for e in one.events))
             for view, (show, _) in SHOWN.items():
                 expected, shown = by_view(engine, reading, view), by_reading(reading, view)
                 assert show(shown) == show(expected), f"{view} at {reading.bounds}"
@@ -148,5 +156,5 @@ def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) 
     reading = Reading.begin(source, f"empty-{uuid.uuid4()}", None, None, NOW)
     by_reading(reading, "metrics")
     by_reading(reading, "trials")
-    assert reading.facts == {"undeleted", "uncut", "watermark", "present"}
+    assert reading.facts == {"undeleted", "uncut", "original", "standing", "watermark", "present"}
     assert not any("JOIN" in sql for sql in source.asked)

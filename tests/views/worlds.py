@@ -16,6 +16,7 @@ from uuid import UUID
 
 from reference_fold import LoggedEvent, LoggedPoint, Stamp
 
+from epochal._values import to_json
 from epochal.contract import Envelope
 
 BASE_US = 1_700_000_000_000_000
@@ -64,6 +65,7 @@ class Making:
     offsets: dict[str, int] = field(default_factory=dict)
     seqs: dict[UUID, int] = field(default_factory=dict)
     deletions: list[str] = field(default_factory=list)
+    said: list[dict[str, str]] = field(default_factory=list)
     tick: int = 0
 
     def __post_init__(self) -> None:
@@ -147,6 +149,7 @@ def _event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent
         writer = making.unopened.pop()
     seq = making.seqs.get(writer, 0)
     making.seqs[writer] = seq + 1
+    making.said.append(_named(data, f"{writer}:{seq}"))
     if kind == "entity.deleted":
         making.deletions.append(f"{writer}:{seq}")
     envelope = Envelope(
@@ -250,6 +253,36 @@ def _deletion(m: Making) -> str:
     return str(m.one(m.deletions)) if m.deletions else f"{m.host}:0"
 
 
+def _named(data: dict[str, Any], event: str) -> dict[str, str]:
+    """An event, as one that undoes it names it."""
+    if "entity" in data:
+        return {"kind": data["kind"], "entity": data["entity"], "event": event}
+    kind = next(kind for kind in ("component", "trial", "experiment") if kind in data)
+    return {"kind": kind, "entity": data[kind], "event": event}
+
+
+def _undone(m: Making) -> dict[str, str]:
+    """Something that was said; now and then of another entity, or with its undoing."""
+    named = m.one(m.said) if m.said else {**m.entity(), "event": f"{m.host}:0"}
+    return named if m.one((True, True, True, False)) else {**named, **m.entity()}
+
+
+def _correction(m: Making) -> tuple[str, dict[str, Any]]:
+    operation = m.one(("scale", "shift", "set", "retract"))
+    operands = {"scale": (2.0, -0.5, 0.0, 1e300), "shift": (0.1, -3.0, -0.0), "set": (7.5, -0.0, math.nan, -math.inf)}
+    return "points.corrected", {
+        **m.component(),
+        "metric": m.one(NAMES[:2]),
+        "rank": m.one((None, None, 0, 1)),
+        "first_step": m.one((None, None, 0.0, 2.0, float(BLOCK))),
+        "last_step": m.one((None, None, 2.5, float(BLOCK + 1))),
+        "operation": operation,
+        "operand": None if operation == "retract" else to_json(m.one(operands[operation])),
+        "covers": [[str(m.one(m.writers)), m.one((1, 3, BLOCK, BLOCK + 2))] for _ in range(m.one((1, 2, 6)))],
+        "reason": "units",
+    }
+
+
 def _tags(m: Making) -> tuple[str, dict[str, Any]]:
     words = m.one(([], ["best"], ["best", "x"]))
     return "tags.set", {**m.entity(), "words": words, "values": m.one(({}, {"team": m.one(JSONS)}))}
@@ -273,6 +306,9 @@ MAKERS: tuple[Maker, ...] = (
     _finished,
     _finished,
     lambda m: ("run.rewound", {**m.run(), "to_step": m.one(STEPS), "abandoned": m.abandoned()}),
+    *[_correction] * 4,
+    *[lambda m: ("event.undone", _undone(m))] * 3,
+    lambda m: ("event.redone", _undone(m)),
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)] for _ in range(3)]}),
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)]]}),
     lambda m: ("params.unset", {**m.component(), "paths": [m.one(PATHS)]}),

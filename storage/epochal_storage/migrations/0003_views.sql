@@ -26,11 +26,24 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.field NOT IN ('deleted', 'restored', 'corrected', 'undone') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -39,7 +52,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')));
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+);
 
 CREATE OR REPLACE VIEW {database}.cells_at {on_cluster} AS
 SELECT
@@ -73,11 +99,24 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.field NOT IN ('deleted', 'restored') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+WHERE s.field NOT IN ('deleted', 'restored', 'corrected', 'undone') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -86,7 +125,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.kind, s.entity, s.field, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -118,7 +170,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -131,7 +196,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity
 HAVING true;
 
@@ -160,7 +238,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -173,7 +264,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity
 HAVING true;
 
@@ -197,7 +301,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -210,7 +327,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     AND (s.project, toUUIDOrZero(s.key)) IN (
     SELECT project, entity
     FROM (
@@ -228,7 +358,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
     )
@@ -267,7 +410,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -280,7 +436,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     GROUP BY s.project, s.entity, s.key
     HAVING NOT argMax(s.removed, s.place)
 )
@@ -304,7 +473,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -321,7 +503,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     GROUP BY s.project, s.entity, s.key
 ) AS upper
 INNER JOIN (
@@ -348,7 +543,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -365,7 +573,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     GROUP BY s.project, s.entity, s.key
 ) AS lower ON upper.project = lower.project AND upper.entity = lower.entity AND upper.key = lower.above
 WHERE lower.said > upper.place OR upper.place > lower.place
@@ -398,7 +619,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -411,7 +645,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.kind, s.entity, s.key
 HAVING NOT argMax(s.removed, s.place);
 
@@ -439,7 +686,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -452,7 +712,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.kind, s.entity;
 
 CREATE OR REPLACE VIEW {database}.definitions_at {on_cluster} AS
@@ -487,7 +760,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -500,7 +786,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -542,7 +841,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -555,7 +867,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -591,7 +916,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -604,7 +942,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -655,7 +1006,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -668,7 +1032,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity, s.key
 )
 );
@@ -705,7 +1082,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -718,7 +1108,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity, s.key
 ) AS e;
 
@@ -754,7 +1157,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -767,7 +1183,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity, s.key
 );
 
@@ -840,7 +1269,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -854,7 +1296,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     ) AS s
     GROUP BY project, component, writer, run
 ) AS u
@@ -952,7 +1407,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -966,7 +1434,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -1017,7 +1498,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -1030,7 +1524,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY s.project, s.entity
 HAVING true
 ) AS d
@@ -1143,7 +1650,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
@@ -1157,7 +1677,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
     ) AS s
     GROUP BY project, component, writer, run
         )
@@ -1175,7 +1708,14 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
@@ -1184,6 +1724,84 @@ FROM (
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
     LEFT JOIN (
     SELECT
     project, component,
@@ -1220,7 +1838,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1235,7 +1866,7 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -1273,7 +1904,7 @@ SELECT
 FROM (
 SELECT
     *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
         OVER (PARTITION BY project, component, metric, rank) AS tidy
 FROM (
     WITH greatest(abs(min), abs(max)) AS size
@@ -1303,6 +1934,67 @@ AND (NOT startsWith({known_at:String}, '{')
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    )
+) AS has_repairs,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -1349,7 +2041,14 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
@@ -1358,6 +2057,84 @@ FROM (
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
     LEFT JOIN (
     SELECT
     project, component,
@@ -1394,7 +2171,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1405,7 +2195,7 @@ AND (NOT startsWith({known_at:String}, '{')
     FROM (
     SELECT
     *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
         OVER (PARTITION BY project, component, metric, rank) AS tidy
 FROM (
     WITH greatest(abs(min), abs(max)) AS size
@@ -1435,6 +2225,67 @@ AND (NOT startsWith({known_at:String}, '{')
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    )
+) AS has_repairs,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -1451,7 +2302,7 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
@@ -1493,7 +2344,7 @@ SELECT
 FROM (
 SELECT
     *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
         OVER (PARTITION BY project, component, metric, rank) AS tidy
 FROM (
     WITH greatest(abs(min), abs(max)) AS size
@@ -1523,6 +2374,67 @@ AND (NOT startsWith({known_at:String}, '{')
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    )
+) AS has_repairs,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -1569,7 +2481,14 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
@@ -1578,6 +2497,84 @@ FROM (
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
     LEFT JOIN (
     SELECT
     project, component,
@@ -1614,7 +2611,20 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
         ) AS f
         GROUP BY project, component
     )
@@ -1625,7 +2635,7 @@ AND (NOT startsWith({known_at:String}, '{')
     FROM (
     SELECT
     *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
         OVER (PARTITION BY project, component, metric, rank) AS tidy
 FROM (
     WITH greatest(abs(min), abs(max)) AS size
@@ -1655,6 +2665,67 @@ AND (NOT startsWith({known_at:String}, '{')
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
         (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    )
+) AS has_repairs,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -1671,7 +2742,7 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
       AND NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )

@@ -1,0 +1,91 @@
+"""The commands that repair: ``correct`` and ``retract`` points, and ``undo`` what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from epochal_query.cli_options import said
+
+
+def _somewhere(command: Callable[..., None]) -> Callable[..., None]:
+    store = click.option("--store", metavar="WHERE", help="A directory or clickhouse:// URL; default: EPOCHAL_STORE.")
+    project = click.option("--project", metavar="NAME", help="Default: EPOCHAL_PROJECT.")
+    reason = click.option("--reason", default="", metavar="TEXT", help="Why; history shows it.")
+    return store(project(reason(said(command))))
+
+
+def _steps(command: Callable[..., None]) -> Callable[..., None]:
+    first = click.option("--from", "first", type=float, metavar="STEP", help="The first step; default: without end.")
+    last = click.option("--to", "last", type=float, metavar="STEP", help="The last step, included.")
+    return first(last(command))
+
+
+@click.command()
+@click.argument("component")
+@click.argument("metric")
+@click.option("--scale", type=float, help="Multiply the values by this.")
+@click.option("--shift", type=float, help="Add this to the values.")
+@click.option("--value", type=float, help="Make all of them this; nan and inf are values, too.")
+@_steps
+@_somewhere
+def correct(
+    component: str,
+    metric: str,
+    scale: float | None,
+    shift: float | None,
+    value: float | None,
+    first: float | None,
+    last: float | None,
+    reason: str,
+    store: str | None,
+    project: str | None,
+) -> None:
+    """Say what points of METRIC of COMPONENT should have been; prints the event's id, for undo.
+
+    Reads show the corrected values, also those of an earlier instant; what was logged stays in the history. It covers
+    the points that the store has now.
+    """
+    from epochal_query.opening import open_store
+
+    opened = open_store(store, project=project)
+    event = opened.correct(component, metric, steps=(first, last), scale=scale, shift=shift, value=value, reason=reason)
+    click.echo(event)
+
+
+@click.command()
+@click.argument("component")
+@click.argument("metric")
+@_steps
+@_somewhere
+def retract(
+    component: str,
+    metric: str,
+    first: float | None,
+    last: float | None,
+    reason: str,
+    store: str | None,
+    project: str | None,
+) -> None:
+    """Take points of METRIC of COMPONENT back, as if they had never been; prints the event's id, for undo."""
+    from epochal_query.opening import open_store
+
+    click.echo(open_store(store, project=project).retract(component, metric, (first, last), reason))
+
+
+@click.command()
+@click.argument("event")
+@_somewhere
+def undo(event: str, reason: str, store: str | None, project: str | None) -> None:
+    """Take EVENT back, as if it had never been said; prints the id of the event that does it.
+
+    EVENT is an id of the column event of history. What can be undone: corrections, params, tags, notes, artifacts,
+    attaching, verdicts, definitions, alerts, rewinds; and an undoing, which lets the event count again.
+    """
+    from epochal_query.opening import open_store
+
+    click.echo(open_store(store, project=project).undo(event, reason))
+
+
+COMMANDS: list[click.Command] = [correct, retract, undo]

@@ -1,0 +1,61 @@
+"""Repairs where a reader knows something of the series: fewer questions, the same answers as the law."""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+from reference_fold import Bounds, Fold, LoggedPoint, summarize
+from views.engine_of_tests import TestEngine
+from views.showing import folded_points, points
+from views.taking_in import take_in
+from views.test_history import reading_at
+from views.test_law import LATER_US, bounds_of, different
+from views.test_readings import CUTS, plain
+from views.worlds import NAMES, world
+
+from epochal_query.reading import Reading, at, block
+from epochal_query.scope import Scope
+from epochal_query.tidiness import Extent, extent, of_series
+
+METRIC = "metric = {metric:String}"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_is_known_of_series_changes_no_answer(engine: TestEngine, seed: int) -> None:
+    """Points and summaries of single series, in which nothing, a little or much was corrected, in both times."""
+    dice, seen = random.Random(seed), Counter[tuple[str, ...]]()
+    worlds = [world(dice, f"repairs-{uuid.uuid4()}", 40, 5, CUTS) for _ in range(6)]
+    take_in(engine, worlds, dice)
+    for one in worlds:
+        for bounds in (Bounds(now=LATER_US), bounds_of(dice)):
+            fold, reading = Fold.of(one.events, one.points, bounds), reading_at(engine, one, bounds)
+            for component in {p.component for p in one.points}:
+                scope = Scope("component IN {components:Array(UUID)}", {"components": [str(component)]}, "it")
+                for metric in NAMES:
+                    mine = [p for p in fold.points if (p.component, p.metric) == (component, metric)]
+                    found = extent(reading, scope, METRIC, metric=metric)
+                    seen[tuple(sorted(found.facts)) if found.series else ("none",)] += 1
+                    check(reading, scope, found, metric, mine)
+    assert {("single",), ("few", "single"), ("single", "tidy")} <= seen.keys(), seen
+
+
+def check(reading: Reading, scope: Scope, found: Extent, metric: str, expected: list[LoggedPoint]) -> None:
+    """The points of the main line, to the bit, and their summaries."""
+    where = f"project = {{project:String}} AND {scope.sql} AND {METRIC}"
+    bound: dict[str, Any] = {**found.bound, **scope.parameters, "metric": metric}
+    table = reading.rows(f"SELECT * FROM {at('metrics')} WHERE {where}", found.facts, **bound)
+    fold = Fold([], set(), [], Bounds(), expected)
+    assert points(plain(table.to_pylist())) == folded_points(fold), found
+    sql = f"SELECT * FROM ({block('summaries', of_series(scope, METRIC))})"
+    summaries = {row["rank"]: row for row in reading.rows(sql, found.facts, **bound).to_pylist()}
+    series: dict[int, list[LoggedPoint]] = defaultdict(list)
+    for point in expected:
+        series[point.rank].append(point)
+    assert summaries.keys() == series.keys(), found
+    for rank, logged in series.items():
+        size = max((abs(p.value) for p in logged if abs(p.value) < float("inf")), default=0.0)
+        assert not different(summarize(logged), summaries[rank], size), (found, summarize(logged), summaries[rank])
