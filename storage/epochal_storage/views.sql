@@ -618,11 +618,23 @@ SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field 
 -- what standing deletions and rewinds take out of the main line: (writer, count, rank or -1 for all, to_step)
 SELECT
     project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+{{taken_out}}
+)
+
+-- block taken_out
+-- a row a component: the points that standing deletions name, (writer, count); and the rewinds that count, in their
+-- order: (place, event, rank, to_step, [(writer, count), ...])
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
 FROM (
     SELECT
-        project, component, rewinds, last_opened,
+        project, component, said, last_opened,
         arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
         arrayMax(standing.2) AS horizon
     FROM (
@@ -630,16 +642,15 @@ FROM (
             f.project AS project, f.entity AS component,
             groupArrayIf(f.key, f.field = 'restored') AS restored,
             groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
             maxIf(f.place, f.field = 'opened') AS last_opened
         FROM (
             SELECT
-                project, entity, field, key, place,
+                project, entity, field, key, rank, place,
                 -- a float that JSON lacks is an object that names it
                 ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
                        toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
               AND {{within: facts | _at | }} AND (project, entity) IN ({{components_with_cuts}})
@@ -650,6 +661,70 @@ FROM (
 
 -- view metrics_at
 {{main_line: true}}
+
+-- view branch_points_at
+-- a point is in the line of the branch that it was logged on, which the first rewind to name it left behind (the newest
+-- where none does), and of every later one until a rewind that names it leads to a step before its own
+SELECT project, component, metric, rank, branch, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        *, branch,
+        leadInFrame(step, 1, nan) OVER (
+            PARTITION BY project, component, metric, rank, branch
+            ORDER BY step, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
+                     toUInt128(writer), seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+        WITH
+            arrayFilter(r -> r.3 = p.rank, c.rewinds) AS own,
+            arrayMap(r -> arrayExists(a -> a.1 = p.writer AND p.seq < a.2, r.5), own) AS named,
+            indexOf(named, 1) AS left_on,
+            arrayFirstIndex((r, n) -> n AND p.step > r.4, own, named) AS left_by
+        SELECT
+            p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+            p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+            p.writer AS writer, p.seq AS seq,
+            range(toUInt32(if(left_on = 0, length(own), left_on - 1)),
+                  toUInt32(if(left_by = 0, length(own) + 1, left_by))) AS branches
+        FROM {database}.metrics AS p FINAL
+        LEFT JOIN (
+        {{taken_out}}
+        ) AS c ON p.project = c.project AND p.component = c.component
+        WHERE {{within: p | _at | }} AND NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
+    )
+    ARRAY JOIN branches AS branch
+)
+WHERE step != next_step
+
+-- view branch_points_at when uncut
+SELECT project, component, metric, rank, toUInt32(0) AS branch, step, value, occurred_at, logged_at, recorded_at,
+       writer, seq
+FROM (
+{{main_line: true}}
+)
+
+-- view branches_at
+-- branch 0 of every rank of whom a writer, a start or a rewind tells, and one more for each rewind
+SELECT
+    b.project AS project, b.component AS component, b.rank AS rank, b.branch.1 AS branch,
+    (b.branch.1 = length(b.began))::Bool AS newest,
+    b.branch.2 AS event, b.branch.3 AS began_at_step, b.branch.4 AS began_at, b.branch.5 AS attempt
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, s.rank AS rank,
+        arraySort(groupArrayIf((s.place, s.key, s.value, s.occurred_at, s.writer), s.field = 'rewound')) AS began,
+        mapFromArrays(groupArrayIf(s.writer, s.field = 'writer'),
+                      groupArrayIf(JSONExtractString(s.value, 'attempt'), s.field = 'writer')) AS attempts,
+        arrayJoin(arrayPushFront(
+            arrayMap((r, n) -> (
+                toUInt32(n), r.2,
+                ifNull(JSONExtract(r.3, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(r.3, 'to_step', '$float')))::Nullable(Float64),
+                r.4::Nullable(DateTime64(6, 'UTC')), attempts[r.5]), began, arrayEnumerate(began)),
+            (toUInt32(0), '', NULL::Nullable(Float64), NULL::Nullable(DateTime64(6, 'UTC')), ''))) AS branch
+    {{of_components: s.field IN ('writer', 'started', 'rewound')}}
+    GROUP BY s.project, s.entity, s.rank
+) AS b
 
 -- block sortable
 -- a float that is not NaN as an integer that compares as it does

@@ -61,6 +61,10 @@ class Log:
         self._take(EventFrame(writer, self.project, seq, (record,)))
         self.tick()
 
+    def events_of(self, writer: UUID) -> int:
+        """How many events a writer said so far."""
+        return self._events.get(writer, 0)
+
     def points(
         self, component: UUID, writer: UUID, metrics: dict[str, Sequence[tuple[float, float]]], rank: int = 0
     ) -> None:

@@ -234,6 +234,14 @@ def _finished(m: Making) -> tuple[str, dict[str, Any]]:
     return "run.finished", {**m.run(), "status": m.one(("completed", "completed", "failed", "stopped")), "error": error}
 
 
+def _rewound(m: Making) -> tuple[str, dict[str, Any]]:
+    """Of a rank that logs, and of writers of it."""
+    place = m.one((0, 0, 1, 4))
+    run = {"component": str(m.components[place % 3]), "rank": place % 2, "attempt": "first"}
+    counts = [[str(m.writers[at]), m.one((1, 3, 6, BLOCK + 2))] for at in (place, (place + 3) % 5)]
+    return "run.rewound", {**run, "to_step": m.one(STEPS[:6]), "abandoned": counts}
+
+
 def _artifact(m: Making) -> tuple[str, dict[str, Any]]:
     return "artifact.logged", {
         **m.component(),
@@ -273,6 +281,7 @@ MAKERS: tuple[Maker, ...] = (
     _finished,
     _finished,
     lambda m: ("run.rewound", {**m.run(), "to_step": m.one(STEPS), "abandoned": m.abandoned()}),
+    _rewound,
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)] for _ in range(3)]}),
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)]]}),
     lambda m: ("params.unset", {**m.component(), "paths": [m.one(PATHS)]}),

@@ -1187,11 +1187,17 @@ FROM (
     LEFT JOIN (
     SELECT
     project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
 FROM (
     SELECT
-        project, component, rewinds, last_opened,
+        project, component, said, last_opened,
         arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
         arrayMax(standing.2) AS horizon
     FROM (
@@ -1199,16 +1205,15 @@ FROM (
             f.project AS project, f.entity AS component,
             groupArrayIf(f.key, f.field = 'restored') AS restored,
             groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
             maxIf(f.place, f.field = 'opened') AS last_opened
         FROM (
             SELECT
-                project, entity, field, key, place,
+                project, entity, field, key, rank, place,
                 -- a float that JSON lacks is an object that names it
                 ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
                        toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
               AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
@@ -1225,6 +1230,7 @@ AND (NOT startsWith({known_at:String}, '{')
         GROUP BY project, component
     )
 )
+)
     ) AS c ON p.project = c.project AND p.component = c.component
     WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
@@ -1240,6 +1246,136 @@ AND (NOT startsWith({known_at:String}, '{')
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step;
+
+CREATE OR REPLACE VIEW {database}.branch_points_at {on_cluster} AS
+SELECT project, component, metric, rank, branch, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        *, branch,
+        leadInFrame(step, 1, nan) OVER (
+            PARTITION BY project, component, metric, rank, branch
+            ORDER BY step, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
+                     toUInt128(writer), seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+        WITH
+            arrayFilter(r -> r.3 = p.rank, c.rewinds) AS own,
+            arrayMap(r -> arrayExists(a -> a.1 = p.writer AND p.seq < a.2, r.5), own) AS named,
+            indexOf(named, 1) AS left_on,
+            arrayFirstIndex((r, n) -> n AND p.step > r.4, own, named) AS left_by
+        SELECT
+            p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+            p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+            p.writer AS writer, p.seq AS seq,
+            range(toUInt32(if(left_on = 0, length(own), left_on - 1)),
+                  toUInt32(if(left_by = 0, length(own) + 1, left_by))) AS branches
+        FROM {database}.metrics AS p FINAL
+        LEFT JOIN (
+        SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
+FROM (
+    SELECT
+        project, component, said, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, rank, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
+        ) AS c ON p.project = c.project AND p.component = c.component
+        WHERE ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
+    )
+    ARRAY JOIN branches AS branch
+)
+WHERE step != next_step;
+
+CREATE OR REPLACE VIEW {database}.branches_at {on_cluster} AS
+SELECT
+    b.project AS project, b.component AS component, b.rank AS rank, b.branch.1 AS branch,
+    (b.branch.1 = length(b.began))::Bool AS newest,
+    b.branch.2 AS event, b.branch.3 AS began_at_step, b.branch.4 AS began_at, b.branch.5 AS attempt
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, s.rank AS rank,
+        arraySort(groupArrayIf((s.place, s.key, s.value, s.occurred_at, s.writer), s.field = 'rewound')) AS began,
+        mapFromArrays(groupArrayIf(s.writer, s.field = 'writer'),
+                      groupArrayIf(JSONExtractString(s.value, 'attempt'), s.field = 'writer')) AS attempts,
+        arrayJoin(arrayPushFront(
+            arrayMap((r, n) -> (
+                toUInt32(n), r.2,
+                ifNull(JSONExtract(r.3, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(r.3, 'to_step', '$float')))::Nullable(Float64),
+                r.4::Nullable(DateTime64(6, 'UTC')), attempts[r.5]), began, arrayEnumerate(began)),
+            (toUInt32(0), '', NULL::Nullable(Float64), NULL::Nullable(DateTime64(6, 'UTC')), ''))) AS branch
+    FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field IN ('writer', 'started', 'rewound') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+    GROUP BY s.project, s.entity, s.rank
+) AS b;
 
 CREATE OR REPLACE VIEW {database}.summaries_at {on_cluster} AS
 WITH
@@ -1361,11 +1497,17 @@ FROM (
     LEFT JOIN (
     SELECT
     project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
 FROM (
     SELECT
-        project, component, rewinds, last_opened,
+        project, component, said, last_opened,
         arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
         arrayMax(standing.2) AS horizon
     FROM (
@@ -1373,16 +1515,15 @@ FROM (
             f.project AS project, f.entity AS component,
             groupArrayIf(f.key, f.field = 'restored') AS restored,
             groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
             maxIf(f.place, f.field = 'opened') AS last_opened
         FROM (
             SELECT
-                project, entity, field, key, place,
+                project, entity, field, key, rank, place,
                 -- a float that JSON lacks is an object that names it
                 ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
                        toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
               AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
@@ -1398,6 +1539,7 @@ AND (NOT startsWith({known_at:String}, '{')
         ) AS f
         GROUP BY project, component
     )
+)
 )
     ) AS c ON p.project = c.project AND p.component = c.component
     WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
@@ -1581,11 +1723,17 @@ FROM (
     LEFT JOIN (
     SELECT
     project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
 FROM (
     SELECT
-        project, component, rewinds, last_opened,
+        project, component, said, last_opened,
         arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
         arrayMax(standing.2) AS horizon
     FROM (
@@ -1593,16 +1741,15 @@ FROM (
             f.project AS project, f.entity AS component,
             groupArrayIf(f.key, f.field = 'restored') AS restored,
             groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
             maxIf(f.place, f.field = 'opened') AS last_opened
         FROM (
             SELECT
-                project, entity, field, key, place,
+                project, entity, field, key, rank, place,
                 -- a float that JSON lacks is an object that names it
                 ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
                        toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
               AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
@@ -1618,6 +1765,7 @@ AND (NOT startsWith({known_at:String}, '{')
         ) AS f
         GROUP BY project, component
     )
+)
 )
     ) AS c ON p.project = c.project AND p.component = c.component
     WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (

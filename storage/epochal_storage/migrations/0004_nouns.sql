@@ -294,6 +294,35 @@ CREATE OR REPLACE VIEW {database}.points {on_cluster} (
 ) AS SELECT * FROM {database}.metrics_at(as_of = '', known_at = '')
 COMMENT 'the main line: one row a series and step, after deletions and rewinds; of points at the same step the newest';
 
+CREATE OR REPLACE VIEW {database}.branches {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `component` UUID COMMENT 'id of the component',
+    `rank` UInt32 COMMENT 'rank',
+    `branch` UInt32 COMMENT '0 is what the rank logged before any rewind; each rewind begins the next',
+    `newest` Bool COMMENT 'its line is the main line',
+    `event` String COMMENT 'the rewind that began it, <writer>:<seq>; empty for 0',
+    `began_at_step` Nullable(Float64) COMMENT 'step that was rewound to; NULL for 0',
+    `began_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'when it was rewound; NULL for 0',
+    `attempt` String COMMENT 'attempt that rewound; empty for 0'
+) AS SELECT * FROM {database}.branches_at(as_of = '', known_at = '')
+COMMENT 'one row a branch of a rank: what it logged until it was rewound, and after each rewind';
+
+CREATE OR REPLACE VIEW {database}.branch_points {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `component` UUID COMMENT 'id of the component',
+    `metric` LowCardinality(String) COMMENT 'name',
+    `rank` UInt32 COMMENT 'rank',
+    `branch` UInt32 COMMENT 'branch in whose line the point is; a point that several lines share has a row in each',
+    `step` Float64 COMMENT 'step',
+    `value` Float64 COMMENT 'value; NaN and infinities as logged',
+    `occurred_at` DateTime64(3, 'UTC') COMMENT 'when it was so: time= of the caller, else logged_at; as_of bounds it',
+    `logged_at` DateTime64(3, 'UTC') COMMENT 'the writer''s clock, UTC',
+    `recorded_at` DateTime64(6, 'UTC') COMMENT 'when the log accepted it; known_at bounds it',
+    `writer` UUID COMMENT 'who logged it',
+    `seq` UInt64 COMMENT 'its place in the writer''s metrics stream'
+) AS SELECT * FROM {database}.branch_points_at(as_of = '', known_at = '')
+COMMENT 'the lines of all branches, also of abandoned ones as they were when they were left: one row a series, branch and step; that of the newest branch is what points shows';
+
 CREATE OR REPLACE VIEW {database}.summaries {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
     `component` UUID COMMENT 'id of the component',
