@@ -14,7 +14,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -25,6 +25,9 @@ SIGNS_OF_LIFE = ("writer", "started", "heartbeat", "finished", "closed")
 """Statements that a writer makes of itself."""
 LOST_AFTER_US = 60_000_000
 SEVERITY = ("failed", "lost", "stopped", "running")
+
+OWN = 2**32 - 1
+"""The generation of a component's own points: they win over all that it continues."""
 
 Order = tuple[int, bytes, int, int]
 """(ordered_at, writer, seq, ord): who wins among statements that compete."""
@@ -183,6 +186,9 @@ def said_by(event: LoggedEvent) -> Iterator[Said]:
         case "run.rewound":
             rewind = {key: d[key] for key in ("rank", "to_step", "abandoned")}
             yield "component", UUID(d["component"]), "rewound", here, rewind, False
+        case "run.forked":
+            fork = {key: d[key] for key in ("rank", "of", "step", "past") if key in d}
+            yield "component", UUID(d["component"]), "forked", here, fork, False
         case "entity.deleted":
             yield d["kind"], UUID(d["entity"]), "deleted", here, {"abandoned": d["abandoned"]}, False
         case "entity.restored":
@@ -272,13 +278,12 @@ class Fold:
             for writer, count in s.value["abandoned"]:
                 which = (s.entity, UUID(str(writer)))
                 deleted[which] = max(count, deleted.get(which, 0))
-        lines: dict[tuple[UUID, str, int, float, int], tuple[Order, LoggedPoint]] = {}
-        for p in first_copies(points):
-            if not self.bounds.keep(p.occurred_ms * 1000, p.stamp):
-                continue
+        lines: dict[tuple[UUID, str, int, float, int], tuple[tuple[int, Order], LoggedPoint]] = {}
+        kept = [p for p in first_copies(points) if self.bounds.keep(p.occurred_ms * 1000, p.stamp)]
+        for generation, p in [*((OWN, p) for p in kept), *self._continued(kept)]:
             if p.seq < deleted.get((p.component, p.writer), 0):
                 continue
-            order = (ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq, 0)
+            order = (generation, (ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq, 0))
             for branch in branches_of(p, rewinds[p.component, p.rank]):
                 at = (p.component, p.metric, p.rank, p.step + 0.0, branch)
                 if at not in lines or order > lines[at][0]:
@@ -287,6 +292,36 @@ class Fold:
             self.branches[component, rank, branch].append(p)
             if branch == len(rewinds[component, rank]):
                 yield p
+
+    def _continued(self, points: list[LoggedPoint]) -> Iterator[tuple[int, LoggedPoint]]:
+        """The points that forks continue, as points of theirs, with their generation; system metrics are nobody's past.
+
+        A fork names components, writers and numbers: what becomes of these components later changes nothing here.
+        """
+        for (component, rank), s in self.forks().items():
+            assert isinstance(s.value, dict)
+            pieces = s.value.get("past", [])
+            sources = [of for of, *_ in pieces]
+            for p in points:
+                if any(
+                    (p.component, p.writer, p.rank) == (UUID(of), UUID(writer), rank)
+                    and first <= p.seq < until
+                    and p.step <= to_step
+                    for of, writer, first, until, to_step in pieces
+                ) and not p.metric.startswith("sys/"):
+                    yield sources.index(str(p.component)), replace(p, component=component)
+
+    def forks(self) -> dict[tuple[UUID, int], Statement]:
+        """(component, rank) to its fork: the first that names what it continues; else the first."""
+        found: dict[tuple[UUID, int], Statement] = {}
+        for s in sorted(self.alive, key=lambda s: s.order):
+            if s.field == "forked":
+                assert isinstance(s.value, dict)
+                known = found.setdefault((s.entity, s.value["rank"]), s)
+                assert isinstance(known.value, dict)
+                if "past" in s.value and "past" not in known.value:
+                    found[s.entity, s.value["rank"]] = s
+        return found
 
     def rewinds(self) -> dict[tuple[UUID, int], list[Statement]]:
         """(component, rank) to its rewinds in their order. The n-th one begins branch n; branch 0 had no beginning."""

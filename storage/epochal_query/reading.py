@@ -19,7 +19,7 @@ from epochal_storage.views_sql import put_in
 
 _TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, count() = 0 AS uncut FROM facts
                 WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
-                  AND field IN ('deleted', 'rewound')"""
+                  AND field IN ('deleted', 'rewound', 'forked')"""
 
 
 class Source(Protocol):
@@ -64,7 +64,7 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound."""
+        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound or forked."""
         found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())
 

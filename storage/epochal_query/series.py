@@ -159,7 +159,7 @@ def _of_lowest_rank(scope: Scope, which: str) -> str:
     """Only the lowest rank that logged the metric."""
     # partials name every series that has points, in few rows
     return f"""(component, metric, rank) IN (
-        SELECT component, metric, min(rank) FROM partials
+        SELECT component, metric, min(rank) FROM {block("series")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, metric)"""
 
 

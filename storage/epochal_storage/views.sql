@@ -7,7 +7,7 @@
 --   one_log     the watermark is of one log only
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
---   uncut       nor was a run in it rewound
+--   uncut       nor was a run in it rewound or forked
 --   tidy        no point of the series that are read can hide another
 --   named       of components only {components:Array(UUID)} are read
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
@@ -343,6 +343,16 @@ SELECT
 FROM (
 {{artifacts}}
 )
+UNION ALL
+SELECT
+    project, component, '' AS artifact, 'forked_into' AS relation,
+    JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
+    toString(component) AS target, 'component' AS target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
+FROM (
+{{forks}}
+)
+GROUP BY project, component, source
 
 -- view environments_at
 SELECT
@@ -566,7 +576,8 @@ LEFT JOIN (
 ) AS r ON d.project = r.project AND d.component = r.component
 
 -- block main_line
--- the points that are left, and of those at the same step the newest: the one that no other follows at its step
+-- the points that are left, and of those at the same step the newest: the one that no other follows at its step; with
+-- conditions on p for own points, and on component and metric for those of others that forks continue
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
     SELECT
@@ -576,15 +587,17 @@ FROM (
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
-    FROM {database}.metrics AS p FINAL
+    FROM (
+    {{own_and_continued: {{1}} | {{2}}}}
+    ) AS p
     LEFT JOIN (
     {{cuts}}
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE {{argument}} AND {{within: p | _at | }}
-      AND NOT arrayExists(
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step
@@ -602,17 +615,84 @@ FROM (
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     FROM {database}.metrics AS p FINAL
-    WHERE {{argument}} AND {{within: p | _at | }}
+    WHERE {{1}} AND {{within: p | _at | }}
 )
 WHERE step != next_step
 
 -- block main_line when tidy
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM {database}.metrics AS p FINAL
-WHERE {{argument}} AND {{within: p | _at | }}
+WHERE {{1}} AND {{within: p | _at | }}
+
+-- block own_and_continued
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+WHERE {{1}} AND {{within: p | _at | }}
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
+    FROM {database}.metrics AS p FINAL
+    INNER JOIN (
+    {{continued}}
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE {{is_continued}} AND {{within: p | _at | }}
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE {{2}}
+
+-- block is_continued
+-- a quick condition on p that holds wherever forks continue it; what the machine did is nobody's past
+(p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', '{{pieces}}').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND {{named: facts}})
+AND NOT startsWith(p.metric, 'sys/')
+
+-- block pieces
+Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))
+
+-- block continued
+-- what forks continue: a row a piece of the points of another component; at one step the greater generation wins
+SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', '{{pieces}}') AS past
+    FROM (
+    {{forks}}
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+
+-- block forks
+-- the fork of each rank that counts, as (event, value, occurred_at): the first that names what it continues, else the
+-- first
+SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+{{of_components: s.field = 'forked'}}
+GROUP BY s.project, s.entity, s.rank
+
+-- view forks_at
+SELECT
+    f.project AS project, f.component AS component, f.rank AS rank,
+    toUUIDOrZero(JSONExtractString(f.fork.2, 'of')) AS of,
+    JSONExtractFloat(f.fork.2, 'step') AS step,
+    (JSONType(f.fork.2, 'past') = 'Array')::Bool AS named,
+    f.fork.1 AS event, f.fork.3 AS forked_at
+FROM (
+{{forks}}
+) AS f
 
 -- block components_with_cuts
-SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
+SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')
 
 -- block cuts
 -- what standing deletions and rewinds take out of the main line: (writer, count, rank or -1 for all, to_step)
@@ -660,7 +740,7 @@ FROM (
 )
 
 -- view metrics_at
-{{main_line: true}}
+{{main_line: true | true}}
 
 -- view branch_points_at
 -- a point is in the line of the branch that it was logged on, which the first rewind to name it left behind (the newest
@@ -671,7 +751,7 @@ FROM (
         *, branch,
         leadInFrame(step, 1, nan) OVER (
             PARTITION BY project, component, metric, rank, branch
-            ORDER BY step, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
+            ORDER BY step, generation, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
                      toUInt128(writer), seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     FROM (
@@ -683,14 +763,16 @@ FROM (
         SELECT
             p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
             p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
-            p.writer AS writer, p.seq AS seq,
+            p.writer AS writer, p.seq AS seq, p.generation AS generation,
             range(toUInt32(if(left_on = 0, length(own), left_on - 1)),
                   toUInt32(if(left_by = 0, length(own) + 1, left_by))) AS branches
-        FROM {database}.metrics AS p FINAL
+        FROM (
+        {{own_and_continued: true | true}}
+        ) AS p
         LEFT JOIN (
         {{taken_out}}
         ) AS c ON p.project = c.project AND p.component = c.component
-        WHERE {{within: p | _at | }} AND NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
+        WHERE NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
     )
     ARRAY JOIN branches AS branch
 )
@@ -700,7 +782,7 @@ WHERE step != next_step
 SELECT project, component, metric, rank, toUInt32(0) AS branch, step, value, occurred_at, logged_at, recorded_at,
        writer, seq
 FROM (
-{{main_line: true}}
+{{main_line: true | true}}
 )
 
 -- view branches_at
@@ -782,9 +864,35 @@ SELECT
         AND NOT {{has_cuts}}) AS plain,
     arraySort(groupArray((first_step, last_step))) AS spans,
     plain AND arrayAll((one, next) -> one.2 < next.1, arrayPopBack(spans), arrayPopFront(spans)) AS tidy
-FROM {database}.partials FINAL
+FROM {{series: FINAL}}
 WHERE {{argument}}
 GROUP BY component, metric, rank
+
+-- block series
+-- the blocks of all series, as a table: those that forks continue in part may say a little too much
+(
+    SELECT
+        project, component, metric, rank, n, nan_count, min, max, first_step, last_step, increasing,
+        occurred_from, occurred_until, recorded_from, recorded_until, log, offset_from, offset_until
+    FROM {database}.partials {{argument}}
+    UNION ALL
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank,
+        p.n AS n, p.nan_count AS nan_count, p.min AS min, p.max AS max,
+        p.first_step AS first_step, least(p.last_step, f.to_step) AS last_step, p.increasing AS increasing,
+        p.occurred_from AS occurred_from, p.occurred_until AS occurred_until,
+        p.recorded_from AS recorded_from, p.recorded_until AS recorded_until,
+        p.log AS log, p.offset_from AS offset_from, p.offset_until AS offset_until
+    FROM {database}.partials AS p FINAL
+    INNER JOIN (
+    {{continued}}
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE {{is_continued}} AND p.first_step <= f.to_step
+      AND (p.block + 1) * 4096 > f.first_seq AND p.block * 4096 < f.until_seq
+) AS partials
+
+-- block series when uncut
+{database}.partials {{argument}}
 
 -- block parts_from_blocks
 -- tidy series: the blocks that lie within the bounds
@@ -858,7 +966,7 @@ FROM (
     FROM (
     {{seen_blocks: {{argument}}}}
     )
-    WHERE touched AND NOT (tidy AND whole))}}
+    WHERE touched AND NOT (tidy AND whole)) | {{argument}}}}
 ) AS p
 GROUP BY project, component, metric, rank
 

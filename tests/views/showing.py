@@ -226,6 +226,22 @@ def folded_branches(fold: Fold) -> Shown:
     return found
 
 
+def forks(rows: Rows) -> Shown:
+    """By component and rank."""
+    return {
+        (r["component"], r["rank"]): (r["of"], r["step"], r["named"], r["event"], micros(r["forked_at"])) for r in rows
+    }
+
+
+def folded_forks(fold: Fold) -> Shown:
+    """As `forks`."""
+    found: Shown = {}
+    for at, s in fold.forks().items():
+        assert isinstance(s.value, dict)
+        found[at] = (UUID(s.value["of"]), s.value["step"], "past" in s.value, s.key, s.occurred_at)
+    return found
+
+
 def _folded_point(p: LoggedPoint) -> Any:
     return (exactly(p.value), p.occurred_ms * 1000, p.logged_ms * 1000, p.writer, p.seq)
 
@@ -274,6 +290,7 @@ SHOWN: Mapping[str, tuple[Callable[[Rows], Shown], Callable[[Fold], Shown]]] = {
     "attempts": (attempts, folded_attempts),
     "metrics": (points, folded_points),
     "branches": (branches, folded_branches),
+    "forks": (forks, folded_forks),
     "branch_points": (branch_points, folded_branch_points),
 }
 """View to how its rows are shown, and to how the fold says the same."""

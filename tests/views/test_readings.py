@@ -20,7 +20,7 @@ from epochal_query.memberships import Members
 from epochal_query.reading import KNOWN, Reading, at
 
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
-CALM = frozenset({"entity.deleted", "run.rewound"})
+CALM = frozenset({"entity.deleted", "run.rewound", "run.forked"})
 PLACES: list[tuple[object, object]] = [
     (None, None),
     (None, {LOGS[0]: 25, LOGS[1]: 7}),
@@ -63,7 +63,7 @@ def worlds_of(dice: random.Random, without: frozenset[str]) -> list[World]:
     ]
 
 
-@pytest.mark.parametrize("without", [CALM, frozenset({"entity.deleted"}), frozenset()], ids=["calm", "rewound", "any"])
+@pytest.mark.parametrize("without", [CALM, frozenset({"entity.deleted"}), frozenset()], ids=["calm", "cut", "any"])
 def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozenset[str]) -> None:
     """All views, at several places in both times, of worlds in which nothing, something or much is taken out."""
     dice = random.Random(len(without))

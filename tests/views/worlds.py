@@ -242,6 +242,19 @@ def _rewound(m: Making) -> tuple[str, dict[str, Any]]:
     return "run.rewound", {**run, "to_step": m.one(STEPS[:6]), "abandoned": counts}
 
 
+def _forked(m: Making) -> tuple[str, dict[str, Any]]:
+    """Of components that log, in some order of generations; now and then of itself, or of nothing that is known."""
+    pieces = []
+    for at in m.one(((0, 3), (2, 5), (0, 1, 2, 3, 4), (1, 4), (4,))):
+        place = at % 5
+        until = m.one((3, 6, BLOCK + 2))
+        piece = [m.components[place % 3], m.writers[place], m.one((0, 0, 1)), until, m.one(STEPS[:6])]
+        pieces.append([*map(str, piece[:2]), *piece[2:]])
+    run = {**m.component(), "rank": m.one((0, 0, 1)), "attempt": "first"}
+    past = m.one((pieces, pieces, pieces, None))
+    return "run.forked", {**run, "of": str(m.one(m.components)), "step": m.one(STEPS[:6]), "past": past}
+
+
 def _artifact(m: Making) -> tuple[str, dict[str, Any]]:
     return "artifact.logged", {
         **m.component(),
@@ -282,6 +295,8 @@ MAKERS: tuple[Maker, ...] = (
     _finished,
     lambda m: ("run.rewound", {**m.run(), "to_step": m.one(STEPS), "abandoned": m.abandoned()}),
     _rewound,
+    _forked,
+    _forked,
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)] for _ in range(3)]}),
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)]]}),
     lambda m: ("params.unset", {**m.component(), "paths": [m.one(PATHS)]}),

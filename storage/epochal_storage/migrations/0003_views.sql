@@ -671,7 +671,50 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY s.project, s.entity, s.key
 )
-);
+)
+UNION ALL
+SELECT
+    project, component, '' AS artifact, 'forked_into' AS relation,
+    JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
+    toString(component) AS target, 'component' AS target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
+FROM (
+SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity, s.rank
+)
+GROUP BY project, component, source;
 
 CREATE OR REPLACE VIEW {database}.environments_at {on_cluster} AS
 SELECT
@@ -1170,6 +1213,50 @@ AND (NOT startsWith({known_at:String}, '{')
     )
 ) AS r ON d.project = r.project AND d.component = r.component;
 
+CREATE OR REPLACE VIEW {database}.forks_at {on_cluster} AS
+SELECT
+    f.project AS project, f.component AS component, f.rank AS rank,
+    toUUIDOrZero(JSONExtractString(f.fork.2, 'of')) AS of,
+    JSONExtractFloat(f.fork.2, 'step') AS step,
+    (JSONType(f.fork.2, 'past') = 'Array')::Bool AS named,
+    f.fork.1 AS event, f.fork.3 AS forked_at
+FROM (
+SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity, s.rank
+) AS f;
+
 CREATE OR REPLACE VIEW {database}.metrics_at {on_cluster} AS
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
@@ -1180,10 +1267,97 @@ FROM (
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+    SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
     FROM {database}.metrics AS p FINAL
+    INNER JOIN (
+    SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
+    FROM (
+    SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity, s.rank
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE true
+    ) AS p
     LEFT JOIN (
     SELECT
     project, component,
@@ -1225,24 +1399,14 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
         ) AS f
         GROUP BY project, component
     )
 )
 )
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-      AND NOT arrayExists(
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step;
@@ -1254,7 +1418,7 @@ FROM (
         *, branch,
         leadInFrame(step, 1, nan) OVER (
             PARTITION BY project, component, metric, rank, branch
-            ORDER BY step, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
+            ORDER BY step, generation, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
                      toUInt128(writer), seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     FROM (
@@ -1266,10 +1430,96 @@ FROM (
         SELECT
             p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
             p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
-            p.writer AS writer, p.seq AS seq,
+            p.writer AS writer, p.seq AS seq, p.generation AS generation,
             range(toUInt32(if(left_on = 0, length(own), left_on - 1)),
                   toUInt32(if(left_by = 0, length(own) + 1, left_by))) AS branches
-        FROM {database}.metrics AS p FINAL
+        FROM (
+        SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
+    FROM {database}.metrics AS p FINAL
+    INNER JOIN (
+    SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
+    FROM (
+    SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity, s.rank
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE true
+        ) AS p
         LEFT JOIN (
         SELECT
     project, component,
@@ -1305,22 +1555,13 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
         ) AS f
         GROUP BY project, component
     )
 )
         ) AS c ON p.project = c.project AND p.component = c.component
-        WHERE ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
+        WHERE NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
     )
     ARRAY JOIN branches AS branch
 )
@@ -1438,7 +1679,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -1490,10 +1731,139 @@ FROM (
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+    SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE true
+)
+    )
+    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
     FROM {database}.metrics AS p FINAL
+    INNER JOIN (
+    SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
+    FROM (
+    SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity, s.rank
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE true
+    ) AS p
     LEFT JOIN (
     SELECT
     project, component,
@@ -1535,66 +1905,14 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
         ) AS f
         GROUP BY project, component
     )
 )
 )
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
-    SELECT project, component, metric, rank, writer, block
-    FROM (
-    SELECT
-    *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
-        OVER (PARTITION BY project, component, metric, rank) AS tidy
-FROM (
-    WITH greatest(abs(min), abs(max)) AS size
-    SELECT
-        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-        first_step, first, last_step, last, increasing,
-        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
-        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
-        -- the squares of such values leave what a double can hold
-        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
-        lagInFrame(last_step, 1, -inf) OVER (
-            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
-            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
-    FROM {database}.partials FINAL
-    WHERE true
-)
-    )
-    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-      AND NOT arrayExists(
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step
@@ -1664,7 +1982,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
         lagInFrame(last_step, 1, -inf) OVER (
             PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
             ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
@@ -1716,10 +2034,139 @@ FROM (
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+    SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
+)
+    )
+    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
     FROM {database}.metrics AS p FINAL
+    INNER JOIN (
+    SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
+    FROM (
+    SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY s.project, s.entity, s.rank
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
+    ) AS p
     LEFT JOIN (
     SELECT
     project, component,
@@ -1761,66 +2208,14 @@ AND (NOT startsWith({known_at:String}, '{')
          -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
         ) AS f
         GROUP BY project, component
     )
 )
 )
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
-    SELECT project, component, metric, rank, writer, block
-    FROM (
-    SELECT
-    *,
-    min(increasing AND NOT has_cuts AND NOT (touched AND extreme) AND step_before < first_step)
-        OVER (PARTITION BY project, component, metric, rank) AS tidy
-FROM (
-    WITH greatest(abs(min), abs(max)) AS size
-    SELECT
-        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-        first_step, first, last_step, last, increasing,
-        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
-        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
-        -- the squares of such values leave what a double can hold
-        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
-        lagInFrame(last_step, 1, -inf) OVER (
-            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
-            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
-    FROM {database}.partials FINAL
-    WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
-)
-    )
-    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-      AND NOT arrayExists(
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step
