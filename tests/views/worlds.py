@@ -131,14 +131,15 @@ class Making:
 def world(dice: random.Random, project: str, events: int, frames: int, without: frozenset[str] = frozenset()) -> World:
     """A world with about so many events and frames of points, and no events of the types named."""
     making = Making(dice, project)
-    said = [_event(making, _created(making)) for _ in range(making.one((2, 3, 5)))]
+    said = [said_event(making, _created(making)) for _ in range(making.one((2, 3, 5)))]
     made = [making.one(MAKERS)(making) for _ in range(events)]
-    said += [_event(making, one) for one in made if one[0] not in without]
-    sent = [_frame(making) for _ in range(frames)]
+    said += [said_event(making, one) for one in made if one[0] not in without]
+    sent = [sent_frame(making) for _ in range(frames)]
     return World(project, tuple(copy for copies in said for copy in copies), tuple(sent))
 
 
-def _event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent]:
+def said_event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent]:
+    """Every copy of an event; none of a second opening of a writer."""
     kind, data = said
     writer = making.host if kind == "writer.vanished" else making.one(making.writers)
     if kind == "writer.opened":  # once in a writer's life
@@ -160,7 +161,7 @@ def _event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent
     return [LoggedEvent(writer, seq, envelope, stamp) for stamp in making.stamps()]
 
 
-def _frame(making: Making) -> Frame:
+def sent_frame(making: Making) -> Frame:
     """Some points of one writer; a writer stays with one component, rank and log."""
     writer = making.one(making.writers)
     place = making.writers.index(writer)
