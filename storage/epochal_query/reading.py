@@ -17,7 +17,8 @@ from epochal_query.waiting import awaited
 from epochal_storage.errors import EngineError
 from epochal_storage.views_sql import put_in
 
-_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, count() = 0 AS uncut FROM facts
+_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, countIf(field = 'forked') = 0 AS unforked,
+                       count() = 0 AS uncut FROM facts
                 WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
                   AND field IN ('deleted', 'rewound', 'forked')"""
 
@@ -64,7 +65,9 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound or forked."""
+        """``undeleted``: nothing in it was ever deleted; ``unforked``: no run continues another; ``uncut``: nor was any
+        rewound.
+        """
         found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())
 

@@ -7,7 +7,8 @@
 --   one_log     the watermark is of one log only
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
---   uncut       nor was a run in it rewound or forked
+--   unforked    no run in it continues another
+--   uncut       nothing in it was ever deleted or rewound, and nothing is forked
 --   tidy        no point of the series that are read can hide another
 --   named       of components only {components:Array(UUID)} are read
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
@@ -647,6 +648,14 @@ FROM (
 )
 WHERE {{2}}
 
+-- block own_and_continued when unforked
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+WHERE {{1}} AND {{within: p | _at | }}
+
 -- block is_continued
 -- a quick condition on p that holds wherever forks continue it; what the machine did is nobody's past
 (p.project, p.component) IN (
@@ -891,7 +900,7 @@ GROUP BY component, metric, rank
       AND (p.block + 1) * 4096 > f.first_seq AND p.block * 4096 < f.until_seq
 ) AS partials
 
--- block series when uncut
+-- block series when unforked
 {database}.partials {{argument}}
 
 -- block parts_from_blocks

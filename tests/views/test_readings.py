@@ -21,6 +21,7 @@ from epochal_query.reading import KNOWN, Reading, at
 
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
 CALM = frozenset({"entity.deleted", "run.rewound", "run.forked"})
+UNFORKED = frozenset({"run.forked"})
 PLACES: list[tuple[object, object]] = [
     (None, None),
     (None, {LOGS[0]: 25, LOGS[1]: 7}),
@@ -63,7 +64,9 @@ def worlds_of(dice: random.Random, without: frozenset[str]) -> list[World]:
     ]
 
 
-@pytest.mark.parametrize("without", [CALM, frozenset({"entity.deleted"}), frozenset()], ids=["calm", "cut", "any"])
+@pytest.mark.parametrize(
+    "without", [CALM, UNFORKED, frozenset({"entity.deleted"}), frozenset()], ids=["calm", "unforked", "cut", "any"]
+)
 def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozenset[str]) -> None:
     """All views, at several places in both times, of worlds in which nothing, something or much is taken out."""
     dice = random.Random(len(without))
@@ -148,5 +151,5 @@ def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) 
     reading = Reading.begin(source, f"empty-{uuid.uuid4()}", None, None, NOW)
     by_reading(reading, "metrics")
     by_reading(reading, "trials")
-    assert reading.facts == {"undeleted", "uncut", "watermark", "present"}
+    assert reading.facts == {"undeleted", "unforked", "uncut", "watermark", "present"}
     assert not any("JOIN" in sql for sql in source.asked)
