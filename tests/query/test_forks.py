@@ -154,6 +154,9 @@ def test_forks_are_listed_and_in_the_lineage(family: Family) -> None:
         (family.youngest, 0, family.young, 4.0, True),
         (family.alone, 0, family.old, 3.0, False),
     }
+    assert family.store.state(family.youngest)["forks"] == [{"rank": 0, "of": family.young, "step": 4.0, "named": True}]
+    told = family.store.history(family.young, "forks")
+    assert [(one["of"], one["step"]) for one in told["value"]] == [(family.old, 3.0)] * 2
     edges = family.store.lineage(family.youngest).edges
     assert set(zip(edges["source"], edges["target"], edges["relation"], strict=True)) == {
         (family.old, family.young, "forked_into"),
@@ -181,6 +184,26 @@ def test_a_rewind_takes_back_what_was_continued(bare: Bare) -> None:
     }
     assert lines == {0: [0, 1, 2, 13], 1: [0, 1, 22]}
     assert list(store.metrics(component=old)["value"]) == [0, 1, 2, 3], "the component that was forked is as it was"
+
+
+def test_own_points_win_whatever_the_clocks_say(bare: Bare) -> None:
+    """Over all generations: the machine of the younger one is an hour behind."""
+    log = bare.log("forks-clocks")
+    trial = log.trial(log.experiment("e"), {})
+    a, b, c = uuid4(), uuid4(), uuid4()
+    old, young, youngest = (opened(log, trial, name, w) for name, w in (("old", a), ("young", b), ("youngest", c)))
+    pieces: list[list[Any]] = [[str(old), str(a), 0, 3, 2.0], [str(young), str(b), 0, 2, 2.0]]
+    fork(log, b, young, old, 2, pieces[:1])
+    fork(log, c, youngest, young, 2, pieces)
+    before = log.flush()
+    for component, writer, line in ((old, a, [0, 1, 2]), (young, b, [11, 12]), (youngest, c, [22])):
+        log.points(component, writer, {"loss": [(3 - len(line) + i, value) for i, value in enumerate(line)]})
+        log.tick(-3600)
+    log.flush()
+    store = bare.open("forks-clocks")
+    lines = [list(store.metrics(component=one)["value"]) for one in (old, young, youngest)]
+    assert lines == [[0, 1, 2], [0, 11, 12], [0, 11, 22]]
+    assert store.metrics(component=youngest, known_at=before).empty, "what is named may come later"
 
 
 def test_what_was_deleted_there_stays_here(bare: Bare) -> None:
