@@ -28,6 +28,9 @@ SEVERITY = ("failed", "lost", "stopped", "running")
 REPAIRS = ("epochal.points.corrected", "epochal.event.undone", "epochal.event.redone")
 """Events that are true from the time of what they repair, whenever they were said."""
 
+OWN = 2**32 - 1
+"""The generation of a component's own points: they win over all that it continues."""
+
 Order = tuple[int, bytes, int, int]
 """(ordered_at, writer, seq, ord): who wins among statements that compete."""
 
@@ -192,6 +195,9 @@ def said_by(event: LoggedEvent) -> Iterator[Said]:
             yield "component", UUID(d["component"]), "corrected", here, correction, False
         case "event.undone" | "event.redone":
             yield d["kind"], UUID(d["entity"]), "undone", d["event"], {"reason": d["reason"]}, kind == "event.redone"
+        case "run.forked":
+            fork = {key: d[key] for key in ("rank", "of", "step", "past") if key in d}
+            yield "component", UUID(d["component"]), "forked", here, fork, False
         case "entity.deleted":
             yield d["kind"], UUID(d["entity"]), "deleted", here, {"abandoned": d["abandoned"]}, False
         case "entity.restored":
@@ -284,6 +290,8 @@ class Fold:
     deletions: list[Statement]
     bounds: Bounds
     points: list[LoggedPoint] = field(default_factory=list)
+    branches: dict[tuple[UUID, int, int], list[LoggedPoint]] = field(default_factory=lambda: defaultdict(list))
+    """(component, rank, branch) to the line of that branch; the one begun last is the main line."""
 
     @classmethod
     def of(cls, events: Iterable[LoggedEvent], points: Iterable[LoggedPoint], bounds: Bounds) -> Fold:
@@ -307,40 +315,90 @@ class Fold:
         return fold
 
     def _main_line(self, points: Iterable[LoggedPoint]) -> Iterator[LoggedPoint]:
-        """The points that are left: not deleted, not rewound, not retracted, newest of each step; as corrected."""
-        corrections = sorted((s for s in self.alive if s.field == "corrected"), key=lambda s: s.order)
-        rewinds = defaultdict(list)
-        for s in self.alive:
-            if s.field == "rewound":
-                value = s.value
-                assert isinstance(value, dict)
-                for writer, count in value["abandoned"]:
-                    rewinds[s.entity, value["rank"]].append((UUID(str(writer)), count, value["to_step"]))
+        """The points that are left: not deleted, rewound or retracted, newest of each step; as corrected.
+
+        Branch by branch: `branches`.
+        """
+        rewinds = self.rewinds()
         deleted: dict[tuple[UUID, UUID], int] = {}
         for s in self.deletions:
             assert isinstance(s.value, dict)
             for writer, count in s.value["abandoned"]:
                 which = (s.entity, UUID(str(writer)))
                 deleted[which] = max(count, deleted.get(which, 0))
-        newest: dict[tuple[UUID, str, int, float], tuple[Order, LoggedPoint]] = {}
-        for p in first_copies(points):
-            if not self.bounds.keep(p.occurred_ms * 1000, p.stamp):
-                continue
+        lines: dict[tuple[UUID, str, int, float, int], tuple[tuple[int, Order], LoggedPoint]] = {}
+        kept = list(self._as_corrected(points))
+        for generation, p in [*((OWN, p) for p in kept), *self._continued(kept)]:
             if p.seq < deleted.get((p.component, p.writer), 0):
                 continue
-            if any(
-                p.writer == writer and p.seq < count and p.step > to_step
-                for writer, count, to_step in rewinds[p.component, p.rank]
-            ):
-                continue
-            value = corrected(p, corrections)
-            if value is None:
-                continue
-            order = (ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq, 0)
-            at = (p.component, p.metric, p.rank, p.step + 0.0)
-            if at not in newest or order > newest[at][0]:
-                newest[at] = (order, replace(p, value=value))
-        yield from (p for _, p in newest.values())
+            order = (generation, (ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq, 0))
+            for branch in branches_of(p, rewinds[p.component, p.rank]):
+                at = (p.component, p.metric, p.rank, p.step + 0.0, branch)
+                if at not in lines or order > lines[at][0]:
+                    lines[at] = (order, p)
+        for (component, _, rank, _, branch), (_, p) in lines.items():
+            self.branches[component, rank, branch].append(p)
+            if branch == len(rewinds[component, rank]):
+                yield p
+
+    def _as_corrected(self, points: Iterable[LoggedPoint]) -> Iterator[LoggedPoint]:
+        """The points within the bounds that were not retracted, with the values that corrections gave them.
+
+        A correction is of points, wherever these are shown.
+        """
+        corrections = sorted((s for s in self.alive if s.field == "corrected"), key=lambda s: s.order)
+        for p in first_copies(points):
+            if self.bounds.keep(p.occurred_ms * 1000, p.stamp):
+                value = corrected(p, corrections)
+                if value is not None:
+                    yield replace(p, value=value)
+
+    def _continued(self, points: list[LoggedPoint]) -> Iterator[tuple[int, LoggedPoint]]:
+        """The points that forks continue, as points of theirs, with their generation; system metrics are nobody's past.
+
+        A fork names components, writers and numbers: what becomes of these components later changes nothing here.
+        """
+        for (component, rank), s in self.forks().items():
+            assert isinstance(s.value, dict)
+            pieces = s.value.get("past", [])
+            sources = [of for of, *_ in pieces]
+            for p in points:
+                if any(
+                    (p.component, p.writer, p.rank) == (UUID(of), UUID(writer), rank)
+                    and first <= p.seq < until
+                    and p.step <= to_step
+                    for of, writer, first, until, to_step in pieces
+                ) and not p.metric.startswith("sys/"):
+                    yield sources.index(str(p.component)), replace(p, component=component)
+
+    def forks(self) -> dict[tuple[UUID, int], Statement]:
+        """(component, rank) to its fork: the first that names what it continues; else the first."""
+        found: dict[tuple[UUID, int], Statement] = {}
+        for s in sorted(self.alive, key=lambda s: s.order):
+            if s.field == "forked":
+                assert isinstance(s.value, dict)
+                known = found.setdefault((s.entity, s.value["rank"]), s)
+                assert isinstance(known.value, dict)
+                if "past" in s.value and "past" not in known.value:
+                    found[s.entity, s.value["rank"]] = s
+        return found
+
+    def rewinds(self) -> dict[tuple[UUID, int], list[Statement]]:
+        """(component, rank) to its rewinds in their order. The n-th one begins branch n; branch 0 had no beginning."""
+        found: dict[tuple[UUID, int], list[Statement]] = defaultdict(list)
+        for s in sorted(self.alive, key=lambda s: s.order):
+            if s.field == "rewound":
+                assert isinstance(s.value, dict)
+                found[s.entity, s.value["rank"]].append(s)
+        return found
+
+    def ranks(self) -> set[tuple[UUID, int]]:
+        """(component, rank) of whom a writer, a start or a rewind tells: each has a branch 0."""
+        return {
+            (s.entity, s.value["rank"])
+            for s in self.alive
+            if s.field in ("writer", "started", "rewound") and isinstance(s.value, dict)
+        }
 
     def cells(self, field_name: str) -> dict[tuple[str, UUID, str], Statement]:
         """The newest statement of each (kind, entity, key) of a field; removed ones are gone."""
@@ -447,6 +505,22 @@ class Fold:
 def hides(s: Statement, key: str) -> bool:
     """Whether a later statement hides a param at this key: at and below its path; a value also above it."""
     return key == s.key or key.startswith(s.key + ".") or (not s.removed and s.key.startswith(key + "."))
+
+
+def branches_of(p: LoggedPoint, rewinds: list[Statement]) -> Iterable[int]:
+    """The branches in whose line a point is, as far as rewinds decide.
+
+    It was logged on the branch that the first rewind to name it left behind (on the newest, if none names it), and
+    stays in the line of every later one until a rewind that names it leads to a step before its own.
+    """
+    logged_on = left = len(rewinds)
+    for begun, s in reversed(list(enumerate(rewinds))):
+        assert isinstance(s.value, dict)
+        if any(p.writer == UUID(str(writer)) and p.seq < count for writer, count in s.value["abandoned"]):
+            logged_on = begun
+            if p.step > s.value["to_step"]:
+                left = begun
+    return range(logged_on, left + 1)
 
 
 @dataclass(frozen=True)

@@ -218,6 +218,26 @@ def run_rewound(
     }
 
 
+def run_forked(
+    *,
+    component: str,
+    rank: int,
+    attempt: str,
+    of: str,
+    step: float,
+    past: Sequence[tuple[str, str, int, int, float]] | None = None,
+) -> Event:
+    """A rank continues another component's past; ``past`` names the points: (component, writer, from, until, step)."""
+    return "epochal.run.forked", {
+        "component": component,
+        "rank": rank,
+        "attempt": attempt,
+        "of": of,
+        "step": step,
+        "past": None if past is None else [list(piece) for piece in past],
+    }
+
+
 def params_logged(*, component: str, rank: int, cells: Sequence[tuple[Sequence[str], JSON]]) -> Event:
     """Parameters as (path, value)."""
     return "epochal.params.logged", {

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from ._current import current_run, enter
-from ._errors import MisuseError, NotAvailableError
+from ._errors import MisuseError
 from ._experiment import Experiment, get_experiment
+from ._forking import find_fork
+from ._ids import component_id, normal_text
 from ._joining import join_environment
 from ._opening import Request, disabled_run, open_run
 from ._position import Position
@@ -77,7 +79,9 @@ def init(
 
     With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. ``component``
     joins what runs now under that key, in any process; the first process on a machine that names it decides its
-    status. ``resume`` (an id or key) begins a new attempt of what ended. Under a launcher (torchrun, SLURM, MPI, Ray,
+    status. ``resume`` (an id or key) begins a new attempt of what ended. ``fork=(ID, STEP)`` continues another
+    component's past in a new one: the points that it has up to that step are read as this one's, whatever becomes of
+    them there, and steps without a number go on from it. Under a launcher (torchrun, SLURM, MPI, Ray,
     Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes the first.
     ``mode`` is on, offline (journal only) or disabled (does nothing).
 
@@ -87,12 +91,12 @@ def init(
         TypeError: an argument is unknown or of the wrong type.
         ValueError: ``mode`` is none of the three.
         SettingsError: a setting (environment variable) can't be used.
-        NotFoundError: there is nothing to resume by that name.
-        NotAvailableError: ``fork``: not in this version.
+        NotFoundError: there is nothing to resume or to fork by that name.
+        MisuseError: arguments that exclude each other.
     """
     _refuse_unknown("init", unknown)
-    if fork is not None:
-        raise NotAvailableError("fork= is not available in this version: resume=ID continues a component of its own")
+    if fork is not None and resume is not None:
+        raise MisuseError("resume= goes on with a component, fork= continues its past in another one: give one of them")
     if component is not None and resume is not None:
         raise MisuseError(
             "component= joins what runs now, resume= begins a new attempt of what ended: give one of them"
@@ -104,7 +108,10 @@ def init(
     inside = _project(here, project)
     owner = get_experiment(here, inside, experiment)
     trial = None if resume is not None and variables is None else owner.trial(variables)
-    past = None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank)
+    of_rank = here.launch.rank if rank is None else rank
+    past = None if resume is None else find_past(here, inside, resume, of_rank)
+    into = component_id(inside, normal_text(component)) if isinstance(component, str) else None
+    forked = None if fork is None else find_fork(here, inside, fork, of_rank, into)
     asked = Request(
         project=inside,
         name=name or (past.name if past is not None else kind),
@@ -116,6 +123,7 @@ def init(
         key=component,
         rank=rank,
         past=past,
+        fork=forked,
     )
     run = open_run(here, asked)
     _describe(run, params, tags, notes)

@@ -11,7 +11,8 @@ from uuid import UUID
 from ._about import About, from_text
 from ._current import current_run
 from ._errors import MisuseError
-from ._events import component_attached, component_created, run_started
+from ._events import component_attached, component_created, run_forked, run_started
+from ._forking import Fork
 from ._ids import component_id, normal_text, uuid7
 from ._resume import Past
 from ._run import Run
@@ -39,6 +40,7 @@ class Request:
     resources: Mapping[str, object] | None = None
     past: Past | None = None
     """What is resumed."""
+    fork: Fork | None = None
     capture: bool = True
 
 
@@ -79,9 +81,23 @@ def open_run(here: Session, asked: Request) -> Run:
         writer.emit(
             run_started(component=component, rank=about.rank, attempt=about.attempt, world_size=about.world_size)
         )
+    fork = asked.fork
+    if fork is not None and not fork.again:
+        writer.emit(
+            run_forked(
+                component=component,
+                rank=about.rank,
+                attempt=about.attempt,
+                of=str(fork.of),
+                step=fork.step,
+                past=fork.past,
+            )
+        )
     run = Run(here, about, writer, main=True)
     if asked.past is not None:
-        run.continue_from(asked.past)
+        run.continue_from(asked.past.next_step, asked.past.writers, known=asked.past.read)
+    if fork is not None:
+        run.continue_from(fork.step + 1, fork.writers, known=fork.past is not None)
     here.opened(run)
     if asked.capture:
         run.surround()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ._errors import EpochalError, NotAvailableError, NotFoundError
@@ -13,7 +14,7 @@ from ._ids import component_id
 if TYPE_CHECKING:
     from ._session import Session
 
-__all__ = ["Past", "find_past"]
+__all__ = ["Past", "Unread", "ask_store", "component_meant", "find_past"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Past:
     next_step: float = 0.0
     writers: tuple[tuple[str, int], ...] = ()
     """The rank's earlier writers, and how many points each wrote."""
+    read: bool = True
+    """Whether the store could be read."""
+
+
+class Unread(Exception):  # noqa: N818  no error: training goes on
+    """The store can't be read; a warning has said why."""
 
 
 def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
@@ -41,19 +48,14 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
     if not isinstance(resume, (str, UUID)) or not str(resume):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"resume={resume!r}: the id of a component (run.id) or its key is accepted")
     text = str(resume)
-    component = _as_id(text) or component_id(project, text)
-    unread = Past(component, text, text, "training")
+    component = component_meant(project, text)
+    unread = Past(component, text, text, "training", read=False)
     if here.settings.mode == "disabled":
         return unread
+    without = "steps without a number count from 0, and rewind() knows only what this process logs"
     try:
-        said = importlib.import_module("epochal_query.for_sdk").resume_info(component, project=project, rank=rank)
-    except ImportError:
-        here.warn.report("resume", _unread(NotAvailableError("reading needs `pip install 'epochal[query]'`")))
-        return unread
-    except EpochalError:
-        raise
-    except Exception as error:  # noqa: BLE001  the border: a store that can't be read must not keep a job from resuming
-        here.warn.report("resume", _unread(error))
+        said = ask_store(here, "resume", lambda sdk: sdk.resume_info(component, project=project, rank=rank), without)
+    except Unread:
         return unread
     if said is None:
         raise NotFoundError(
@@ -70,15 +72,27 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
     )
 
 
-def _unread(error: Exception) -> str:
-    return (
-        f"resuming without reading the store ({error}): steps without a number count from 0, and rewind() knows only "
-        "what this process logs"
-    )
+def ask_store(here: Session, call: str, question: Callable[[Any], Any], without: str) -> Any:
+    """The answer of the module `epochal_query.for_sdk`; ``without`` says what goes on without it.
+
+    Raises:
+        Unread: the store can't be read.
+    """
+    try:
+        return question(importlib.import_module("epochal_query.for_sdk"))
+    except ImportError:
+        why: Exception = NotAvailableError("reading needs `pip install 'epochal[query]'`")
+    except EpochalError:
+        raise
+    except Exception as error:  # noqa: BLE001  the border: a store that can't be read must not keep a job from running
+        why = error
+    here.warn.report(call, f"{call}= without reading the store ({why}): {without}")
+    raise Unread
 
 
-def _as_id(text: str) -> UUID | None:
+def component_meant(project: str, text: str) -> UUID:
+    """The component with this id (a UUID) or key."""
     try:
         return UUID(text)
     except ValueError:
-        return None
+        return component_id(project, text)

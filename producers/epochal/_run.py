@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from time import monotonic
 from types import TracebackType
@@ -26,7 +26,6 @@ from ._surroundings import Surroundings
 from ._writer import Writer
 
 if TYPE_CHECKING:
-    from ._resume import Past
     from ._session import Session
 
 __all__ = ["Run"]
@@ -51,6 +50,7 @@ class Run(Statements, Repairs):
         self.disabled = disabled
         self._writer = writer
         self._earlier: list[tuple[str, int]] = []
+        self._past_known = True
         self._next_step = 0.0
         self._ending: Ending | None = None
         self._end_lock = threading.RLock()
@@ -114,11 +114,14 @@ class Run(Statements, Repairs):
     def rewind(self, to_step: float) -> None:
         """This rank restarts from a checkpoint: its earlier points at steps after ``to_step`` leave the main line.
 
-        They stay readable. Points that other processes logged for this rank (helpers) are not known here, and stay.
+        They stay readable: they are the branch that was left. Points that other processes logged for this rank
+        (helpers) are not known here, and stay. A step beyond all that was logged is refused: nothing lies after it.
         """
         if not self._main:
             raise MisuseError("only the process that opened the run can rewind it: this handle is a helper's")
-        step, abandoned, writer = _finite_step(to_step), self._logged(), self._open_writer()
+        step, writer = _finite_step(to_step), self._open_writer()
+        self._check_reached(step, writer.journal.next_step)
+        abandoned = self._logged()
         self._say(
             run_rewound(
                 component=self.id,
@@ -129,6 +132,16 @@ class Run(Statements, Repairs):
             )
         )
         writer.journal.next_step = min(writer.journal.next_step, step + 1)
+
+    def _check_reached(self, step: float, next_step: float) -> None:
+        """Raises MisuseError where a step lies beyond all that this rank logged, as far as that is known."""
+        if not self._past_known or step <= next_step - 1 or step > LARGEST_EXACT:
+            return
+        reached = f"the greatest step that it has is {next_step - 1:g}" if next_step else "it has logged nothing yet"
+        raise MisuseError(
+            f"rewind({step:g}) of run {self.name!r}, rank {self._about.rank}: {reached}, so nothing is taken out of "
+            "the main line. Give the step of the checkpoint as it was logged"
+        )
 
     # how it ends --------------------------------------------------------------------------------------------------
 
@@ -241,11 +254,12 @@ class Run(Statements, Repairs):
         if self._ending is None and not self.disabled:
             self._append = first_call(self._open_helper)
 
-    def continue_from(self, past: Past) -> None:
-        """Takes up the count of steps, and the earlier writers that a rewind must name."""
-        self._earlier = list(past.writers)
+    def continue_from(self, next_step: float, writers: Iterable[tuple[str, int]], *, known: bool) -> None:
+        """Takes up the count of steps, and the earlier writers that a rewind must name; ``known``: they are all."""
+        self._earlier = list(writers)
+        self._past_known = known
         writer = self._open_writer()
-        writer.journal.next_step = max(writer.journal.next_step, past.next_step)
+        writer.journal.next_step = max(writer.journal.next_step, next_step)
 
     def surround(self) -> None:
         """Begins to record what surrounds the run: in the background, done when the run is finished."""

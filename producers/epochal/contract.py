@@ -20,6 +20,8 @@ Direction = Literal["in", "out"]
 Count = Annotated[int, Field(ge=0)]
 Abandoned = tuple[UUID, Count]
 """A writer, and how many of its metric points (from the first on) are meant."""
+Piece = tuple[UUID, UUID, Count, Count, float]
+"""Of a component and a writer of it the metric points numbered from (included) until (excluded), up to a step."""
 
 
 def _float_named(value: object) -> object:
@@ -180,6 +182,21 @@ class RunRewound(_Data):
     attempt: str = ""
     to_step: float
     abandoned: list[Abandoned]
+
+
+class RunForked(_Data):
+    """A rank continues the past of another component (`of`), up to `step`: the points of `past` are read as its own.
+
+    Components in `past` come in the order of their generations, the oldest first; at the same step the younger wins,
+    the rank's own points over all. Absent where the store couldn't be read: then nothing is continued.
+    """
+
+    component: UUID
+    rank: Count = 0
+    attempt: str = ""
+    of: UUID
+    step: float
+    past: list[Piece] | None = None
 
 
 class ParamsLogged(_Data):
@@ -361,6 +378,7 @@ EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.run.started": RunStarted,
     "epochal.run.finished": RunFinished,
     "epochal.run.rewound": RunRewound,
+    "epochal.run.forked": RunForked,
     "epochal.params.logged": ParamsLogged,
     "epochal.params.unset": ParamsUnset,
     "epochal.tags.set": TagsSet,

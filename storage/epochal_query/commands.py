@@ -19,7 +19,7 @@ def register(group: click.Group) -> None:
     from epochal_query.commands_repairs import COMMANDS as REPAIRS
     from epochal_query.commands_store import COMMANDS
 
-    reads = [ls, report, show, history, diff, replay, best, metrics, lineage, sql, certificate]
+    reads = [ls, report, show, history, diff, replay, best, metrics, branches, lineage, sql, certificate]
     for command in [*reads, *COMMANDS, *LETTERS, *PROOF, *CHANGES, *REPAIRS]:
         group.add_command(command)
 
@@ -142,14 +142,28 @@ def best(experiment: str, metric: str, at: At, output: Output, **choice: Any) ->
 @click.option("--trial", help="Only components of this trial.")
 @click.option("--component", help="Only this component, by name or id.")
 @click.option("--ranks", type=_RANKS, help="Of several ranks; default: the lowest that logged the metric.")
+@click.option("--branch", metavar="BRANCH", help="A branch by number or event, or all; default: the main line.")
 @click.option("--max-points", type=click.IntRange(min=5), help="For a chart: at most so many points a series.")
 @writes
 @reads
-def metrics(metric: tuple[str, ...], at: At, output: Output, **choice: Any) -> None:
+def metrics(metric: tuple[str, ...], branch: str | None, at: At, output: Output, **choice: Any) -> None:
     """Metric points, every one. With --max-points few of them, for a chart."""
     from epochal_query.cli_output import write
 
-    write(at.open().metrics(metric=names(metric), **choice, **at.times), output, exact=["value"])
+    numbered = int(branch) if branch is not None and branch.isdecimal() else branch
+    found = at.open().metrics(metric=names(metric), branch=numbered, **choice, **at.times)
+    write(found, output, exact=["value"])
+
+
+@click.command()
+@click.argument("component")
+@writes
+@reads
+def branches(component: str, at: At, output: Output) -> None:
+    """The branches of COMPONENT's ranks. Each rewind begins one; metrics --branch shows its line."""
+    from epochal_query.cli_output import write
+
+    write(at.open().branches(component, **at.times), output)
 
 
 @click.command()

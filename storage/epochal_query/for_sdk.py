@@ -1,11 +1,12 @@
-"""What the SDK asks of a store, and only when it must: to resume, for ``exp.missing()``, for ``run.undo()``."""
+"""What the SDK asks of a store, and only when it must: on resume, fork and ``run.undo()``, for ``exp.missing()``."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 from uuid import UUID
 
-from epochal_query.columns import floats, values
+from epochal_query.columns import values
+from epochal_query.forking import Piece, chain_of, continued_by, forks_of, past_of, reached_by, writers_of
 from epochal_query.opening import open_store
 from epochal_query.reading import Reading, at
 
@@ -25,11 +26,45 @@ def resume_info(component: str | UUID, *, project: str, rank: int = 0) -> Resume
     """The past of a component, for one rank of it; None where the project has no such component.
 
     ``next_step`` is one more than the greatest step of the rank's main line (0 before any), ``writers`` are the rank's
-    writers with how many points of each the log holds, ``attempts`` how often the rank was started.
+    writers with how many points of each the log holds, after those whose points it continues as a fork, ``attempts``
+    how often the rank was started.
     """
     store = open_store(project=project)
     try:
         return _resume_info(store.begin(), str(component), rank)
+    finally:
+        store.close()
+
+
+class ForkInfo(TypedDict):
+    """A component's past, as one rank of another continues it."""
+
+    reached: float | None
+    past: list[Piece]
+    chain: list[str]
+    again: bool
+
+
+def fork_info(
+    component: str | UUID, step: float, *, project: str, rank: int = 0, into: str | UUID | None = None
+) -> ForkInfo | None:
+    """What one rank of a fork at a step continues; None where the project has no such component.
+
+    ``reached`` is the greatest step of its main line (None before any), ``past`` its points up to the fork's step,
+    ``chain`` the ids of it and of all that it continues; ``again``: ``into`` said already what it continues.
+    """
+    store = open_store(project=project)
+    try:
+        reading, of = store.begin(), str(component)
+        known = "project = {project:String} AND component = {component:UUID}"
+        if not reading.rows(f"SELECT key FROM {at('components')} WHERE {known}", component=of).num_rows:
+            return None
+        return ForkInfo(
+            reached=reached_by(reading, of, rank),
+            past=past_of(reading, of, rank, step),
+            chain=sorted(chain_of(forks_of(reading), of)),
+            again=into is not None and bool(continued_by(reading, str(into), rank)),
+        )
     finally:
         store.close()
 
@@ -61,30 +96,18 @@ def _resume_info(reading: Reading, component: str, rank: int) -> ResumeInfo | No
     known = reading.rows(f"SELECT key, name, kind FROM {at('components')} WHERE {mine}", component=component)
     if not known.num_rows:
         return None
-    # system metrics have a step of their own
-    steps = reading.rows(
-        f"SELECT maxOrNull(step) AS step FROM {at('metrics')} "
-        f"WHERE {mine} AND rank = {{rank:UInt32}} AND NOT startsWith(metric, 'sys/')",
-        component=component,
-        rank=rank,
-    )
-    greatest = float(floats(steps, "step")[0])
-    written = reading.rows(
-        "SELECT toString(writer) AS writer, sum(n) AS points FROM partials FINAL "
-        f"WHERE {mine} AND rank = {{rank:UInt32}} GROUP BY writer ORDER BY writer",
-        component=component,
-        rank=rank,
-    )
+    greatest = reached_by(reading, component, rank, alone=True)
     attempts = reading.rows(
         f"SELECT count() AS attempts FROM {at('attempts')} WHERE {mine} AND rank = {{rank:UInt32}}",
         component=component,
         rank=rank,
     )
+    continued = [(piece.writer, piece.until) for piece in continued_by(reading, component, rank)]
     return ResumeInfo(
         key=values(known, "key")[0],
         name=values(known, "name")[0],
         kind=values(known, "kind")[0],
-        next_step=0.0 if greatest != greatest else greatest + 1,
+        next_step=0.0 if greatest is None else greatest + 1,
         attempts=int(values(attempts, "attempts")[0]),
-        writers=list(zip(values(written, "writer"), map(int, values(written, "points")), strict=True)),
+        writers=[*continued, *writers_of(reading, component, rank)],
     )

@@ -120,6 +120,10 @@ class ComponentHandle:
         """Its series."""
         return self.store.metrics(component=self, **choice)
 
+    def branches(self, **at: Any) -> pd.DataFrame:
+        """The branches of its ranks, one for each rewind and the one before any."""
+        return self.store.branches(self, **at)
+
     def certificate(self, **at: Any) -> Certificate:
         """What is proven about its completeness."""
         return self.store.certificate(self, **at)

@@ -38,13 +38,14 @@ _SINGLE = {
     "alert": "alerts",
     "rewound": "rewinds",
     "undone": "undone",
+    "forked": "forks",
 }
 _COMMON = ("note", "tags", *(_SINGLE[one] for one in ("opened", "deleted", "restored", "undone")))
 _OF_KIND: dict[Kind, tuple[str, ...]] = {
     "experiment": ("name", "hypothesis", "objective", "variables", "verdict"),
     "trial": ("name",),
     "component": (
-        *("name", "kind", "display_name", "resources", "parent", "alerts", "rewinds", METRICS, LOST),
+        *("name", "kind", "display_name", "resources", "parent", "alerts", "rewinds", "forks", METRICS, LOST),
         *_KEYED.values(),
     ),
 }
@@ -114,6 +115,8 @@ def value_of(name: str, field: str, key: str, value: Any) -> Any:
             }
         case "rewound":
             return {part: said[part] for part in ("rank", "to_step")}
+        case "forked":
+            return {part: said[part] for part in ("rank", "of", "step")}
         case "artifact" | "define":
             return {part: one for part, one in said.items() if one is not None}
         case "artifact_failed":

@@ -214,6 +214,8 @@ def read_graph(reading: Reading) -> Graph:
     for source, target, relation, name, artifact, digest, uri in zip(*columns, strict=True):
         edges.append(Edge(source, target, relation, name))
         known = nodes.get(artifact)
+        if relation == "forked_into":
+            continue
         if known is None or (relation == "produced" and known.detail != digest):
             nodes[artifact] = Node(artifact, "artifact", name, digest or uri)
     for id_, name, label in _component_names(reading):

@@ -12,7 +12,9 @@ Direction = Literal["ascendants", "descendants", "both"]
 
 @dataclass(frozen=True)
 class Edge:
-    """``source`` came before ``target``; one of them is a component (its id), the other an artifact (its key)."""
+    """``source`` came before ``target``: a component (its id) and an artifact (its key), or two components, where the
+    second is a fork of the first.
+    """
 
     source: str
     target: str

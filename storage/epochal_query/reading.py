@@ -17,12 +17,12 @@ from epochal_query.waiting import awaited
 from epochal_storage.errors import EngineError
 from epochal_storage.views_sql import put_in
 
-_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted,
-                       countIf(field IN ('deleted', 'rewound')) = 0 AS uncut,
+_TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, countIf(field = 'forked') = 0 AS unforked,
+                       countIf(field IN ('deleted', 'rewound', 'forked')) = 0 AS uncut,
                        countIf(field = 'corrected') = 0 AS original, countIf(field = 'undone') = 0 AS standing
                 FROM facts
                 WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
-                  AND field IN ('deleted', 'rewound', 'corrected', 'undone')"""
+                  AND field IN ('deleted', 'rewound', 'forked', 'corrected', 'undone')"""
 
 
 class Source(Protocol):
@@ -67,8 +67,8 @@ class _Project:
 
     @property
     def facts(self) -> frozenset[str]:
-        """``undeleted``: nothing in it was ever deleted; ``uncut``: nor was any run rewound; ``original``: no point
-        was ever corrected or retracted; ``standing``: nothing was ever undone.
+        """``undeleted``: nothing in it was ever deleted; ``unforked``: no run continues another; ``uncut``: nor was any
+        rewound; ``original``: no point was ever corrected or retracted; ``standing``: nothing was ever undone.
         """
         found = self._asked.result()
         return frozenset(name for name in found.column_names if found[name][0].as_py())

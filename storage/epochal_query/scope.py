@@ -14,7 +14,7 @@ from epochal_query.columns import compute, id_texts, texts
 from epochal_query.errors import UnknownNameError
 from epochal_query.memberships import Members
 from epochal_query.reading import NAMED_MAX as FEW
-from epochal_query.reading import Reading, at
+from epochal_query.reading import Reading, at, block
 from epochal_query.resolve import id_of, resolve
 
 BOUND_MAX = 20_000
@@ -176,8 +176,8 @@ def of_components(scope: Scope, components: list[str]) -> Scope:
 def metric_names(reading: Reading, scope: Scope, of: Collection[str] | None = None) -> list[str]:
     """The metrics that components in scope ever logged, sorted; those among some names where they are given."""
     some = "1" if of is None else "metric IN {names:Array(String)}"
-    sql = f"""SELECT DISTINCT metric FROM partials WHERE project = {{project:String}} AND {scope.sql} AND {some}
-              ORDER BY metric"""
+    sql = f"""SELECT DISTINCT metric FROM {block("series")}
+              WHERE project = {{project:String}} AND {scope.sql} AND {some} ORDER BY metric"""
     return texts(reading.rows(sql, names=list(of or ()), **scope.parameters), "metric")
 
 

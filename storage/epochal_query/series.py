@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from epochal_query.branches import Branch, which_branches
 from epochal_query.columns import Codes, codes, column, distinct, encoded, floats, id_texts, instants, repeated, texts
 from epochal_query.errors import FilterError
 from epochal_query.memberships import Members
@@ -63,16 +64,23 @@ class Series:
     metric: Selection | None = None
     ranks: Ranks = None
     max_points: int | None = None
+    branch: Branch = None
+
+    @property
+    def key(self) -> str:
+        """What tells one line of points from another."""
+        return _KEY if self.branch is None else f"{_KEY}, branch"
 
 
 def metric_frame(reading: Reading, scope: Scope, wanted: Series) -> pd.DataFrame:
     """The points: component, name, trial, experiment, metric, rank, step, value, time; by series, then step.
 
-    Guarantees: without ``max_points`` every point of the main line. With it, no series has more points than
-    that, and first, last, smallest, greatest and a NaN of every stretch are among them.
+    With ``branch`` there is a column of that name after rank. Guarantees: without ``max_points`` every point of the
+    main line, or of the branches wanted. With it, no series (or line) has more points than that, and first, last,
+    smallest, greatest and a NaN of every stretch are among them.
     Raises:
         UnknownNameError: a metric that nobody in scope ever logged.
-        FilterError: ``max_points`` is not a whole number from 5 on.
+        FilterError: ``max_points`` is not a whole number from 5 on; nothing in scope has such a branch.
     """
     if wanted.max_points is not None and not _enough(wanted.max_points):
         raise FilterError(
@@ -91,19 +99,24 @@ def _points(reading: Reading, scope: Scope, wanted: Series, which: str, names: l
     found = extent(reading, scope, which, metrics=names)
     if wanted.metric is not None and _alone(wanted.metric) and not (found.series and reading.is_present):
         _chosen(reading, scope, wanted.metric)  # raises where nobody ever logged it
-    alone = found.series == 1 and wanted.ranks not in ("mean", "max")
+    alone = found.series == 1 and wanted.ranks not in ("mean", "max") and wanted.branch is None
+    key, bound = wanted.key, dict[str, object](metrics=names)
     points = f"""
-        SELECT {"" if alone else f"{_KEY}, "}step, value, occurred_at FROM {at("metrics")}
+        SELECT {"" if alone else f"{key}, "}step, value, occurred_at
+        FROM {at("metrics" if wanted.branch is None else "branch_points")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which}"""
+    if wanted.branch is not None:
+        on_branch, named = which_branches(reading, scope, wanted.branch)
+        points += f" AND {on_branch}"
+        bound |= named
     if wanted.ranks is None and not alone:
         points += f" AND {_of_lowest_rank(scope, which)}"
     if wanted.ranks in ("mean", "max"):
-        points = _over_ranks(points, wanted.ranks)
-    sql = f"{points} ORDER BY {'step' if alone else f'{_KEY}, step'}"
-    bound: dict[str, object] = {"metrics": names}
+        points = _over_ranks(points, wanted.ranks, key)
+    sql = f"{points} ORDER BY {'step' if alone else f'{key}, step'}"
     if wanted.max_points is not None and found.points > wanted.max_points:
         buckets = wanted.max_points // POINTS_MIN
-        sql = _downsampled(points, buckets, found.numbers) if alone else _downsampled_each(points, scope, which)
+        sql = _downsampled(points, buckets, found.numbers) if alone else _downsampled_each(points, scope, which, key)
         bound |= {"buckets": buckets, "max_points": wanted.max_points, "low": found.low, "high": found.high}
     if not alone:
         return reading.rows(sql, found.facts, **scope.parameters, **found.bound, **bound)
@@ -162,18 +175,19 @@ def _of_lowest_rank(scope: Scope, which: str) -> str:
     """Only the lowest rank that logged the metric."""
     # partials name every series that has points, in few rows
     return f"""(component, metric, rank) IN (
-        SELECT component, metric, min(rank) FROM partials
+        SELECT component, metric, min(rank) FROM {block("series")}
         WHERE project = {{project:String}} AND {scope.sql} AND {which} GROUP BY component, metric)"""
 
 
-def _over_ranks(points: str, ranks: Ranks) -> str:
+def _over_ranks(points: str, ranks: Ranks, key: str) -> str:
     value = (
         "avg(value)" if ranks == "mean" else "if(countIf(NOT isNaN(value)) = 0, nan, maxIf(value, NOT isNaN(value)))"
     )
+    apart = key.replace(", rank", "")
     return f"""
-        SELECT component, metric, toUInt32(0) AS rank, step, {value} AS value, max(occurred_at) AS occurred_at
-        FROM (SELECT component, metric, step, p.value AS value, p.occurred_at AS occurred_at FROM ({points}) AS p)
-        GROUP BY component, metric, step"""
+        SELECT {apart}, toUInt32(0) AS rank, step, {value} AS value, max(occurred_at) AS occurred_at
+        FROM (SELECT {apart}, step, p.value AS value, p.occurred_at AS occurred_at FROM ({points}) AS p)
+        GROUP BY {apart}, step"""
 
 
 def _downsampled(points: str, buckets: int, numbers: bool) -> str:
@@ -190,25 +204,25 @@ def _downsampled(points: str, buckets: int, numbers: bool) -> str:
         ORDER BY step"""
 
 
-def _downsampled_each(points: str, scope: Scope, which: str) -> str:
-    """At most ``max_points`` a series: whole where it has no more, else five points of each of equal stretches.
+def _downsampled_each(points: str, scope: Scope, which: str, key: str) -> str:
+    """At most ``max_points`` a line: whole where it has no more, else five points of each of equal stretches.
 
     Partials say in a few rows how long each series is and how far it reaches. Where steps were overwritten or lie
     beyond ``as_of`` they say a little too much, which makes the stretches wider and hides nothing.
     """
     return f"""
-        SELECT {_KEY}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
-            SELECT {_KEY}, arrayJoin({_shown(numbers=False)}) AS p
+        SELECT {key}, p.1 AS step, p.2 AS value, p.3 AS occurred_at FROM (
+            SELECT {key}, arrayJoin({_shown(numbers=False)}) AS p
             -- of a series that is shown whole each point is a stretch of its own
             FROM (SELECT *, if(whole, 0, {_STRETCH}) AS stretch, if(whole, step, 0.) AS own FROM (
-                SELECT points.component AS component, points.metric AS metric, points.rank AS rank,
+                SELECT {", ".join(f"points.{name} AS {name}" for name in key.split(", "))},
                        points.step AS step, points.value AS value, points.occurred_at AS occurred_at,
                        reach.low AS low, reach.high AS high, reach.points <= {{max_points:UInt64}} AS whole
                 FROM ({points}) AS points
                 INNER JOIN ({block("tidiness", of_series(scope, which))}) AS reach
                     USING ({_KEY})))
-            GROUP BY {_KEY}, stretch, own)
-        ORDER BY {_KEY}, step"""
+            GROUP BY {key}, stretch, own)
+        ORDER BY {key}, step"""
 
 
 def _frame(table: pa.Table, named: pa.Table, members: Members, wanted: Series) -> pd.DataFrame:
@@ -224,6 +238,7 @@ def _frame(table: pa.Table, named: pa.Table, members: Members, wanted: Series) -
             **spread,
             "metric": _spread(metrics, metric_codes),
             "rank": ranks,
+            **({} if wanted.branch is None else {"branch": column(table, "branch").to_numpy(False).astype(np.int64)}),
             "step": floats(table, "step"),
             "value": floats(table, "value"),
             "time": instants(table, "occurred_at"),

@@ -160,6 +160,7 @@ def _component(reading: Reading, id_: UUID) -> Row:
             "rank, number, attempt, status, started, ended",
             id=str(id_),
         ),
+        "forks": _rows(reading, "forks", f"{mine} ORDER BY rank", "rank, of, step, named", id=str(id_)),
         "lost": int(row["lost"] or 0),
     }
 

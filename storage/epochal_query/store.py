@@ -9,9 +9,9 @@ import pandas as pd
 from epochal._artifacts.artifact import Artifact
 from epochal_query import best as best_of
 from epochal_query import listings
+from epochal_query.branches import Branch, branch_frame, check_branch
 from epochal_query.choosing import Choice
 from epochal_query.diff import Both, Difference, compare
-from epochal_query.errors import FilterError
 from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
 from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
@@ -143,7 +143,7 @@ class Store(Changeable, Repairable):
         component: object = None,
         metric: Selection | None = None,
         ranks: Ranks = None,
-        branch: object = None,
+        branch: Branch = None,
         max_points: int | None = None,
         as_of: When | None = None,
         known_at: KnownAt | None = None,
@@ -154,19 +154,34 @@ class Store(Changeable, Repairable):
         last, smallest, greatest and a NaN of every stretch (``attrs`` says so then). Of a metric that several ranks
         logged the lowest rank is shown, unless ``ranks`` is "each" or "all" (apart), "mean" or "max" (by step).
 
+        ``branch`` (a number, the event of the rewind that began it, or "all") reads the lines of branches instead, in
+        a column ``branch``: of an abandoned one its points as they were when it was left, with those before its
+        beginning. ``branches`` lists them.
+
         Raises:
             UnknownNameError: a name that nobody ever logged; the message has near ones.
-            FilterError: an argument that can't be understood.
+            FilterError: an argument that can't be understood, or a branch that nothing has.
         """
-        if branch is not None:
-            raise FilterError(f"branch={branch!r}: only the main line can be read in this version; leave branch out")
-        wanted = Series(metric, check_ranks(ranks), max_points)
+        wanted = Series(metric, check_ranks(ranks), max_points, check_branch(branch))
         reading = self.begin(as_of, known_at)
         scope = scope_of(reading, experiment, trial, component, unchecked=True)
         frame = told(metric_frame(reading, scope, wanted), reading)
         if max_points is not None:
             cast("dict[str, Any]", frame.attrs["epochal"])["max_points"] = max_points
         return frame
+
+    def branches(
+        self, component: object, *, as_of: When | None = None, known_at: KnownAt | None = None
+    ) -> pd.DataFrame:
+        """One row a branch of every rank of a component (or several): branch 0, and one more for each rewind.
+
+        Columns: component, rank, branch, newest (its line is the main line), step (that was rewound to), time, attempt
+        (the number of the one that rewound), event (the rewind, ``<writer>:<seq>``).
+
+        Raises UnknownNameError: a component that is not in the project.
+        """
+        reading = self.begin(as_of, known_at)
+        return told(branch_frame(reading, scope_of(reading, component=component)), reading)
 
     def state(self, entity: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> dict[str, Any]:
         """Everything known of a component, trial or experiment; empty where it did not exist then.

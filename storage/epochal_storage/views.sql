@@ -7,7 +7,8 @@
 --   one_log     the watermark is of one log only
 --   present     there is no as_of
 --   undeleted   nothing in {project:String}, the only project that is read, was ever deleted
---   uncut       nor was a run in it rewound
+--   unforked    no run in it continues another
+--   uncut       nothing in it was ever deleted or rewound, and nothing is forked
 --   original    no point in it was ever corrected or retracted
 --   standing    nothing that was said in it was ever undone
 --   single      no point of the series that are read can hide another
@@ -376,6 +377,16 @@ SELECT
 FROM (
 {{artifacts}}
 )
+UNION ALL
+SELECT
+    project, component, '' AS artifact, 'forked_into' AS relation,
+    JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
+    toString(component) AS target, 'component' AS target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
+FROM (
+{{forks}}
+)
+GROUP BY project, component, source
 
 -- view environments_at
 SELECT
@@ -634,6 +645,19 @@ WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
   AND {{known: s | _at | }} AND {{stands: s}}
 
 -- block corrections when undeleted
+-- forks read the points of others as these are corrected
+SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+WHERE s.project = {project:String} AND s.kind = 'component' AND s.field = 'corrected'
+  AND {{known: s | _at | }} AND {{stands: s}}
+  AND s.entity IN (
+    SELECT entity
+    FROM {database}.facts FINAL
+    WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
+      AND {{said: facts}}
+  )
+
+-- block corrections when undeleted, unforked
 SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
 FROM {database}.facts AS s FINAL
 WHERE s.project = {project:String} AND s.kind = 'component' AND s.field = 'corrected'
@@ -680,25 +704,28 @@ NOT arrayExists(x -> x.6 = 'retract' AND {{covers}}, m.repairs)
 true
 
 -- block main_line
--- the points that are left, and of those at the same step the newest: the one that no other follows at its step
+-- the points that are left, and of those at the same step the newest: the one that no other follows at its step; with
+-- conditions on p for own points, and on component and metric for those of others that forks continue
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
-        {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
         p.writer AS writer, p.seq AS seq,
         leadInFrame(p.step, 1, nan) OVER (
             PARTITION BY p.project, p.component, p.metric, p.rank
             -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
-    {{logged_points}}
+    FROM (
+    {{own_and_continued: {{1}} | {{2}}}}
+    ) AS p
     LEFT JOIN (
     {{cuts}}
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
-      AND NOT arrayExists(
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step
@@ -716,7 +743,7 @@ FROM (
                      toUInt128(p.writer), p.seq
             ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
     {{logged_points}}
-    WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
+    WHERE {{1}} AND {{within: p | _at | }} AND {{kept}}
 )
 WHERE step != next_step
 
@@ -726,7 +753,7 @@ SELECT
     {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
     p.writer AS writer, p.seq AS seq
 {{logged_points}}
-WHERE {{argument}} AND {{within: p | _at | }} AND {{kept}}
+WHERE {{1}} AND {{within: p | _at | }} AND {{kept}}
 
 -- block main_line when few
 WITH
@@ -738,7 +765,7 @@ SELECT
     {{repaired: 4 | thrice}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at,
     p.recorded_at AS recorded_at, p.writer AS writer, p.seq AS seq
 FROM {database}.metrics AS p FINAL
-WHERE {{argument}} AND {{within: p | _at | }}
+WHERE {{1}} AND {{within: p | _at | }}
   AND NOT {{retracted: 1}} AND NOT {{retracted: 2}} AND NOT {{retracted: 3}} AND NOT {{retracted: 4}}
 
 -- block meant
@@ -765,25 +792,112 @@ multiIf(
 -- block main_line when tidy
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM {database}.metrics AS p FINAL
-WHERE {{argument}} AND {{within: p | _at | }}
+WHERE {{1}} AND {{within: p | _at | }}
 
 -- block main_line when tidy, once
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM {database}.metrics AS p
-WHERE {{argument}} AND {{within: p | _at | }}
+WHERE {{1}} AND {{within: p | _at | }}
+
+-- block own_and_continued
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+{{logged_points}}
+WHERE {{1}} AND {{within: p | _at | }} AND {{kept}}
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
+    {{logged_points}}
+    INNER JOIN (
+    {{continued}}
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE {{is_continued}} AND {{within: p | _at | }} AND {{kept}}
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE {{2}}
+
+-- block own_and_continued when unforked
+SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    {{value}} AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+{{logged_points}}
+WHERE {{1}} AND {{within: p | _at | }} AND {{kept}}
+
+-- block is_continued
+-- a quick condition on p that holds wherever forks continue it; what the machine did is nobody's past
+(p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', '{{pieces}}').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND {{named: facts}})
+AND NOT startsWith(p.metric, 'sys/')
+
+-- block pieces
+Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))
+
+-- block continued
+-- what forks continue: a row a piece of the points of another component; at one step the greater generation wins
+SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', '{{pieces}}') AS past
+    FROM (
+    {{forks}}
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+
+-- block forks
+-- the fork of each rank that counts, as (event, value, occurred_at): the first that names what it continues, else the
+-- first
+SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+{{of_components: s.field = 'forked'}}
+GROUP BY s.project, s.entity, s.rank
+
+-- view forks_at
+SELECT
+    f.project AS project, f.component AS component, f.rank AS rank,
+    toUUIDOrZero(JSONExtractString(f.fork.2, 'of')) AS of,
+    JSONExtractFloat(f.fork.2, 'step') AS step,
+    (JSONType(f.fork.2, 'past') = 'Array')::Bool AS named,
+    f.fork.1 AS event, f.fork.3 AS forked_at
+FROM (
+{{forks}}
+) AS f
 
 -- block components_with_cuts
-SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')
+SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')
 
 -- block cuts
 -- what standing deletions and rewinds take out of the main line: (writer, count, rank or -1 for all, to_step)
 SELECT
     project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+{{taken_out}}
+)
+
+-- block taken_out
+-- a row a component: the points that standing deletions name, (writer, count); and the rewinds that count, in their
+-- order: (place, event, rank, to_step, [(writer, count), ...])
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
 FROM (
     SELECT
-        project, component, rewinds, last_opened,
+        project, component, said, last_opened,
         arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
         arrayMax(standing.2) AS horizon
     FROM (
@@ -791,16 +905,15 @@ FROM (
             f.project AS project, f.entity AS component,
             groupArrayIf(f.key, f.field = 'restored') AS restored,
             groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
             maxIf(f.place, f.field = 'opened') AS last_opened
         FROM (
             SELECT
-                project, entity, field, key, place,
+                project, entity, field, key, rank, place,
                 -- a float that JSON lacks is an object that names it
                 ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
                        toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
               AND {{said: facts}} AND (project, entity) IN ({{components_with_cuts}})
@@ -810,7 +923,73 @@ FROM (
 )
 
 -- view metrics_at
-{{main_line: true}}
+{{main_line: true | true}}
+
+-- view branch_points_at
+-- a point is in the line of the branch that it was logged on, which the first rewind to name it left behind (the newest
+-- where none does), and of every later one until a rewind that names it leads to a step before its own
+SELECT project, component, metric, rank, branch, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        *, branch,
+        leadInFrame(step, 1, nan) OVER (
+            PARTITION BY project, component, metric, rank, branch
+            ORDER BY step, generation, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
+                     toUInt128(writer), seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+        WITH
+            arrayFilter(r -> r.3 = p.rank, c.rewinds) AS own,
+            arrayMap(r -> arrayExists(a -> a.1 = p.writer AND p.seq < a.2, r.5), own) AS named,
+            indexOf(named, 1) AS left_on,
+            arrayFirstIndex((r, n) -> n AND p.step > r.4, own, named) AS left_by
+        SELECT
+            p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+            p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+            p.writer AS writer, p.seq AS seq, p.generation AS generation,
+            range(toUInt32(if(left_on = 0, length(own), left_on - 1)),
+                  toUInt32(if(left_by = 0, length(own) + 1, left_by))) AS branches
+        FROM (
+        {{own_and_continued: true | true}}
+        ) AS p
+        LEFT JOIN (
+        {{taken_out}}
+        ) AS c ON p.project = c.project AND p.component = c.component
+        WHERE NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
+    )
+    ARRAY JOIN branches AS branch
+)
+WHERE step != next_step
+
+-- view branch_points_at when uncut
+SELECT project, component, metric, rank, toUInt32(0) AS branch, step, value, occurred_at, logged_at, recorded_at,
+       writer, seq
+FROM (
+{{main_line: true | true}}
+)
+
+-- view branches_at
+-- branch 0 of every rank of whom a writer, a start or a rewind tells, and one more for each rewind
+SELECT
+    b.project AS project, b.component AS component, b.rank AS rank, b.branch.1 AS branch,
+    (b.branch.1 = length(b.began))::Bool AS newest,
+    b.branch.2 AS event, b.branch.3 AS began_at_step, b.branch.4 AS began_at, b.branch.5 AS attempt
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, s.rank AS rank,
+        arraySort(groupArrayIf((s.place, s.key, s.value, s.occurred_at, s.writer), s.field = 'rewound')) AS began,
+        mapFromArrays(groupArrayIf(s.writer, s.field = 'writer'),
+                      groupArrayIf(JSONExtractString(s.value, 'attempt'), s.field = 'writer')) AS attempts,
+        arrayJoin(arrayPushFront(
+            arrayMap((r, n) -> (
+                toUInt32(n), r.2,
+                ifNull(JSONExtract(r.3, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(r.3, 'to_step', '$float')))::Nullable(Float64),
+                r.4::Nullable(DateTime64(6, 'UTC')), attempts[r.5]), began, arrayEnumerate(began)),
+            (toUInt32(0), '', NULL::Nullable(Float64), NULL::Nullable(DateTime64(6, 'UTC')), ''))) AS branch
+    {{of_components: s.field IN ('writer', 'started', 'rewound')}}
+    GROUP BY s.project, s.entity, s.rank
+) AS b
 
 -- block sortable
 -- a float that is not NaN as an integer that compares as it does
@@ -884,9 +1063,35 @@ SELECT
         (whole OR NOT ifNull({{within: partials | _from | _from}}, false))
         AND NOT (n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140)) AS few,
     few AND NOT repaired AS tidy
-FROM {database}.partials FINAL
+FROM {{series: FINAL}}
 WHERE {{argument}}
 GROUP BY component, metric, rank
+
+-- block series
+-- the blocks of all series, as a table: those that forks continue in part may say a little too much
+(
+    SELECT
+        project, component, metric, rank, n, nan_count, min, max, first_step, last_step, increasing,
+        occurred_from, occurred_until, recorded_from, recorded_until, log, offset_from, offset_until
+    FROM {database}.partials {{argument}}
+    UNION ALL
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank,
+        p.n AS n, p.nan_count AS nan_count, p.min AS min, p.max AS max,
+        p.first_step AS first_step, least(p.last_step, f.to_step) AS last_step, p.increasing AS increasing,
+        p.occurred_from AS occurred_from, p.occurred_until AS occurred_until,
+        p.recorded_from AS recorded_from, p.recorded_until AS recorded_until,
+        p.log AS log, p.offset_from AS offset_from, p.offset_until AS offset_until
+    FROM {database}.partials AS p FINAL
+    INNER JOIN (
+    {{continued}}
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE {{is_continued}} AND p.first_step <= f.to_step
+      AND (p.block + 1) * 4096 > f.first_seq AND p.block * 4096 < f.until_seq
+) AS partials
+
+-- block series when unforked
+{database}.partials {{argument}}
 
 -- block parts_from_blocks
 -- tidy series: the blocks that lie within the bounds
@@ -980,10 +1185,10 @@ GROUP BY project, component, metric, rank
     FROM (
     {{seen_blocks: {{argument}}}}
     )
-    WHERE touched AND NOT (tidy AND whole))}}
+    WHERE touched AND NOT (tidy AND whole)) | {{argument}}}}
 
 -- block untidy_points when few
-{{main_line: {{argument}} AND {{corrected_series}}}}
+{{main_line: {{argument}} AND {{corrected_series}} | true}}
 
 -- block corrected_series
 ({{corrected: 1}} OR {{corrected: 2}} OR {{corrected: 3}} OR {{corrected: 4}})

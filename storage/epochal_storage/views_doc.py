@@ -44,7 +44,8 @@ Conditions on `project`, `component`, `metric` and `rank` reach the sorting key 
 they are known. `summaries_at` has to look at the blocks of all series before it knows which points to read;
 `summaries_of(as_of = '…', known_at = '…', components = '["<id>", …]')` shows the same of the components listed and
 looks at theirs only. What each view shows is defined by the law of views ([architecture](architecture.md)) and held to
-a reference fold in plain Python by `tests/views/test_law.py`.
+a reference fold in plain Python by `tests/views/test_law.py`. An example of each view with bounds, with its answer:
+[time travel](time-travel.md).
 """
 
 

@@ -119,6 +119,13 @@ def _rewound(event: Event, data: c.RunRewound) -> Says:
     yield Statement("component", data.component, "rewound", _here(event), cell(value))
 
 
+def _forked(event: Event, data: c.RunForked) -> Says:
+    value: dict[str, object] = {"rank": data.rank, "of": str(data.of), "step": data.step}
+    if data.past is not None:
+        value["past"] = [[str(of), str(writer), *numbers] for of, writer, *numbers in data.past]
+    yield Statement("component", data.component, "forked", _here(event), cell(value))
+
+
 def _abandoned(pairs: list[c.Abandoned]) -> list[list[object]]:
     return [[str(writer), count] for writer, count in pairs]
 
@@ -215,6 +222,7 @@ _PROJECTIONS: dict[str, Callable[[Event, Any], Says]] = {
     "epochal.run.started": _started,
     "epochal.run.finished": _finished,
     "epochal.run.rewound": _rewound,
+    "epochal.run.forked": _forked,
     "epochal.params.logged": _params_logged,
     "epochal.params.unset": _params_unset,
     "epochal.tags.set": _tags_set,

@@ -1,4 +1,6 @@
-"""Which documents are generated, and by what. ``--write`` writes them all again, and the README's session."""
+"""Which documents are generated, and by what. ``--write`` writes them all again, the README's session
+and the answers of docs/time-travel.md.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from pathlib import Path
 # this file is a script of `make docs` and a module of the tests
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from docs.session import rewritten
+from docs.time_travel import PAGE_NAME, answered
 from host_ending import end_host
+from query.conftest import Bare
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,6 +57,13 @@ def main() -> None:
                 readme.write_text(rewritten(readme.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
             finally:
                 end_host(Path(folder) / "store")
+        page = ROOT / PAGE_NAME
+        with tempfile.TemporaryDirectory() as folder:
+            bare = Bare(Path(folder))
+            try:
+                page.write_text(answered(page.read_text(encoding="utf-8"), bare), encoding="utf-8")
+            finally:
+                bare.end()
 
 
 if __name__ == "__main__":

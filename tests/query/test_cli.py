@@ -75,6 +75,18 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         found.end()
 
 
+def test_branches(shell: Shell) -> None:
+    """Those of a component, and the line of one; one that isn't there is named."""
+    run = next(row["id"] for row in shell.json("ls", "--components", "digits")["rows"] if row["name"] == "training")
+    assert [(row["branch"], row["newest"]) for row in shell.json("branches", run)["rows"]] == [(0, True)]
+    lines = shell.json("metrics", "--component", run, "-m", "acc", "--branch", "0")["rows"]
+    main = shell.json("metrics", "--component", run, "-m", "acc")["rows"]
+    assert lines == [{**row, "branch": 0} for row in main]
+    refused = shell.run("metrics", "--component", run, "--branch", "7")
+    assert refused.returncode == 1
+    assert "branch 0 alone" in refused.stderr
+
+
 def test_ls(shell: Shell) -> None:
     """Experiments, trials, components; tables for people, JSON for machines."""
     assert [row["name"] for row in shell.json("ls")["rows"]] == ["digits"]

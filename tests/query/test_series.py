@@ -78,8 +78,6 @@ def test_choosing_metrics(store: Store, run: str) -> None:
     assert len(store.metrics(component=run, metric=[])) == 0
     with pytest.raises(UnknownNameError, match="'short'"):
         store.metrics(component=run, metric="shrot")
-    with pytest.raises(FilterError, match="branch"):
-        store.metrics(component=run, branch="all")
 
 
 @pytest.mark.parametrize("max_points", [5, 50, 999])

@@ -62,10 +62,20 @@ class Log:
         self._take(EventFrame(writer, self.project, seq, (record,)))
         self.tick()
 
+    def events_of(self, writer: UUID) -> int:
+        """How many events a writer said so far."""
+        return self._events.get(writer, 0)
+
     def points(
-        self, component: UUID, writer: UUID, metrics: dict[str, Sequence[tuple[float, float]]], rank: int = 0
+        self,
+        component: UUID,
+        writer: UUID,
+        metrics: dict[str, Sequence[tuple[float, float]]],
+        rank: int = 0,
+        *,
+        recorded: datetime | None = None,
     ) -> None:
-        """Metric points (step, value) of one writer, logged and recorded now."""
+        """Metric points (step, value) of one writer, logged now, recorded now or later."""
         names = tuple(metrics)
         count = sum(map(len, metrics.values()))
         rows = np.zeros(count, POINT)
@@ -76,7 +86,7 @@ class Log:
         pairs = np.array([pair for name in names for pair in metrics[name]], dtype=np.float64).reshape(-1, 2)
         rows["step"], rows["value"] = pairs[:, 0], pairs[:, 1]
         rows["logged_ms"] = rows["occurred_ms"] = micros(self.now) // 1000
-        self._take(PointFrame(self.project, component, rank, writer, Points(writer, first, names, rows)))
+        self._take(PointFrame(self.project, component, rank, writer, Points(writer, first, names, rows)), recorded)
 
     def flush(self) -> dict[str, int]:
         """Bring everything said so far into the store; the watermark reached."""
@@ -90,9 +100,9 @@ class Log:
             self._take(frame)
         self.flush()
 
-    def _take(self, frame: Frame) -> None:
+    def _take(self, frame: Frame, recorded: datetime | None = None) -> None:
         self._offset += 1
-        self._frames.append((Position(LOG, self._offset, micros(self.now) + self._offset % 1000), frame))
+        self._frames.append((Position(LOG, self._offset, micros(recorded or self.now) + self._offset % 1000), frame))
 
     # --- stories -------------------------------------------------------------------------------------------------
 

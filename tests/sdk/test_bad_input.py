@@ -55,6 +55,7 @@ CASES = {
     "artifact-media-type": Case("run.log_input('a', uri='s3://b', media_type=5)", ("media_type=5",), "log_input"),
     "flush-text": Case("run.flush('x')", ("timeout='x'", "seconds"), "flush"),
     "rewind-nan": Case("run.rewind(float('nan'))", ("nan",), "rewind"),
+    "rewind-unreached": Case("run.rewind(7)", ("rewind(7)", "the greatest step that it has is 0"), "misuse"),
     "after-finish": Case("run.finish(); run.log({'a': 1, 'b': 2})", ("was finished", "epochal.init"), "misuse", 0),
     "after-finish-params": Case("run.finish(); run.log_params({'a': 1})", ("was finished",), "misuse", 0),
 }
@@ -179,7 +180,9 @@ FRONT = {
     ),
     "use-number": ("epochal.init('x').use(5)", "TypeError", ("use(5)", "store.artifact")),
     "mode": ("epochal.init('x', mode='online')", "ValueError", ("'online'", "offline")),
-    "fork": ("epochal.init('x', fork=('id', 3))", "NotAvailableError", ("fork=", "not available in this version")),
+    "fork-alone": ("epochal.init('x', fork='id')", "TypeError", ("fork='id'", "(ID, STEP)")),
+    "fork-nan": ("epochal.init('x', fork=('id', float('nan')))", "ValueError", ("nan", "any finite number")),
+    "fork-and-resume": ("epochal.init('x', fork=('a', 1), resume='b')", "MisuseError", ("fork=", "resume=")),
     "join-and-resume": ("epochal.init('x', component='a', resume='b')", "MisuseError", ("component=", "resume=")),
     "rank": ("epochal.init('x', rank=-1)", "MisuseError", ("rank=-1",)),
     "variables-list": ("epochal.init('x', variables=[1])", "TypeError", ("[1]", "mapping")),

@@ -44,11 +44,12 @@ def sample(annotation: Any, name: str) -> Any:
     texts |= {"level": "info", "goal": "min", "verdict": "accepted", "deletion": f"{ID}:3", "operation": "scale"}
     if name in texts:
         return texts[name]
-    if name in ("component", "experiment", "trial", "entity", "writer", "process", "parent"):
+    if name in ("component", "experiment", "trial", "entity", "writer", "process", "parent", "of"):
         return ID
     shapes: dict[str, Any] = {
         "abandoned": [(ID, 3)],
         "covers": [(ID, 3)],
+        "past": [(ID, ID, 0, 3, 2.5)],
         "cells": [(["a", "b"], 1)],
         "paths": [["a"]],
         "keys": ["a"],

@@ -188,6 +188,7 @@ def test_statements(tmp_path: Path) -> None:
             run.log({"loss": step})
         run.rewind(2)
         run.log({"loss": 9})
+        run.rewind(3)
         """,
         tmp_path,
     )
@@ -208,6 +209,7 @@ def test_statements(tmp_path: Path) -> None:
     writer = written.of("run.rewound")[0].writer
     assert (rewound["to_step"], rewound["abandoned"]) == (2.0, [[writer, 5]])
     assert [point.step for point in written.points][-1] == 3.0
+    assert written.data("run.rewound")[1]["to_step"] == 3.0, "the step reached last can be rewound to"
 
 
 def test_component_joins(tmp_path: Path) -> None:

@@ -186,11 +186,64 @@ def points(rows: Rows) -> Shown:
 
 def folded_points(fold: Fold) -> Shown:
     """As `points`."""
+    return {(p.component, p.metric, p.rank, p.step): _folded_point(p) for p in fold.points}
 
-    def shown(p: LoggedPoint) -> Any:
-        return (exactly(p.value), p.occurred_ms * 1000, p.logged_ms * 1000, p.writer, p.seq)
 
-    return {(p.component, p.metric, p.rank, p.step): shown(p) for p in fold.points}
+def branch_points(rows: Rows) -> Shown:
+    """By branch, series and step."""
+    return {
+        (r["component"], r["metric"], r["rank"], r["branch"], r["step"]): (
+            exactly(r["value"]), micros(r["occurred_at"]), micros(r["logged_at"]), r["writer"], r["seq"])
+        for r in rows
+    }  # fmt: skip
+
+
+def folded_branch_points(fold: Fold) -> Shown:
+    """As `branch_points`."""
+    return {
+        (p.component, p.metric, p.rank, branch, p.step): _folded_point(p)
+        for (_, _, branch), line in fold.branches.items()
+        for p in line
+    }
+
+
+def branches(rows: Rows) -> Shown:
+    """By component, rank and number."""
+    return {
+        (r["component"], r["rank"], r["branch"]): (r["newest"], r["event"], r["began_at_step"], micros(r["began_at"]))
+        for r in rows
+    }
+
+
+def folded_branches(fold: Fold) -> Shown:
+    """As `branches`."""
+    rewinds = fold.rewinds()
+    found: Shown = {(*at, 0): (not rewinds[at], "", None, None) for at in fold.ranks()}
+    for at, begun in rewinds.items():
+        for branch, s in enumerate(begun, start=1):
+            assert isinstance(s.value, dict)
+            found[*at, branch] = (branch == len(begun), s.key, s.value["to_step"], s.occurred_at)
+    return found
+
+
+def forks(rows: Rows) -> Shown:
+    """By component and rank."""
+    return {
+        (r["component"], r["rank"]): (r["of"], r["step"], r["named"], r["event"], micros(r["forked_at"])) for r in rows
+    }
+
+
+def folded_forks(fold: Fold) -> Shown:
+    """As `forks`."""
+    found: Shown = {}
+    for at, s in fold.forks().items():
+        assert isinstance(s.value, dict)
+        found[at] = (UUID(s.value["of"]), s.value["step"], "past" in s.value, s.key, s.occurred_at)
+    return found
+
+
+def _folded_point(p: LoggedPoint) -> Any:
+    return (exactly(p.value), p.occurred_ms * 1000, p.logged_ms * 1000, p.writer, p.seq)
 
 
 def _note(fold: Fold, kind: str, entity: UUID) -> Any:
@@ -236,5 +289,8 @@ SHOWN: Mapping[str, tuple[Callable[[Rows], Shown], Callable[[Fold], Shown]]] = {
     "alerts": (alerts, of_components("alert")),
     "attempts": (attempts, folded_attempts),
     "metrics": (points, folded_points),
+    "branches": (branches, folded_branches),
+    "forks": (forks, folded_forks),
+    "branch_points": (branch_points, folded_branch_points),
 }
 """View to how its rows are shown, and to how the fold says the same."""

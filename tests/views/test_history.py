@@ -146,14 +146,14 @@ def test_points_are_taken_out_as_the_law_says() -> None:
     for one in (world(dice, "points", 60, 12) for _ in range(150)):
         bounds = bounds_of(dice)
         fold = Fold.of(one.events, one.points, bounds)
-        left = {(p.writer, p.seq) for p in fold.points}
+        left = {(p.component, p.writer, p.seq) for p in fold.points}
         logged = [p for p in first_copies(one.points) if bounds.keep(p.occurred_ms * 1000, p.stamp)]
         for component, metric, step in {(p.component, p.metric, p.step + 0.0) for p in logged}:
             mine = [p for p in logged if (p.component, p.metric, p.step + 0.0) == (component, metric, step)]
             mine.sort(key=lambda p: (p.rank, ordered_at(p.logged_ms * 1000, p.stamp), p.writer.bytes, p.seq))
             points = [Point(p.rank, step, str(p.writer), p.seq) for p in mine]
             told = point_fates(points, cuts(fold, component), corrections(fold, component, metric))
-            assert [fate.word == "in effect" for fate in told] == [(p.writer, p.seq) in left for p in mine]
+            assert [fate.word == "in effect" for fate in told] == [(component, p.writer, p.seq) in left for p in mine]
             seen.update(fate.word for fate in told)
     assert seen.keys() == {"in effect", "superseded", "rewound", "deleted", "retracted"}
 

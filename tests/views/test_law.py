@@ -59,7 +59,11 @@ def shown_by(engine: TestEngine, view: str, bounds: Bounds, projects: list[str])
 
 def check(engine: TestEngine, worlds: list[World], bounds: Bounds) -> None:
     """Every view shows what the fold says, of every world."""
-    folds = {w.project: Fold.of(w.events, w.points, bounds) for w in worlds}
+    check_folds(engine, {w.project: Fold.of(w.events, w.points, bounds) for w in worlds}, bounds)
+
+
+def check_folds(engine: TestEngine, folds: Mapping[str, Fold], bounds: Bounds) -> None:
+    """Every view shows at a place what these folds say, by project."""
     for view, (show, fold) in SHOWN.items():
         rows = shown_by(engine, view, bounds, list(folds))
         for project, folded in folds.items():

@@ -67,12 +67,13 @@ def granules(engine: TestEngine, sql: str, **parameters: object) -> dict[str, tu
     return found
 
 
+@pytest.mark.parametrize("view", ["metrics_at", "branch_points_at"])
 @pytest.mark.parametrize("bounds", ["as_of = '', known_at = ''", "as_of = '2024-06-01', known_at = '{\"l\": 5}'"])
-def test_one_series_of_many_reads_few_granules(engine: TestEngine, bounds: str) -> None:
-    """The condition on component and metric goes through window, join and FINAL."""
+def test_one_series_of_many_reads_few_granules(engine: TestEngine, bounds: str, view: str) -> None:
+    """The condition on component and metric goes through window, joins, union and FINAL."""
     found = granules(
         engine,
-        f"SELECT step, value FROM metrics_at({bounds}) "
+        f"SELECT step, value FROM {view}({bounds}) "
         f"WHERE project = '{PROJECT}' AND component = '00000000-0000-0000-0000-000000000077' AND metric = 'm3'",
     )
     selected, total = found["metrics"]

@@ -22,7 +22,8 @@ from epochal_query.reading import KNOWN, Reading, at
 NOW = datetime(2200, 1, 1, tzinfo=UTC)
 UNDOING = frozenset({"event.undone", "event.redone"})
 REPAIRS = UNDOING | {"points.corrected"}
-CUTS = frozenset({"entity.deleted", "run.rewound"})
+FORKS = frozenset({"run.forked"})
+CUTS = frozenset({"entity.deleted", "run.rewound"}) | FORKS
 CALM = CUTS | REPAIRS
 PLACES: list[tuple[object, object]] = [
     (None, None),
@@ -68,8 +69,8 @@ def worlds_of(dice: random.Random, without: frozenset[str]) -> list[World]:
 
 @pytest.mark.parametrize(
     "without",
-    [CALM, CUTS, CUTS | UNDOING, REPAIRS, frozenset({"entity.deleted"}), frozenset()],
-    ids=["calm", "repaired", "corrected", "cut", "rewound", "any"],
+    [CALM, CUTS, CUTS | UNDOING, REPAIRS, FORKS, FORKS | REPAIRS, frozenset({"entity.deleted"}), frozenset()],
+    ids=["calm", "repaired", "corrected", "cut", "unforked", "original", "rewound", "any"],
 )
 def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozenset[str]) -> None:
     """All views, at several places in both times, of worlds in which nothing, something or much is taken out."""
@@ -156,5 +157,5 @@ def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) 
     reading = Reading.begin(source, f"empty-{uuid.uuid4()}", None, None, NOW)
     by_reading(reading, "metrics")
     by_reading(reading, "trials")
-    assert reading.facts == {"undeleted", "uncut", "original", "standing", "watermark", "present"}
+    assert reading.facts == {"undeleted", "unforked", "uncut", "original", "standing", "watermark", "present"}
     assert not any("JOIN" in sql for sql in source.asked)

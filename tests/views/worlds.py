@@ -133,14 +133,15 @@ class Making:
 def world(dice: random.Random, project: str, events: int, frames: int, without: frozenset[str] = frozenset()) -> World:
     """A world with about so many events and frames of points, and no events of the types named."""
     making = Making(dice, project)
-    said = [_event(making, _created(making)) for _ in range(making.one((2, 3, 5)))]
+    said = [said_event(making, _created(making)) for _ in range(making.one((2, 3, 5)))]
     made = [making.one(MAKERS)(making) for _ in range(events)]
-    said += [_event(making, one) for one in made if one[0] not in without]
-    sent = [_frame(making) for _ in range(frames)]
+    said += [said_event(making, one) for one in made if one[0] not in without]
+    sent = [sent_frame(making) for _ in range(frames)]
     return World(project, tuple(copy for copies in said for copy in copies), tuple(sent))
 
 
-def _event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent]:
+def said_event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent]:
+    """Every copy of an event; none of a second opening of a writer."""
     kind, data = said
     writer = making.host if kind == "writer.vanished" else making.one(making.writers)
     if kind == "writer.opened":  # once in a writer's life
@@ -163,7 +164,7 @@ def _event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedEvent
     return [LoggedEvent(writer, seq, envelope, stamp) for stamp in making.stamps()]
 
 
-def _frame(making: Making) -> Frame:
+def sent_frame(making: Making) -> Frame:
     """Some points of one writer; a writer stays with one component, rank and log."""
     writer = making.one(making.writers)
     place = making.writers.index(writer)
@@ -235,6 +236,27 @@ def _opened(m: Making) -> tuple[str, dict[str, Any]]:
 def _finished(m: Making) -> tuple[str, dict[str, Any]]:
     error = m.maybe(lambda: {"type": "ValueError", "message": "ü"})
     return "run.finished", {**m.run(), "status": m.one(("completed", "completed", "failed", "stopped")), "error": error}
+
+
+def _rewound(m: Making) -> tuple[str, dict[str, Any]]:
+    """Of a rank that logs, and of writers of it."""
+    place = m.one((0, 0, 1, 4))
+    run = {"component": str(m.components[place % 3]), "rank": place % 2, "attempt": "first"}
+    counts = [[str(m.writers[at]), m.one((1, 3, 6, BLOCK + 2))] for at in (place, (place + 3) % 5)]
+    return "run.rewound", {**run, "to_step": m.one(STEPS[:6]), "abandoned": counts}
+
+
+def _forked(m: Making) -> tuple[str, dict[str, Any]]:
+    """Of components that log, in some order of generations; now and then of itself, or of nothing that is known."""
+    pieces = []
+    for at in m.one(((0, 3), (2, 5), (0, 1, 2, 3, 4), (1, 4), (4,))):
+        place = at % 5
+        until = m.one((3, 6, BLOCK + 2))
+        piece = [m.components[place % 3], m.writers[place], m.one((0, 0, 1)), until, m.one(STEPS[:6])]
+        pieces.append([*map(str, piece[:2]), *piece[2:]])
+    run = {**m.component(), "rank": m.one((0, 0, 1)), "attempt": "first"}
+    past = m.one((pieces, pieces, pieces, None))
+    return "run.forked", {**run, "of": str(m.one(m.components)), "step": m.one(STEPS[:6]), "past": past}
 
 
 def _artifact(m: Making) -> tuple[str, dict[str, Any]]:
@@ -309,6 +331,9 @@ MAKERS: tuple[Maker, ...] = (
     *[_correction] * 4,
     *[lambda m: ("event.undone", _undone(m))] * 3,
     lambda m: ("event.redone", _undone(m)),
+    _rewound,
+    _forked,
+    _forked,
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)] for _ in range(3)]}),
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)]]}),
     lambda m: ("params.unset", {**m.component(), "paths": [m.one(PATHS)]}),

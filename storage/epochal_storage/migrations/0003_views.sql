@@ -1048,7 +1048,76 @@ HAVING NOT argMax(removed, place)
 )
 GROUP BY s.project, s.entity, s.key
 )
-);
+)
+UNION ALL
+SELECT
+    project, component, '' AS artifact, 'forked_into' AS relation,
+    JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
+    toString(component) AS target, 'component' AS target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
+FROM (
+SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY s.project, s.entity, s.rank
+)
+GROUP BY project, component, source;
 
 CREATE OR REPLACE VIEW {database}.environments_at {on_cluster} AS
 SELECT
@@ -1703,11 +1772,196 @@ HAVING NOT argMax(removed, place)
     )
 ) AS r ON d.project = r.project AND d.component = r.component;
 
+CREATE OR REPLACE VIEW {database}.forks_at {on_cluster} AS
+SELECT
+    f.project AS project, f.component AS component, f.rank AS rank,
+    toUUIDOrZero(JSONExtractString(f.fork.2, 'of')) AS of,
+    JSONExtractFloat(f.fork.2, 'step') AS step,
+    (JSONType(f.fork.2, 'past') = 'Array')::Bool AS named,
+    f.fork.1 AS event, f.fork.3 AS forked_at
+FROM (
+SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY s.project, s.entity, s.rank
+) AS f;
+
 CREATE OR REPLACE VIEW {database}.metrics_at {on_cluster} AS
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            -- as in facts: a clock more than a minute ahead of the log counts as the log's
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+    SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
         arrayFold(
     (value, x) -> multiIf(
         NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
@@ -1716,13 +1970,7 @@ FROM (
         x.6 = 'set', x.7,
         value),
     m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
-        p.writer AS writer, p.seq AS seq,
-        leadInFrame(p.step, 1, nan) OVER (
-            PARTITION BY p.project, p.component, p.metric, p.rank
-            -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
-                     toUInt128(p.writer), p.seq
-            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
     FROM {database}.metrics AS p FINAL
 LEFT JOIN (
 SELECT
@@ -1802,14 +2050,109 @@ HAVING NOT argMax(removed, place)
 )
 GROUP BY project, component, metric, writer
 ) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+    INNER JOIN (
+    SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
+    FROM (
+    SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY s.project, s.entity, s.rank
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE true
+    ) AS p
     LEFT JOIN (
     SELECT
     project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
 FROM (
     SELECT
-        project, component, rewinds, last_opened,
+        project, component, said, last_opened,
         arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
         arrayMax(standing.2) AS horizon
     FROM (
@@ -1817,16 +2160,15 @@ FROM (
             f.project AS project, f.entity AS component,
             groupArrayIf(f.key, f.field = 'restored') AS restored,
             groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
             maxIf(f.place, f.field = 'opened') AS last_opened
         FROM (
             SELECT
-                project, entity, field, key, place,
+                project, entity, field, key, rank, place,
                 -- a float that JSON lacks is an object that names it
                 ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
                        toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
             FROM {database}.facts FINAL
             WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
               AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
@@ -1851,13 +2193,132 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
-) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
         ) AS f
         GROUP BY project, component
     )
 )
+)
     ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+    WHERE NOT arrayExists(
+          x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
+)
+WHERE step != next_step;
+
+CREATE OR REPLACE VIEW {database}.branch_points_at {on_cluster} AS
+SELECT project, component, metric, rank, branch, step, value, occurred_at, logged_at, recorded_at, writer, seq
+FROM (
+    SELECT
+        *, branch,
+        leadInFrame(step, 1, nan) OVER (
+            PARTITION BY project, component, metric, rank, branch
+            ORDER BY step, generation, if(logged_at > recorded_at + INTERVAL 60 SECOND, recorded_at, logged_at),
+                     toUInt128(writer), seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+        WITH
+            arrayFilter(r -> r.3 = p.rank, c.rewinds) AS own,
+            arrayMap(r -> arrayExists(a -> a.1 = p.writer AND p.seq < a.2, r.5), own) AS named,
+            indexOf(named, 1) AS left_on,
+            arrayFirstIndex((r, n) -> n AND p.step > r.4, own, named) AS left_by
+        SELECT
+            p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+            p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+            p.writer AS writer, p.seq AS seq, p.generation AS generation,
+            range(toUInt32(if(left_on = 0, length(own), left_on - 1)),
+                  toUInt32(if(left_by = 0, length(own) + 1, left_by))) AS branches
+        FROM (
+        SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+WHERE true AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -1867,10 +2328,324 @@ AND (NOT startsWith({known_at:String}, '{')
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
-      AND NOT arrayExists(
-          x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
+    FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+    INNER JOIN (
+    SELECT
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
+FROM (
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
+    FROM (
+    SELECT
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY s.project, s.entity, s.rank
+    )
+)
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE true
+        ) AS p
+        LEFT JOIN (
+        SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
+FROM (
+    SELECT
+        project, component, said, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, rank, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
+        ) AS c ON p.project = c.project AND p.component = c.component
+        WHERE NOT arrayExists(a -> a.1 = p.writer AND p.seq < a.2, c.deleted)
+    )
+    ARRAY JOIN branches AS branch
 )
 WHERE step != next_step;
+
+CREATE OR REPLACE VIEW {database}.branches_at {on_cluster} AS
+SELECT
+    b.project AS project, b.component AS component, b.rank AS rank, b.branch.1 AS branch,
+    (b.branch.1 = length(b.began))::Bool AS newest,
+    b.branch.2 AS event, b.branch.3 AS began_at_step, b.branch.4 AS began_at, b.branch.5 AS attempt
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, s.rank AS rank,
+        arraySort(groupArrayIf((s.place, s.key, s.value, s.occurred_at, s.writer), s.field = 'rewound')) AS began,
+        mapFromArrays(groupArrayIf(s.writer, s.field = 'writer'),
+                      groupArrayIf(JSONExtractString(s.value, 'attempt'), s.field = 'writer')) AS attempts,
+        arrayJoin(arrayPushFront(
+            arrayMap((r, n) -> (
+                toUInt32(n), r.2,
+                ifNull(JSONExtract(r.3, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(r.3, 'to_step', '$float')))::Nullable(Float64),
+                r.4::Nullable(DateTime64(6, 'UTC')), attempts[r.5]), began, arrayEnumerate(began)),
+            (toUInt32(0), '', NULL::Nullable(Float64), NULL::Nullable(DateTime64(6, 'UTC')), ''))) AS branch
+    FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field IN ('writer', 'started', 'rewound') AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    GROUP BY s.project, s.entity, s.rank
+) AS b;
 
 CREATE OR REPLACE VIEW {database}.summaries_at {on_cluster} AS
 WITH
@@ -1933,7 +2708,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
         (project, component, metric) IN (
     SELECT project, entity, JSONExtractString(value, 'metric')
     FROM (
@@ -2041,6 +2816,224 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            -- as in facts: a clock more than a minute ahead of the log counts as the log's
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+    SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
+        (project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    )
+) AS has_repairs,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE true
+)
+    )
+    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
         arrayFold(
     (value, x) -> multiIf(
         NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
@@ -2049,13 +3042,7 @@ FROM (
         x.6 = 'set', x.7,
         value),
     m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
-        p.writer AS writer, p.seq AS seq,
-        leadInFrame(p.step, 1, nan) OVER (
-            PARTITION BY p.project, p.component, p.metric, p.rank
-            -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
-                     toUInt128(p.writer), p.seq
-            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
     FROM {database}.metrics AS p FINAL
 LEFT JOIN (
 SELECT
@@ -2135,100 +3122,16 @@ HAVING NOT argMax(removed, place)
 )
 GROUP BY project, component, metric, writer
 ) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
-    LEFT JOIN (
+    INNER JOIN (
     SELECT
-    project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
 FROM (
-    SELECT
-        project, component, rewinds, last_opened,
-        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
-        arrayMax(standing.2) AS horizon
-    FROM (
-        SELECT
-            f.project AS project, f.entity AS component,
-            groupArrayIf(f.key, f.field = 'restored') AS restored,
-            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
-            maxIf(f.place, f.field = 'opened') AS last_opened
-        FROM (
-            SELECT
-                project, entity, field, key, place,
-                -- a float that JSON lacks is an object that names it
-                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
-                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
-            FROM {database}.facts FINAL
-            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
-              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
-SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
-FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-GROUP BY project, kind, entity, key
-HAVING NOT argMax(removed, place)
-) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
-        ) AS f
-        GROUP BY project, component
-    )
-)
-    ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
-    SELECT project, component, metric, rank, writer, block
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
     FROM (
     SELECT
-    *,
-    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
-        OVER (PARTITION BY project, component, metric, rank) AS tidy
-FROM (
-    WITH greatest(abs(min), abs(max)) AS size
-    SELECT
-        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-        first_step, first, last_step, last, increasing,
-        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
-        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
-        -- the squares of such values leave what a double can hold
-        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
-        (project, component, metric) IN (
-    SELECT project, entity, JSONExtractString(value, 'metric')
-    FROM (
-    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
 FROM {database}.facts AS s FINAL
 INNER JOIN (
 SELECT
@@ -2262,8 +3165,9 @@ HAVING NOT argMax(removed, place)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
-  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
@@ -2284,16 +3188,16 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
 )
+GROUP BY s.project, s.entity, s.rank
     )
-) AS has_repairs,
-        lagInFrame(last_step, 1, -inf) OVER (
-            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
-            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
-    FROM {database}.partials FINAL
-    WHERE true
 )
-    )
-    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -2303,7 +3207,72 @@ AND (NOT startsWith({known_at:String}, '{')
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
-      AND NOT arrayExists(
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE true
+    ) AS p
+    LEFT JOIN (
+    SELECT
+    project, component,
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
+FROM (
+    SELECT
+        project, component, said, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, rank, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
+)
+    ) AS c ON p.project = c.project AND p.component = c.component
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step
@@ -2373,7 +3342,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
         -- the squares of such values leave what a double can hold
         n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
         (project, component, metric) IN (
     SELECT project, entity, JSONExtractString(value, 'metric')
     FROM (
@@ -2481,6 +3450,224 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM (
     SELECT
         p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+        p.value AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+        p.writer AS writer, p.seq AS seq,
+        leadInFrame(p.step, 1, nan) OVER (
+            PARTITION BY p.project, p.component, p.metric, p.rank
+            -- as in facts: a clock more than a minute ahead of the log counts as the log's
+            ORDER BY p.step, p.generation,
+                     if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
+                     toUInt128(p.writer), p.seq
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+    FROM (
+    SELECT
+    p.project AS project, p.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
+    arrayFold(
+    (value, x) -> multiIf(
+        NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
+        x.6 = 'scale', value * x.7,
+        x.6 = 'shift', value + x.7,
+        x.6 = 'set', x.7,
+        value),
+    m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
+    p.writer AS writer, p.seq AS seq, toUInt32(4294967295) AS generation
+FROM {database}.metrics AS p FINAL
+LEFT JOIN (
+SELECT
+    project, component, metric, writer,
+    arraySort(groupArray((place, count, rank, first_step, last_step, operation, operand))) AS repairs
+FROM (
+    SELECT
+        s.project AS project, s.entity AS component, JSONExtractString(s.value, 'metric') AS metric,
+        cover.1 AS writer, max(cover.2) AS count, s.place AS place,
+        JSONExtract(s.value, 'rank', 'Nullable(Int64)') AS of_rank, ifNull(of_rank, -1) AS rank,
+        ifNull(JSONExtract(s.value, 'first_step', 'Nullable(Float64)'), -inf) AS first_step,
+        ifNull(JSONExtract(s.value, 'last_step', 'Nullable(Float64)'), inf) AS last_step,
+        JSONExtractString(s.value, 'operation') AS operation,
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(s.value, 'operand', 'Nullable(Float64)'),
+               toFloat64OrZero(JSONExtractString(s.value, 'operand', '$float'))) AS operand
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    ) AS s
+    ARRAY JOIN JSONExtract(s.value, 'covers', 'Array(Tuple(UUID, UInt64))') AS cover
+    GROUP BY project, component, writer, s.value, s.place
+)
+GROUP BY project, component, metric, writer
+) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
+WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
+    SELECT project, component, metric, rank, writer, block
+    FROM (
+    SELECT
+    *,
+    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
+        OVER (PARTITION BY project, component, metric, rank) AS tidy
+FROM (
+    WITH greatest(abs(min), abs(max)) AS size
+    SELECT
+        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
+        first_step, first, last_step, last, increasing,
+        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
+        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
+        -- the squares of such values leave what a double can hold
+        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
+        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked')) AS has_cuts,
+        (project, component, metric) IN (
+    SELECT project, entity, JSONExtractString(value, 'metric')
+    FROM (
+    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+    )
+) AS has_repairs,
+        lagInFrame(last_step, 1, -inf) OVER (
+            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
+            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
+    FROM {database}.partials FINAL
+    WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
+)
+    )
+    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR p.offset <= JSONExtract({known_at:String}, p.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
+UNION ALL
+SELECT *
+FROM (
+    SELECT
+        p.project AS project, f.component AS component, p.metric AS metric, p.rank AS rank, p.step AS step,
         arrayFold(
     (value, x) -> multiIf(
         NOT (x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5), value,
@@ -2489,13 +3676,7 @@ FROM (
         x.6 = 'set', x.7,
         value),
     m.repairs, p.value) AS value, p.occurred_at AS occurred_at, p.logged_at AS logged_at, p.recorded_at AS recorded_at,
-        p.writer AS writer, p.seq AS seq,
-        leadInFrame(p.step, 1, nan) OVER (
-            PARTITION BY p.project, p.component, p.metric, p.rank
-            -- as in facts: a clock more than a minute ahead of the log counts as the log's
-            ORDER BY p.step, if(p.logged_at > p.recorded_at + INTERVAL 60 SECOND, p.recorded_at, p.logged_at),
-                     toUInt128(p.writer), p.seq
-            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next_step
+        p.writer AS writer, p.seq AS seq, f.generation AS generation
     FROM {database}.metrics AS p FINAL
 LEFT JOIN (
 SELECT
@@ -2575,100 +3756,16 @@ HAVING NOT argMax(removed, place)
 )
 GROUP BY project, component, metric, writer
 ) AS m ON p.project = m.project AND p.component = m.component AND p.metric = m.metric AND p.writer = m.writer
-    LEFT JOIN (
+    INNER JOIN (
     SELECT
-    project, component,
-    arrayFlatten(arrayConcat(
-        standing.3, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, rewinds).2)) AS cuts
+    project, component, rank, piece.1 AS source, piece.2 AS writer, piece.3 AS first_seq, piece.4 AS until_seq,
+    piece.5 AS to_step, generation
 FROM (
-    SELECT
-        project, component, rewinds, last_opened,
-        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
-        arrayMax(standing.2) AS horizon
-    FROM (
-        SELECT
-            f.project AS project, f.entity AS component,
-            groupArrayIf(f.key, f.field = 'restored') AS restored,
-            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
-            groupArrayIf((f.place, f.abandoned), f.field = 'rewound') AS rewinds,
-            maxIf(f.place, f.field = 'opened') AS last_opened
-        FROM (
-            SELECT
-                project, entity, field, key, place,
-                -- a float that JSON lacks is an object that names it
-                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
-                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
-                arrayMap(a -> (a.1, a.2, if(field = 'rewound', toInt64(rank), -1), to_step),
-                         JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))')) AS abandoned
-            FROM {database}.facts FINAL
-            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
-              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
-SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
-FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
-GROUP BY project, kind, entity, key
-HAVING NOT argMax(removed, place)
-) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound'))
-        ) AS f
-        GROUP BY project, component
-    )
-)
-    ) AS c ON p.project = c.project AND p.component = c.component
-    WHERE (p.project, p.component, p.metric, p.rank, p.writer, intDiv(p.seq, 4096)) IN (
-    SELECT project, component, metric, rank, writer, block
+    SELECT project, component, rank, JSONExtract(fork.2, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))') AS past
     FROM (
     SELECT
-    *,
-    min(increasing AND NOT has_cuts AND NOT has_repairs AND NOT (touched AND extreme) AND step_before < first_step)
-        OVER (PARTITION BY project, component, metric, rank) AS tidy
-FROM (
-    WITH greatest(abs(min), abs(max)) AS size
-    SELECT
-        project, component, metric, rank, writer, block, n, nan_count, min, argmin, max, argmax, mean, m2,
-        first_step, first, last_step, last, increasing,
-        ifNull(({as_of:String} = '' OR partials.occurred_until <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_until <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_until <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS whole,
-        ifNull(({as_of:String} = '' OR partials.occurred_from <= parseDateTime64BestEffort(
-     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
-AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR partials.recorded_from <= parseDateTime64BestEffort(
-         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
-AND (NOT startsWith({known_at:String}, '{')
-     OR partials.offset_from <= JSONExtract({known_at:String}, partials.log, 'Nullable(UInt64)')
-         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
-         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
-             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
-             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))), false) AS touched,
-        -- the squares of such values leave what a double can hold
-        n > nan_count AND size != 0 AND NOT isInfinite(size) AND NOT size BETWEEN 1e-120 AND 1e140 AS extreme,
-        (project, component) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound')) AS has_cuts,
-        (project, component, metric) IN (
-    SELECT project, entity, JSONExtractString(value, 'metric')
-    FROM (
-    SELECT s.project AS project, s.entity AS entity, s.value AS value, s.place AS place
+    s.project AS project, s.entity AS component, s.rank AS rank,
+    argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
 FROM {database}.facts AS s FINAL
 INNER JOIN (
 SELECT
@@ -2702,8 +3799,9 @@ HAVING NOT argMax(removed, place)
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
-WHERE s.kind = 'component' AND s.field = 'corrected' AND s.place > l.horizon
-  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+WHERE s.kind = 'component' AND s.field = 'forked' AND s.place > l.horizon AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
@@ -2724,16 +3822,16 @@ AND (NOT startsWith({known_at:String}, '{')
 GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
 )
+GROUP BY s.project, s.entity, s.rank
     )
-) AS has_repairs,
-        lagInFrame(last_step, 1, -inf) OVER (
-            PARTITION BY project, component, metric, rank ORDER BY first_step, last_step
-            ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS step_before
-    FROM {database}.partials FINAL
-    WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
 )
-    )
-    WHERE touched AND NOT (tidy AND whole)) AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
+ARRAY JOIN past AS piece, arrayMap(p -> toUInt32(indexOf(past.1, p.1)), past) AS generation
+    ) AS f ON p.project = f.project AND p.component = f.source AND p.rank = f.rank AND p.writer = f.writer
+    WHERE (p.project, p.component) IN (
+    SELECT project, arrayJoin(JSONExtract(value, 'past', 'Array(Tuple(UUID, UUID, UInt64, UInt64, Float64))').1)
+    FROM {database}.facts
+    WHERE kind = 'component' AND field = 'forked' AND true)
+AND NOT startsWith(p.metric, 'sys/') AND ({as_of:String} = '' OR p.occurred_at <= parseDateTime64BestEffort(
      if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
 AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR p.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
@@ -2743,7 +3841,72 @@ AND (NOT startsWith({known_at:String}, '{')
          + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
              v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND NOT arrayExists(x -> x.6 = 'retract' AND x.2 > p.seq AND (x.3 < 0 OR x.3 = p.rank) AND p.step >= x.4 AND p.step <= x.5, m.repairs)
-      AND NOT arrayExists(
+      AND p.seq >= f.first_seq AND p.seq < f.until_seq AND p.step <= f.to_step
+)
+WHERE component IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
+    ) AS p
+    LEFT JOIN (
+    SELECT
+    project, component,
+    arrayConcat(
+        arrayMap(a -> (a.1, a.2, toInt64(-1), 0.), deleted),
+        arrayFlatten(arrayMap(r -> arrayMap(a -> (a.1, a.2, toInt64(r.3), r.4), r.5), rewinds))) AS cuts
+FROM (
+SELECT
+    project, component,
+    arrayFlatten(standing.3) AS deleted,
+    arraySort(r -> r.1, arrayFilter(r -> r.1 > horizon AND last_opened > horizon, said)) AS rewinds
+FROM (
+    SELECT
+        project, component, said, last_opened,
+        arrayFilter(d -> NOT has(restored, d.1), deletions) AS standing,
+        arrayMax(standing.2) AS horizon
+    FROM (
+        SELECT
+            f.project AS project, f.entity AS component,
+            groupArrayIf(f.key, f.field = 'restored') AS restored,
+            groupArrayIf((f.key, f.place, f.abandoned), f.field = 'deleted') AS deletions,
+            groupArrayIf((f.place, f.key, f.rank, f.to_step, f.abandoned), f.field = 'rewound') AS said,
+            maxIf(f.place, f.field = 'opened') AS last_opened
+        FROM (
+            SELECT
+                project, entity, field, key, rank, place,
+                -- a float that JSON lacks is an object that names it
+                ifNull(JSONExtract(value, 'to_step', 'Nullable(Float64)'),
+                       toFloat64OrZero(JSONExtractString(value, 'to_step', '$float'))) AS to_step,
+                JSONExtract(value, 'abandoned', 'Array(Tuple(UUID, UInt64))') AS abandoned
+            FROM {database}.facts FINAL
+            WHERE kind = 'component' AND field IN ('opened', 'deleted', 'restored', 'rewound')
+              AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+) AND (project, entity) IN (SELECT project, entity FROM {database}.facts WHERE kind = 'component' AND field IN ('deleted', 'rewound', 'forked'))
+        ) AS f
+        GROUP BY project, component
+    )
+)
+)
+    ) AS c ON p.project = c.project AND p.component = c.component
+    WHERE NOT arrayExists(
           x -> x.1 = p.writer AND p.seq < x.2 AND (x.3 < 0 OR (x.3 = p.rank AND p.step > x.4)), c.cuts)
 )
 WHERE step != next_step

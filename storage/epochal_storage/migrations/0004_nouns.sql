@@ -194,8 +194,8 @@ COMMENT 'one row an alert';
 CREATE OR REPLACE VIEW {database}.edges {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
     `component` UUID COMMENT 'id of the component',
-    `artifact` String COMMENT 'digest, else uri, else <component>/<direction>/<name>',
-    `relation` String COMMENT 'produced or contributed_to',
+    `artifact` String COMMENT 'digest, else uri, else <component>/<direction>/<name>; empty between components',
+    `relation` String COMMENT 'produced, contributed_to or forked_into',
     `source` String COMMENT 'where the edge begins: id of the component, or the artifact',
     `source_kind` String COMMENT 'component or artifact',
     `target` String COMMENT 'where the edge ends',
@@ -206,7 +206,7 @@ CREATE OR REPLACE VIEW {database}.edges {on_cluster} (
     `media_type` Nullable(String) COMMENT 'as given',
     `occurred_at` DateTime64(6, 'UTC') COMMENT 'when it was so: time= of the caller, else logged_at; as_of bounds it'
 ) AS SELECT * FROM {database}.edges_at(as_of = '', known_at = '')
-COMMENT 'lineage: one row a component and artifact: component -produced-> artifact, artifact -contributed_to-> component';
+COMMENT 'lineage: one row a component and artifact: component -produced-> artifact, artifact -contributed_to-> component; and one a fork: component -forked_into-> component';
 
 CREATE OR REPLACE VIEW {database}.writers {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
@@ -292,7 +292,48 @@ CREATE OR REPLACE VIEW {database}.points {on_cluster} (
     `writer` UUID COMMENT 'who logged it',
     `seq` UInt64 COMMENT 'its place in the writer''s metrics stream'
 ) AS SELECT * FROM {database}.metrics_at(as_of = '', known_at = '')
-COMMENT 'the main line: one row a series and step, after deletions and rewinds; of points at the same step the newest';
+COMMENT 'the main line: one row a series and step, after deletions and rewinds; of points at the same step the newest; a fork has the points that it continues, too';
+
+CREATE OR REPLACE VIEW {database}.branches {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `component` UUID COMMENT 'id of the component',
+    `rank` UInt32 COMMENT 'rank',
+    `branch` UInt32 COMMENT '0 is what the rank logged before any rewind; each rewind begins the next',
+    `newest` Bool COMMENT 'its line is the main line',
+    `event` String COMMENT 'the rewind that began it, <writer>:<seq>; empty for 0',
+    `began_at_step` Nullable(Float64) COMMENT 'step that was rewound to; NULL for 0',
+    `began_at` Nullable(DateTime64(6, 'UTC')) COMMENT 'when it was rewound; NULL for 0',
+    `attempt` String COMMENT 'attempt that rewound; empty for 0'
+) AS SELECT * FROM {database}.branches_at(as_of = '', known_at = '')
+COMMENT 'one row a branch of a rank: what it logged until it was rewound, and after each rewind';
+
+CREATE OR REPLACE VIEW {database}.branch_points {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `component` UUID COMMENT 'id of the component',
+    `metric` LowCardinality(String) COMMENT 'name',
+    `rank` UInt32 COMMENT 'rank',
+    `branch` UInt32 COMMENT 'branch in whose line the point is; a point that several lines share has a row in each',
+    `step` Float64 COMMENT 'step',
+    `value` Float64 COMMENT 'value; NaN and infinities as logged',
+    `occurred_at` DateTime64(3, 'UTC') COMMENT 'when it was so: time= of the caller, else logged_at; as_of bounds it',
+    `logged_at` DateTime64(3, 'UTC') COMMENT 'the writer''s clock, UTC',
+    `recorded_at` DateTime64(6, 'UTC') COMMENT 'when the log accepted it; known_at bounds it',
+    `writer` UUID COMMENT 'who logged it',
+    `seq` UInt64 COMMENT 'its place in the writer''s metrics stream'
+) AS SELECT * FROM {database}.branch_points_at(as_of = '', known_at = '')
+COMMENT 'the lines of all branches, also of abandoned ones as they were when they were left: one row a series, branch and step; that of the newest branch is what points shows';
+
+CREATE OR REPLACE VIEW {database}.forks {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `component` UUID COMMENT 'id of the component that continues another',
+    `rank` UInt32 COMMENT 'rank',
+    `of` UUID COMMENT 'id of the component that it continues',
+    `step` Float64 COMMENT 'up to which step, that one included',
+    `named` Bool COMMENT 'the points that it continues are named; not where the store could not be read, and then none are',
+    `event` String COMMENT 'the fork, <writer>:<seq>',
+    `forked_at` DateTime64(6, 'UTC') COMMENT 'when'
+) AS SELECT * FROM {database}.forks_at(as_of = '', known_at = '')
+COMMENT 'one row a rank that continues the past of another component, whose points it then has as its own';
 
 CREATE OR REPLACE VIEW {database}.summaries {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
