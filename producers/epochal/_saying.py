@@ -99,7 +99,8 @@ def _write(
     try:
         writer = Writer(
             identity,
-            introduction(identity, "session", process.id, _HEARTBEAT_S),
+            # whoever erases something may have named it in the command
+            introduction(identity, "session", process.id, _HEARTBEAT_S, command=not any(map(_erases, events))),
             lambda writer: open_journal(
                 journals,
                 writer,
@@ -119,3 +120,7 @@ def _write(
     if writer.lost():
         raise JournalError(f"not everything was said: {'; '.join(troubles)}. See what is there before saying it again")
     return _Written(ids, writer.journal.directory, writer.journal.counts)
+
+
+def _erases(event: Event) -> bool:
+    return event[0] == "epochal.entity.erased"

@@ -49,7 +49,7 @@ def fates(said: Sequence[Said]) -> list[Fate]:
     below: dict[str, dict[str, None]] = {}
     exists = False
     for place, one in enumerate(said):
-        if one.field == "restored":
+        if one.field in ("restored", "erased"):
             continue
         if one.field == "deleted":
             if one.key in undone:

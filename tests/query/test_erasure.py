@@ -1,0 +1,199 @@
+"""Erasing: a byte search over every file of the store finds nothing, nothing comes back, and verify goes on proving."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from query.test_cli import Shell
+from sdk.children import wait_for
+
+from epochal_storage.hostfile import lock_holder
+
+SECRET = "Xq7vNoBodyMayReadThis"
+
+WRITES = f"""
+import sys, pathlib
+import epochal
+
+secret = "{SECRET}"
+experiment = epochal.experiment("study", tags={{"team": "a"}})
+trial = experiment.trial({{"patient": secret + "-trial"}}, name=secret + "-name")
+other = experiment.trial({{"patient": "nobody"}})
+shared = epochal.component("shared", kind="metadata")
+shared.log_params({{"kept": "KeptParam"}})
+for one in (trial, other):
+    one.attach(shared)
+file = pathlib.Path(sys.argv[1]) / "model.txt"
+same = pathlib.Path(sys.argv[1]) / "same.txt"
+same.write_text("KeptContent")
+with trial.run("training") as run:
+    run.log_params({{"who": secret + "-param", "seed": 1}})
+    run.tag(t=secret + "-tag")
+    print(secret + "-console", flush=True)
+    run.note(secret + "-note")
+    run.alert(secret + "-alert", "text")
+    run.log({{secret + "-metric": 1.0, "loss": 0.5}}, step=0)
+    file.write_text(secret + "-content")
+    run.log_output(secret + "-artifact", path=file)
+    run.log_output("same", path=same)
+with other.run("training") as run:
+    run.log_params({{"who": "KeptWho"}})
+    run.log({{"loss": 0.25}}, step=0)
+    run.log_output("same", path=same)
+shared.finish()
+"""
+
+
+LIVE = """
+import sys
+import epochal
+
+run = epochal.init("live", component="job")
+print(run.id, flush=True)
+sys.stdin.read()
+"""
+
+
+def found_in(directory: Path, word: str = SECRET) -> list[Path]:
+    """Files of a directory whose bytes, or whose names, have a word."""
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    return [path for path in files if word.encode() in path.read_bytes() or word in path.name]
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """A store with a secret in everything that can hold one, beside things that are to stay."""
+    found = Shell(tmp_path / "store")
+    write(found, tmp_path)
+    yield found
+    end(found)
+
+
+def write(shell: Shell, directory: Path, **settings: str) -> None:
+    """Write the story, console and all."""
+    program = directory / "writes.py"
+    program.write_text(WRITES)
+    subprocess.run(
+        [sys.executable, str(program), str(directory)],
+        env=shell.environment(EPOCHAL_CAPTURE="console", **settings),
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def end(shell: Shell) -> None:
+    """End the host, as if the machine had been switched off."""
+    shell.end()
+    wait_for(lambda: lock_holder(shell.store) is None, "the host to end")
+
+
+def erased(shell: Shell, *more: str) -> list[dict[str, Any]]:
+    """Erase the trial."""
+    trial = next(row["id"] for row in shell.json("ls", "study")["rows"] if SECRET in row["name"])
+    answer = shell.json("erase", trial, "--confirm", f"{SECRET}-name", "--reason", "consent withdrawn", *more)
+    assert "remarks" not in answer["epochal"]
+    return list(answer["rows"])
+
+
+def rest(shell: Shell) -> tuple[Any, ...]:
+    """What there is besides."""
+    rows = shell.json("report", "study")["rows"]
+    kept = [{name: row[name] for name in ("Name", "Status", "who", "kept", "loss - Last")} for row in rows]
+    return kept, shell.json("ls", "study")["rows"]
+
+
+def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell, tmp_path: Path) -> None:
+    """Not in tables, journals or artifacts; not after a restart, and not when an old journal is put back."""
+    journals = tmp_path / "copy"
+    shutil.copytree(shell.store / "journals", journals)
+    assert found_in(journals)
+    assert len(shell.json("report", "study")["rows"]) == 3
+    assert found_in(shell.store / "artifacts")
+
+    rows = erased(shell)
+    assert [(row["kind"], row["change"], row["reason"]) for row in rows if row["kind"] != "artifact"] == [
+        ("component", "erased", ""),
+        ("trial", "erased", ""),
+        ("component", "kept", "it is in trial 'patient=nobody' of 'study', too"),
+    ]
+    assert sorted(row["change"] for row in rows if row["kind"] == "artifact") == ["erased", "kept"]
+    assert found_in(shell.store) == []
+    after = rest(shell)
+    assert [row["who"] for row in after[0]] == [None, "KeptWho"]
+    verified = shell.json("verify")
+    assert (verified["sound"], verified["checked"]["erased"] > 10) == (True, True)
+
+    end(shell)
+    assert rest(shell) == after
+    assert found_in(shell.store) == []
+
+    for folder in journals.iterdir():
+        if (folder / "events.bin").exists():
+            shutil.copytree(folder, shell.store / "journals" / folder.name, dirs_exist_ok=True)
+    assert found_in(shell.store)
+    assert rest(shell) == after
+    assert found_in(shell.store) == []
+    assert shell.json("verify")["sound"] is True
+
+
+def test_a_tombstone_tells(shell: Shell) -> None:
+    """Who, when and why; the id has a history, and no read knows the name."""
+    rows = erased(shell)
+    component = next(row for row in rows if row["kind"] == "component")
+    listed = shell.json("erase")["rows"]
+    assert [(row["kind"], row["id"], row["reason"]) for row in listed] == [
+        (row["kind"], row["id"], "consent withdrawn") for row in rows if row["change"] == "erased" and row["event"]
+    ]
+    history = shell.json("history", component["id"])["rows"]
+    told = [(row["field"], row["reason"], row["event"]) for row in history if row["field"] == "status.erased"]
+    assert told == [("status.erased", "consent withdrawn", component["event"])]
+    assert shell.run("show", component["id"]).returncode == 1
+
+
+def test_verify_finds_what_was_altered_beside_it_and_what_came_back(shell: Shell) -> None:
+    """What is erased is no alteration; what is altered isn't erased."""
+    erased(shell)
+    shell.end()
+    alter = """
+        import sys
+        from pathlib import Path
+        from epochal_storage.tables import open_tables
+        engine = open_tables(Path(sys.argv[1]) / "engine")
+        engine.command("ALTER TABLE events UPDATE payload = 'again' WHERE payload = '' SETTINGS mutations_sync = 2")
+        engine.command("ALTER TABLE metrics UPDATE value = 7 WHERE 1 SETTINGS mutations_sync = 2")
+        engine.close()
+    """
+    wait_for(lambda: lock_holder(shell.store) is None, "the host to end")
+    subprocess.run([sys.executable, "-c", __import__("textwrap").dedent(alter), str(shell.store)], check=True)
+    done = shell.run("verify", "--json", EPOCHAL_HOST="inline")
+    assert done.returncode == 3
+
+
+def test_what_is_being_written_is_refused(shell: Shell) -> None:
+    """Who has it open is named, and nothing is erased."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", LIVE],
+        env=shell.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    run = child.stdout.readline().strip()
+    refused = shell.run("erase", run, "--confirm", "job", "--reason", "r")
+    assert refused.returncode == 1
+    child.communicate()
+    component = shell.json("show", run)["state"]["name"]
+    missing = shell.run("erase", run, "--confirm", component)
+    assert "without a reason" in missing.stderr
+    assert shell.json("erase", run, "--confirm", component, "--reason", "r")["rows"][0]["change"] == "erased"
+    assert os.path.exists(shell.store)
+    assert json.loads(shell.out("ls", "--json"))["rows"]
