@@ -99,8 +99,8 @@ def _write(
     try:
         writer = Writer(
             identity,
-            # whoever erases something may have named it in the command
-            introduction(identity, "session", process.id, _HEARTBEAT_S, command=not any(map(_erases, events))),
+            # without the command: its arguments name what it is about, and that may have to be forgotten
+            introduction(identity, "session", process.id, _HEARTBEAT_S, command=False),
             lambda writer: open_journal(
                 journals,
                 writer,
@@ -120,7 +120,3 @@ def _write(
     if writer.lost():
         raise JournalError(f"not everything was said: {'; '.join(troubles)}. See what is there before saying it again")
     return _Written(ids, writer.journal.directory, writer.journal.counts)
-
-
-def _erases(event: Event) -> bool:
-    return event[0] == "epochal.entity.erased"

@@ -10,20 +10,19 @@ import pandas as pd
 
 from epochal._entity_events import entity_erased
 from epochal._errors import NotAvailableError
+from epochal._events import component_detached
 from epochal._sent import FROM_KAFKA
 from epochal_query.columns import decoded, id_texts, instants, texts
 from epochal_query.connection import Opened
 from epochal_query.deletion import COLUMNS
 from epochal_query.deletion_extent import extent_of
-from epochal_query.deletion_plan import check_confirmed, planned
+from epochal_query.deletion_plan import Plan, check_confirmed, planned
 from epochal_query.deletions import call_of
 from epochal_query.erasure_extent import Numbers, Traces, still_open, stored_digests, traces_of
 from epochal_query.errors import AmbiguousNameError, DeletionError, UnknownNameError
 from epochal_query.history_writers import writers_of
 from epochal_query.reading import Reading, block
 from epochal_query.resolve import Entity, id_of, resolve_any, shortened
-
-Kept = Sequence[tuple[Entity, str]]
 
 
 def erase(
@@ -38,33 +37,27 @@ def erase(
         NotAvailableError: the store isn't a directory, or its log is Kafka's.
     """
     _check_possible(reading, opened)
-    target, entities, kept = _meant(reading, given)
+    target, entities, plan = _meant(reading, given)
     check_confirmed(target, confirm)
     if not reason.strip():
         raise DeletionError(f"{target.kind} {target.name!r} isn't erased without a reason, which its tombstone keeps")
     traces = traces_of(reading, entities)
     _check_ended(reading, target, list(traces.values()))
     contents = _remove_contents(reading, opened, entities)
-    said = opened.say(
-        reading.project,
-        [
-            entity_erased(
-                kind=one.kind,
-                entity=str(one.id),
-                reason=reason,
-                lifecycle=_listed(traces[one.id].lifecycle),
-                metrics=_listed(traces[one.id].metrics),
-            )
-            for one in entities
-        ],
-        0,
-    )
+    events = [component_detached(component=str(one), trial=str(trial)) for one, trial in plan.detached]
+    first = len(events)
+    for one in entities:
+        lifecycle, metrics = (_listed(numbers) for numbers in (traces[one.id].lifecycle, traces[one.id].metrics))
+        events.append(
+            entity_erased(kind=one.kind, entity=str(one.id), reason=reason, lifecycle=lifecycle, metrics=metrics)
+        )
+    said = opened.say(reading.project, events, 0)
     rows: list[tuple[str, str, str, str, str, int, str]] = [
         (one.kind, str(one.id), one.name, "erased", "", _count(traces[one.id].metrics), event)
-        for one, event in zip(entities, said, strict=True)
+        for one, event in zip(entities, said[first:], strict=True)
     ]
     rows += [("artifact", digest, name, change, why, 0, "") for digest, name, change, why in contents]
-    rows += [(one.kind, str(one.id), one.name, "kept", why, 0, "") for one, why in kept]
+    rows += [(one.kind, str(one.id), one.name, "kept", why, 0, "") for one, why in plan.kept]
     return pd.DataFrame(rows, columns=list(COLUMNS)), list(traces.values())
 
 
@@ -103,7 +96,7 @@ def _check_possible(reading: Reading, opened: Opened) -> None:
         )
 
 
-def _meant(reading: Reading, given: object) -> tuple[Entity, list[Entity], Kept]:
+def _meant(reading: Reading, given: object) -> tuple[Entity, list[Entity], Plan]:
     """What is meant, and all that goes with it: of what is there what a cascade deletes, of what was deleted what the
     same call deleted with it.
     """
@@ -112,9 +105,9 @@ def _meant(reading: Reading, given: object) -> tuple[Entity, list[Entity], Kept]
     except AmbiguousNameError:
         raise
     except UnknownNameError:
-        return (*_meant_of_deleted(reading, given), ())
+        return (*_meant_of_deleted(reading, given), Plan((), (), ()))
     plan = planned(extent_of(reading, target), cascade=True)
-    return target, list(plan.deleted), plan.kept
+    return target, list(plan.deleted), plan
 
 
 def _meant_of_deleted(reading: Reading, given: object) -> tuple[Entity, list[Entity]]:

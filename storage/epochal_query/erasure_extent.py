@@ -13,6 +13,7 @@ from epochal_processors.tombstones import conditions
 from epochal_query.columns import id_texts, ids, texts, values
 from epochal_query.reading import Reading
 from epochal_query.resolve import Entity
+from epochal_storage.engine import SNAPSHOT
 
 Numbers = dict[UUID, Ranges]
 """By writer."""
@@ -81,6 +82,14 @@ def remains(reading: Reading, traces: Collection[Traces]) -> int:
         for condition in conditions(ranges):
             total += int(values(reading.rows(f"SELECT count() AS n FROM {table} WHERE {condition}{there}"), "n")[0])
     return total
+
+
+def is_exported(reading: Reading) -> bool:
+    """Whether an export is under way, which reads tables of its own."""
+    table = reading.rows(
+        "SELECT count() AS n FROM system.databases WHERE startsWith(name, {prefix:String})", prefix=SNAPSHOT
+    )
+    return bool(values(table, "n")[0])
 
 
 def stored_digests(reading: Reading, components: Sequence[str]) -> tuple[dict[str, str], set[str]]:

@@ -58,13 +58,16 @@ class Changeable(Provable):
             NotAvailableError: the store isn't a directory, or its log is Kafka's.
         """
         from epochal_query.erasure import erase
-        from epochal_query.erasure_extent import remains
+        from epochal_query.erasure_extent import is_exported, remains
 
         frame, traces = erase(self.begin(), self._opened, x, confirm, reason)
         reading = self.begin()  # the host erases when it takes the tombstone in
-        left = remains(reading, traces)
-        pending = f"{left:,} events and points aren't gone yet: the host goes on, see its host.log"
-        return told(frame, reading.remarking(pending) if left else reading)
+        remarks: list[str] = []
+        if left := remains(reading, traces):
+            remarks.append(f"{left:,} events and points aren't gone yet: the host goes on, see its host.log")
+        if is_exported(reading):
+            remarks.append("an export that is under way has it, on the disk until it ends and in what it writes")
+        return told(frame, reading.remarking(*remarks))
 
     def erased(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row a thing that was erased: kind, id, erased, reason, user, host, event."""

@@ -6,11 +6,10 @@ Nothing is remembered of how far it came. What is still there is looked for, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from epochal_processors.tombstones import Erasures, conditions, erasures
-from epochal_storage.engine import SNAPSHOT
 from epochal_storage.writing import SqlRunner
 
 TABLES = ("events", "facts", "metrics", "partials", "dead_letters")
@@ -24,17 +23,15 @@ class NoEraser:
     writers: Collection[UUID] = frozenset()
     whole: Collection[UUID] = frozenset()
 
-    def run(self, tombstones: int = 0) -> bool:
+    def run(self, tombstones: int = 0) -> None:
         """Nothing."""
-        return False
 
 
 class Eraser:
-    """Erases from the tables of an embedded store, between two cycles of its follower."""
+    """Erases from the tables of an embedded store. Nobody may insert into them meanwhile."""
 
-    def __init__(self, store: SqlRunner, report: Callable[[str], None]) -> None:
+    def __init__(self, store: SqlRunner) -> None:
         self._store = store
-        self._report = report
         self._erased = Erasures()
         self._tombstones = 0
         self._due = True
@@ -49,15 +46,14 @@ class Eraser:
         """Writers of whom nothing may be taken in any more."""
         return self._erased.whole
 
-    def run(self, tombstones: int = 0) -> bool:
-        """Erase what is still there, if there may be any: at first, or when more ``tombstones`` were taken in since;
-        whether anything was looked at.
+    def run(self, tombstones: int = 0) -> None:
+        """Erase what is still there, if there may be any: at first, or when more ``tombstones`` were taken in since.
 
         Raises:
             StoreError: the engine refuses; the next call goes on.
         """
         if tombstones == self._tombstones and not self._due:
-            return False
+            return
         self._due = True
         self._erased = erasures(self._store.query_arrow)
         self._tombstones = tombstones
@@ -66,8 +62,7 @@ class Eraser:
                 if self._count(f"{table} WHERE {condition}"):
                     self._store.command(f"ALTER TABLE {table} {change} WHERE {condition} SETTINGS mutations_sync = 2")
             self._forget_old_parts()
-        self._due = bool(self._erased.writers and self._is_exported())
-        return True
+        self._due = False
 
     def _forget_old_parts(self) -> None:
         """Have the engine remove the parts that it replaced: it keeps them for a while, with all that was in them."""
@@ -78,12 +73,6 @@ class Eraser:
                 self._store.command(f"CREATE TABLE {aside} CLONE AS {table}")
                 self._store.command(f"EXCHANGE TABLES {aside} AND {table}")
                 self._store.command(f"DROP TABLE {aside} SYNC")
-
-    def _is_exported(self) -> bool:
-        exported = bool(self._count(f"system.databases WHERE startsWith(name, '{SNAPSHOT}')"))
-        if exported:
-            self._report("something was erased while an export goes on, which has it still: it goes when that ends")
-        return exported
 
     def _count(self, rows: str) -> int:
         return int(self._store.query_arrow(f"SELECT count() AS n FROM {rows}")["n"][0].as_py())  # noqa: S608

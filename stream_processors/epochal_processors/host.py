@@ -190,7 +190,7 @@ def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = 
             raise HostEndingError(f"{gone[0]} was moved away or deleted: what lies there now, if anything, is not ours")
 
     # a server's tables are many hosts' and workers'
-    eraser = NoEraser() if safety.kept_s else Eraser(tables, log.warning)
+    eraser = NoEraser() if safety.kept_s else Eraser(tables)
     ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check, eraser)
     parts = (store / "engine" / "store", store / "intake" / "intake.log")
     seen.update((path, path.stat()) for path in parts if path.exists())

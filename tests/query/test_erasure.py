@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
+import random
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,10 @@ import pytest
 from query.test_cli import Shell
 from sdk.children import wait_for
 
+from epochal_storage.client import StoreClient
+from epochal_storage.endpoint import posted
 from epochal_storage.hostfile import lock_holder
+from epochal_storage.locate import find_or_start
 
 SECRET = "Xq7vNoBodyMayReadThis"
 
@@ -117,6 +121,7 @@ def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell,
     assert found_in(journals)
     assert len(shell.json("report", "study")["rows"]) == 3
     assert found_in(shell.store / "artifacts")
+    assert found_in(shell.store / "engine")
 
     rows = erased(shell)
     assert [(row["kind"], row["change"], row["reason"]) for row in rows if row["kind"] != "artifact"] == [
@@ -158,23 +163,102 @@ def test_a_tombstone_tells(shell: Shell) -> None:
     assert shell.run("show", component["id"]).returncode == 1
 
 
-def test_verify_finds_what_was_altered_beside_it_and_what_came_back(shell: Shell) -> None:
-    """What is erased is no alteration; what is altered isn't erased."""
+def alter(shell: Shell, *statements: str) -> None:
+    """Change rows as somebody with all rights may, under the running host."""
+    shell.json("ls")
+    endpoint = find_or_start(shell.store, "writer", lambda _: None)
+    client = StoreClient(lambda: endpoint)
+    for statement in statements:
+        client.command(f"{statement} SETTINGS mutations_sync = 2")
+    client.close()
+
+
+BACK = "ALTER TABLE events UPDATE payload = 'again' WHERE payload = ''"
+OTHER = "ALTER TABLE metrics UPDATE value = 7 WHERE 1"
+
+
+def test_verify_finds_what_came_back_and_what_was_altered_beside_it(shell: Shell) -> None:
+    """What is erased is no alteration, and what is altered isn't erased."""
     erased(shell)
-    shell.end()
-    alter = """
-        import sys
-        from pathlib import Path
-        from epochal_storage.tables import open_tables
-        engine = open_tables(Path(sys.argv[1]) / "engine")
-        engine.command("ALTER TABLE events UPDATE payload = 'again' WHERE payload = '' SETTINGS mutations_sync = 2")
-        engine.command("ALTER TABLE metrics UPDATE value = 7 WHERE 1 SETTINGS mutations_sync = 2")
-        engine.close()
-    """
-    wait_for(lambda: lock_holder(shell.store) is None, "the host to end")
-    subprocess.run([sys.executable, "-c", __import__("textwrap").dedent(alter), str(shell.store)], check=True)
-    done = shell.run("verify", "--json", EPOCHAL_HOST="inline")
+    alter(shell, BACK, OTHER)
+    done = shell.run("verify", "--json")
     assert done.returncode == 3
+    said = {(one["channel"], one["what"]) for one in json.loads(done.stdout)["findings"]}
+    assert said == {
+        ("lifecycle", "they were erased, and are there again"),
+        ("metrics", "they aren't what their block was sealed with: its digest differs"),
+    }
+    end(shell)
+    (left,) = shell.json("sql", "SELECT count() AS n FROM events WHERE payload = 'again'")["rows"]
+    assert left["n"] == 0
+
+
+def test_a_checkpoint_of_before_vouches_for_the_rest(shell: Shell, tmp_path: Path) -> None:
+    """It fits the store from which something was erased, and no other change of it."""
+    checkpoint = str(tmp_path / "checkpoint.json")
+    shell.out("checkpoint", checkpoint)
+    erased(shell)
+    assert shell.json("verify", "--checkpoint", checkpoint)["sound"] is True
+    alter(shell, OTHER)
+    assert shell.run("verify", "--checkpoint", checkpoint).returncode == 3
+
+
+def test_a_host_that_is_killed_at_it_goes_on(shell: Shell, dice: random.Random) -> None:
+    """Wherever it was, the next one finds what is left."""
+    shell.json("ls")
+    killing = threading.Timer(dice.uniform(0.2, 1.5), shell.end)
+    killing.start()
+    erased(shell)
+    killing.join()
+    shell.json("ls")
+    assert found_in(shell.store) == []
+    assert shell.json("verify")["sound"] is True
+
+
+def test_an_export_that_is_under_way_is_said(shell: Shell) -> None:
+    """It has what was erased until it ends; then that is nowhere."""
+    shell.json("ls")
+    taken = posted(find_or_start(shell.store, "writer", lambda _: None), "/epochal/snapshot")
+    trial = next(row["id"] for row in shell.json("ls", "study")["rows"] if SECRET in row["name"])
+    answer = shell.json("erase", trial, "--confirm", f"{SECRET}-name", "--reason", "r")
+    assert answer["epochal"]["remarks"] == [
+        "an export that is under way has it, on the disk until it ends and in what it writes"
+    ]
+    assert found_in(shell.store)
+    endpoint = find_or_start(shell.store, "writer", lambda _: None)
+    client = StoreClient(lambda: endpoint)
+    client.command(f"DROP DATABASE {taken['database']} SYNC")
+    client.close()
+    assert found_in(shell.store) == []
+
+
+def test_what_was_deleted_is_erased(shell: Shell) -> None:
+    """An experiment with all that the same call deleted; a component of that alone."""
+    shell.json("delete", "study", "--cascade", "--confirm", "study")
+    assert found_in(shell.store)
+    (row,) = [row for row in shell.json("restore")["rows"] if row["name"] == f"{SECRET}-name"]
+    refused = shell.run("erase", row["id"], "--confirm", row["name"], "--reason", "r")
+    assert "was deleted with experiment 'study': erase that" in refused.stderr
+    rows = shell.json("erase", "study", "--confirm", "study", "--reason", "r")["rows"]
+    assert {row["kind"] for row in rows if row["change"] == "erased"} == {
+        "artifact",
+        "component",
+        "trial",
+        "experiment",
+    }
+    assert found_in(shell.store) == found_in(shell.store, "KeptContent") == []
+    assert shell.json("ls")["rows"] == []
+
+
+def test_a_name_that_was_erased_is_free(shell: Shell, tmp_path: Path) -> None:
+    """What is written under it later is there, and is erased by itself."""
+    erased(shell)
+    write(shell, tmp_path)
+    assert f"{SECRET}-name" in [row["name"] for row in shell.json("ls", "study")["rows"]]
+    assert [row["who"] for row in shell.json("report", "study")["rows"]].count(f"{SECRET}-param") == 1
+    erased(shell)
+    assert found_in(shell.store) == []
+    assert len(shell.json("erase")["rows"]) == 4
 
 
 def test_what_is_being_written_is_refused(shell: Shell) -> None:
@@ -195,5 +279,4 @@ def test_what_is_being_written_is_refused(shell: Shell) -> None:
     missing = shell.run("erase", run, "--confirm", component)
     assert "without a reason" in missing.stderr
     assert shell.json("erase", run, "--confirm", component, "--reason", "r")["rows"][0]["change"] == "erased"
-    assert os.path.exists(shell.store)
-    assert json.loads(shell.out("ls", "--json"))["rows"]
+    assert len(shell.json("report", "study")["rows"]) == 3
