@@ -13,9 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from query.conftest import Bare
 from query.test_cli import Shell
+from query.test_sent import taken_in
 from sdk.children import wait_for
 
+from epochal._errors import NotAvailableError
+from epochal._sent import kafka_log
+from epochal_query.connection import Opened
+from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.endpoint import posted
 from epochal_storage.hostfile import lock_holder
@@ -60,8 +66,9 @@ LIVE = """
 import sys
 import epochal
 
-run = epochal.init("live", component="job")
-print(run.id, flush=True)
+metadata = epochal.component("job", kind="metadata")
+metadata.log_params({"a": 1})
+print(metadata.id, flush=True)
 sys.stdin.read()
 """
 
@@ -232,6 +239,30 @@ def test_an_export_that_is_under_way_is_said(shell: Shell) -> None:
     assert found_in(shell.store) == []
 
 
+def test_what_is_erased_is_in_no_export(shell: Shell, tmp_path: Path) -> None:
+    """And a store that is made of one knows that it was erased."""
+    erased(shell)
+    shell.out("export", str(tmp_path / "export"))
+    other = Shell(tmp_path / "other")
+    other.out("import", str(tmp_path / "export"))
+    assert found_in(tmp_path / "export") == found_in(other.store) == []
+    assert other.json("verify")["sound"] is True
+    assert len(other.json("erase")["rows"]) == 2
+    other.end()
+
+
+def test_where_it_would_stay_it_is_refused(bare: Bare, tmp_path: Path) -> None:
+    """On a server, and where Kafka's topics have it."""
+    log = bare.log("refused")
+    log.run([], "job")
+    log.flush()
+    with pytest.raises(NotAvailableError, match="from a server"):
+        Store(Opened(bare.reader, lambda: None), "refused").erase("job", confirm="job", reason="r")
+    taken_in(bare, kafka_log("c", "erasing", 0), 5)
+    with pytest.raises(NotAvailableError, match="fed by Kafka"):
+        Store(Opened(bare.reader, lambda: None, directory=tmp_path), "refused").erase("job", confirm="job", reason="r")
+
+
 def test_what_was_deleted_is_erased(shell: Shell) -> None:
     """An experiment with all that the same call deleted; a component of that alone."""
     shell.json("delete", "study", "--cascade", "--confirm", "study")
@@ -274,9 +305,9 @@ def test_what_is_being_written_is_refused(shell: Shell) -> None:
     run = child.stdout.readline().strip()
     refused = shell.run("erase", run, "--confirm", "job", "--reason", "r")
     assert refused.returncode == 1
+    assert f"still has it open, and could write more:\n  process {child.pid} on " in refused.stderr
     child.communicate()
-    component = shell.json("show", run)["state"]["name"]
-    missing = shell.run("erase", run, "--confirm", component)
+    missing = shell.run("erase", run, "--confirm", "job")
     assert "without a reason" in missing.stderr
-    assert shell.json("erase", run, "--confirm", component, "--reason", "r")["rows"][0]["change"] == "erased"
+    assert shell.json("erase", run, "--confirm", "job", "--reason", "r")["rows"][0]["change"] == "erased"
     assert len(shell.json("report", "study")["rows"]) == 3
