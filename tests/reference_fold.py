@@ -202,6 +202,8 @@ def said_by(event: LoggedEvent) -> Iterator[Said]:
             yield d["kind"], UUID(d["entity"]), "deleted", here, {"abandoned": d["abandoned"]}, False
         case "entity.restored":
             yield d["kind"], UUID(d["entity"]), "restored", d["deletion"], {}, False
+        case "entity.erased":
+            yield d["kind"], UUID(d["entity"]), "erased", here, {"reason": d["reason"]}, False
         case "console.captured":
             pass  # read from the events themselves
         case _:

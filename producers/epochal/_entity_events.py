@@ -149,3 +149,21 @@ def entity_deleted(*, kind: str, entity: str, abandoned: Sequence[tuple[str, int
 def entity_restored(*, kind: str, entity: str, deletion: str) -> Event:
     """Undoes one deletion, named by its event id."""
     return "epochal.entity.restored", {"kind": kind, "entity": entity, "deletion": deletion}
+
+
+def entity_erased(
+    *,
+    kind: str,
+    entity: str,
+    reason: str,
+    lifecycle: Sequence[tuple[str, int, int]],
+    metrics: Sequence[tuple[str, int, int]],
+) -> Event:
+    """The tombstone of what was said of the entity."""
+    return "epochal.entity.erased", {
+        "kind": kind,
+        "entity": entity,
+        "reason": reason,
+        "lifecycle": [list(one) for one in lifecycle],
+        "metrics": [list(one) for one in metrics],
+    }

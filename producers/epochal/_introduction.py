@@ -24,8 +24,9 @@ def introduction(
     *,
     world_size: int = 1,
     launcher: Mapping[str, JSON] | None = None,
+    command: bool = True,
 ) -> Event:
-    """Who writes, where and by which command; ``process`` names the lock that says it lives."""
+    """Who writes, where and, if ``command``, by which command; ``process`` names the lock that says it lives."""
     return writer_opened(
         component=None if identity.component is None else str(identity.component),
         rank=identity.rank,
@@ -37,7 +38,7 @@ def introduction(
         pid=os.getpid(),
         process=str(process),
         user=_user(),
-        command=_command(),
+        command=_command() if command else [],
         python=".".join(map(str, sys.version_info[:3])),
         version=__version__,
         launcher=launcher or {},

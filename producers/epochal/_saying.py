@@ -99,7 +99,8 @@ def _write(
     try:
         writer = Writer(
             identity,
-            introduction(identity, "session", process.id, _HEARTBEAT_S),
+            # without the command: its arguments name what it is about, and that may have to be forgotten
+            introduction(identity, "session", process.id, _HEARTBEAT_S, command=False),
             lambda writer: open_journal(
                 journals,
                 writer,

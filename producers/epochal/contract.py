@@ -364,6 +364,19 @@ class EntityRestored(_Data):
     deletion: str
 
 
+Erased = tuple[UUID, Count, Count]
+
+
+class EntityErased(_Data):
+    """The tombstone of what was said of the entity: these ranges (writer, first number, count) are destroyed."""
+
+    kind: Kind
+    entity: UUID
+    reason: Annotated[str, Field(min_length=1)]
+    lifecycle: list[Erased] = []
+    metrics: list[Erased] = []
+
+
 EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.writer.opened": WriterOpened,
     "epochal.writer.heartbeat": WriterHeartbeat,
@@ -395,6 +408,7 @@ EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.event.redone": EventRedone,
     "epochal.entity.deleted": EntityDeleted,
     "epochal.entity.restored": EntityRestored,
+    "epochal.entity.erased": EntityErased,
 }
 """The closed union: event type to the model of its data (newest version)."""
 

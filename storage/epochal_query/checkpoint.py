@@ -117,7 +117,10 @@ def write_checkpoint(document: Mapping[str, Any], path: Path) -> None:
 def compared(document: Mapping[str, Any], verified: Verified) -> Iterator[Finding]:
     """What of the store differs from a checkpoint; ``verified`` has the heads at its watermark."""
     heads = {(str(key.writer), key.channel): (at, head) for key, (at, head) in verified.heads.items()}
+    erased = {(str(key.writer), key.channel) for key in verified.erased}
     for one in document["streams"]:
+        if (one["writer"], one["channel"]) in erased:
+            continue  # tombstones say that they are gone, and the chain of their digests was followed
         at, head = heads.get((one["writer"], one["channel"]), (None, None))
         if head is not None and (head.link.hex(), head.rows, head.blocks) == (one["link"], one["rows"], one["blocks"]):
             continue

@@ -1,4 +1,4 @@
-"""The commands that change what a store says: ``delete`` and ``restore``."""
+"""The commands that change what a store says: ``delete``, ``restore`` and ``erase``."""
 
 from __future__ import annotations
 
@@ -57,4 +57,33 @@ def restore(entity: str | None, output: Output, store: str | None, project: str 
     write(opened.deleted() if entity is None else opened.restore(entity), output)
 
 
-COMMANDS: list[click.Command] = [delete, restore]
+@click.command()
+@click.argument("entity", required=False)
+@click.option("--reason", metavar="TEXT", default="", help="Why; kept with the tombstone.")
+@click.option("--confirm", metavar="NAME", help="Its exact name; without it you are asked to type that.")
+@writes
+@_somewhere
+def erase(
+    entity: str | None, reason: str, confirm: str | None, output: Output, store: str | None, project: str | None
+) -> None:
+    """Destroy what was said of ENTITY, for good. Without ENTITY: list what was erased.
+
+    That is an experiment, a trial or a component, by name or id, also a deleted one; with all that is only its own.
+    Its payloads go from tables, journals and stored artifacts, at every instant, and nothing brings them back. Ids,
+    digests and a tombstone with the reason stay, so that `verify` goes on proving the rest.
+    """
+    from epochal_query.cli_output import write
+    from epochal_query.opening import open_store
+
+    opened = open_store(store, project=project)
+    if entity is None:
+        write(opened.erased(), output)
+        return
+    name: str = click.prompt(f"erase {entity!r} for good? Type its name", err=True) if confirm is None else confirm
+    frame = opened.erase(entity, confirm=name, reason=reason)
+    write(frame, output)
+    for remark in frame.attrs["epochal"].get("remarks", ()):
+        click.echo(remark, err=True)
+
+
+COMMANDS: list[click.Command] = [delete, restore, erase]

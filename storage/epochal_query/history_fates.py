@@ -60,7 +60,7 @@ def fates(said: Sequence[Said]) -> list[Fate]:
         if one.event in taken_back:
             found[place] = Fate("undone", taken_back[one.event])
             continue
-        if one.field == "restored":
+        if one.field in ("restored", "erased"):
             continue
         if one.field == "deleted":
             if one.key in undone:

@@ -34,13 +34,14 @@ _SINGLE = {
     "opened": "status.created",
     "deleted": "status.deleted",
     "restored": "status.restored",
+    "erased": "status.erased",
     "note": "note",
     "alert": "alerts",
     "rewound": "rewinds",
     "undone": "undone",
     "forked": "forks",
 }
-_COMMON = ("note", "tags", *(_SINGLE[one] for one in ("opened", "deleted", "restored", "undone")))
+_COMMON = ("note", "tags", *(_SINGLE[one] for one in ("opened", "deleted", "restored", "erased", "undone")))
 _OF_KIND: dict[Kind, tuple[str, ...]] = {
     "experiment": ("name", "hypothesis", "objective", "variables", "verdict"),
     "trial": ("name",),
@@ -91,7 +92,7 @@ def known_to(kind: Kind) -> set[str]:
 
 def value_of(name: str, field: str, key: str, value: Any) -> Any:
     """What a statement says under a name, for people: a word where the statement's JSON is about more than that."""
-    if field in ("deleted", "restored"):
+    if field in ("deleted", "restored", "erased"):
         return key if field == "restored" else True
     if not isinstance(value, dict):
         return value

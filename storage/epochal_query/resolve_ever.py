@@ -38,11 +38,12 @@ def _once(reading: Reading, given: object) -> list[Entity]:
     meant = id_of(given)
     if meant is None and not isinstance(given, str):
         return []
-    which = "JSONExtractString(value, 'name') = {name:String}" if meant is None else "entity = {id:UUID}"
+    which = "field = 'opened' AND JSONExtractString(value, 'name') = {name:String}"
+    if meant is not None:  # of what was erased nothing but its id is left
+        which = "field IN ('opened', 'erased') AND entity = {id:UUID}"
     table = reading.rows(
-        f"""SELECT kind, entity AS id, argMax(value, place) AS opening FROM facts
-            WHERE project = {{project:String}} AND kind IN ('component', 'trial', 'experiment') AND field = 'opened'
-              AND {which}
+        f"""SELECT kind, entity AS id, argMaxIf(value, place, field = 'opened') AS opening FROM facts
+            WHERE project = {{project:String}} AND kind IN ('component', 'trial', 'experiment') AND {which}
             GROUP BY kind, entity""",
         id=str(meant),
         name=normal_text(given) if isinstance(given, str) else "",
@@ -51,5 +52,7 @@ def _once(reading: Reading, given: object) -> list[Entity]:
     return [Entity(cast("Kind", kind), id_, _called(decoded(opening))) for kind, id_, opening in rows]
 
 
-def _called(opening: dict[str, object]) -> str:
+def _called(opening: dict[str, object] | None) -> str:
+    if opening is None:
+        return ""
     return str(opening["name"]) if "name" in opening else trial_label("", json.dumps(opening["variables"]))

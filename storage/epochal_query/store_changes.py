@@ -44,6 +44,38 @@ class Changeable(Provable):
         reading = self.begin()
         return told(restore(reading, self._opened.say, x), reading)
 
+    def erase(self, x: object, *, confirm: str = "", reason: str = "") -> pd.DataFrame:
+        """Destroy what was said of an experiment, a trial or a component, with all that is only its own; for good.
+
+        Payloads are gone from the tables, from journals and from stored artifacts that nothing else has, at every
+        instant, and don't come back. What stays: the id, digests, who erased it, when, and the ``reason``. ``x`` may
+        have been deleted before. Columns of the answer as of :meth:`delete`; its remark says if something isn't gone
+        yet.
+
+        Raises:
+            DeletionError: it isn't confirmed, no reason is given, or it is still being written.
+            UnknownNameError: nothing is meant, or several things are.
+            NotAvailableError: the store isn't a directory, or its log is Kafka's.
+        """
+        from epochal_query.erasure import erase
+        from epochal_query.erasure_extent import is_exported, remains
+
+        frame, traces = erase(self.begin(), self._opened, x, confirm, reason)
+        reading = self.begin()  # the host erases when it takes the tombstone in
+        remarks: list[str] = []
+        if left := remains(reading, traces):
+            remarks.append(f"{left:,} events and points aren't gone yet: the host goes on, see its host.log")
+        if is_exported(reading):
+            remarks.append("an export that is under way has it, on the disk until it ends and in what it writes")
+        return told(frame, reading.remarking(*remarks))
+
+    def erased(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
+        """One row a thing that was erased: kind, id, erased, reason, user, host, event."""
+        from epochal_query.erasure import listed
+
+        reading = self.begin(as_of, known_at)
+        return told(listed(reading), reading)
+
     def deleted(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row a deletion that wasn't undone: kind, id, name, deleted, user, host, points, event."""
         from epochal_query.deletions import listed

@@ -135,6 +135,7 @@ def _counted(checked: Mapping[str, int]) -> list[str]:
         "open": "blocks that have no digest yet; that their rows are there, and where, is what the ledger vouches for",
         "unsealed": "writers that ended and have such blocks: who takes them in seals them soon, or a row is gone",
         "replayed": "points that came out of dead letters; those that came after their block was sealed have no digest",
+        "erased": "events and points that were destroyed, as tombstones say; the digests of events are there",
         "later": "rows that came while this ran, which the next verification compares with the ledger",
     }
     return lines + [f"{name}: {checked[name]:,} {words}" for name, words in said.items() if checked[name]]

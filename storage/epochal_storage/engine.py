@@ -33,7 +33,7 @@ _CLOSING_SECONDS = 5.0
 # merging costs as much processor time as inserting (6 s for 6 million points, tried): it is to take what is left
 _OPTIONS = "background_pool_size=2&os_threads_nice_value_merge_mutate=15"
 
-_SNAPSHOT = "snapshot_"
+SNAPSHOT = "snapshot_"
 
 # formats of which every block is a piece of the whole; all others have a head or a foot
 STREAMED_FORMATS = frozenset({"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"})
@@ -141,7 +141,7 @@ class Engine:
         Guarantees: takes no space and next to no time (the parts are shared); later writes don't reach it.
         Whoever asked for it drops it, else the next start of the engine does.
         """
-        name = f"{_SNAPSHOT}{secrets.token_hex(8)}"
+        name = f"{SNAPSHOT}{secrets.token_hex(8)}"
         self.command(f"CREATE DATABASE {name} ENGINE = Atomic")
         for table in (*SCHEMAS, "migrations"):
             self.command(f"CREATE TABLE {name}.{table} CLONE AS {quoted_name(self.database)}.{table}")
@@ -194,7 +194,7 @@ class Engine:
             f"USE {quoted_name(self.database)}",
         ):
             self.command(sql)
-        left = f"SELECT name FROM system.databases WHERE startsWith(name, '{_SNAPSHOT}')"  # noqa: S608
+        left = f"SELECT name FROM system.databases WHERE startsWith(name, '{SNAPSHOT}')"  # noqa: S608
         for row in self.query_arrow(left).to_pylist():
             self.command(f"DROP DATABASE {quoted_name(row['name'])} SYNC")
 

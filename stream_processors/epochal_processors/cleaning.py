@@ -77,7 +77,8 @@ class Cleaner:
             watermark: the number up to which the store has everything.
             now: whether to do it at once.
         """
-        finished = [one for one in sources if one.finished and not one.lacking and self._is_old(one.directory)]
+        whole = [one for one in sources if one.finished and (one.erased or not one.lacking)]
+        finished = [one for one in whole if self._is_old(one.directory)]
         segments = [path for one in sources if not one.finished for path in one.taken_segments() if self._is_old(path)]
         if now or self._monotonic() >= self._next_sweep:
             self._next_sweep = self._monotonic() + self._interval_s

@@ -42,6 +42,10 @@ class Ranges:
             total += min(end, self._ends[i]) - max(first, self._starts[i])
         return total
 
+    def __or__(self, other: Ranges) -> Ranges:
+        """The numbers that are in either."""
+        return Ranges([*self, *other])
+
     def __iter__(self) -> Iterator[tuple[int, int]]:
         """The ranges as (first, count), in order."""
         return ((start, end - start) for start, end in zip(self._starts, self._ends, strict=True))

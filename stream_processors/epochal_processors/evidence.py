@@ -18,6 +18,7 @@ from epochal_processors.parcels import Letter, parcel_of
 from epochal_processors.places import LAST, Held, Places, held
 from epochal_processors.project import event_digest
 from epochal_processors.survey import Portion, Query, Watermark
+from epochal_processors.tombstones import erasures
 from epochal_storage.arrow_answer import in_one_piece
 
 _LEDGER = """
@@ -78,6 +79,7 @@ class Evidence:
         self._query = query
         self._watermark = watermark
         self._codes: dict[str, int] = {}
+        self.erased = erasures(query)
         self.replays = {(self._code(row["log"]), int(row["offset"])) for row in query(_REPLAYS, {}).to_pylist()}
 
     @property

@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from epochal_processors.partials import group_starts
 
+ERASED_IS_BACK = "they were erased, and are there again"
+
 
 class Wrong(NamedTuple):
     """Sequence numbers of one stream, first and last, and what is wrong with them, in words."""
@@ -45,7 +47,8 @@ class Totals:
     ``sealed`` blocks agree with their digests. ``open`` ones aren't full and their stream goes on, or waits for what
     is missing of it: nothing but the ledger vouches for their rows. ``unsealed`` streams have ended, and who takes
     them in hasn't sealed them yet. ``replayed`` points came out of dead letters, perhaps when their block was sealed
-    already. ``later`` rows lie behind the watermark.
+    already. ``later`` rows lie behind the watermark. ``erased`` events and points were destroyed, as tombstones say;
+    of events the digests are there.
     """
 
     writers: int = 0
@@ -57,6 +60,7 @@ class Totals:
     ranges: int = 0
     replayed: int = 0
     later: int = 0
+    erased: int = 0
 
 
 def runs(seq: npt.NDArray[np.uint64]) -> list[tuple[int, int]]:

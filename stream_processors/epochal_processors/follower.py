@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 from uuid import UUID
 
 from epochal._journal.layout import FormatError
@@ -13,7 +12,9 @@ from epochal.contract import WriterVanished
 from epochal_processors.cleaning import Cleaner
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
+from epochal_processors.erasing import Eraser, NoEraser
 from epochal_processors.folders import NAMELESS_S, JournalFolders
+from epochal_processors.follower_needs import LogHistory, Voice
 from epochal_processors.frames import LIFECYCLE, METRICS, Frame, Positioned, channel_of
 from epochal_processors.intake import Range, Taken
 from epochal_processors.journal_source import JournalSource, reread
@@ -21,29 +22,7 @@ from epochal_processors.liveness import Liveness
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
 from epochal_processors.reports import ReportOnce
 
-
-class LogHistory(Protocol):
-    """What the store already knows of the writers of journals."""
-
-    def ranges(self, writers: Iterable[UUID]) -> dict[tuple[UUID, str], Ranges]:
-        """What the ledger says it holds of the streams of these writers."""
-        ...
-
-    def writers(self) -> set[UUID]:
-        """Every writer that the ledger has anything of."""
-        ...
-
-    def vanished(self, writers: Iterable[UUID]) -> set[UUID]:
-        """Those of the writers whose vanishing the log knows of."""
-        ...
-
-
-class Voice(Protocol):
-    """The host's own stream."""
-
-    def vanished(self, project: str, data: WriterVanished) -> None:
-        """Say that a writer is gone and its journal was read to the end."""
-        ...
+NOTHING = NoEraser()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +63,7 @@ class Follower:
         report: Callable[[str], None],
         report_once: ReportOnce,
         check: Callable[[], None],
+        eraser: Eraser | NoEraser = NOTHING,
     ) -> None:
         self._folders = folders
         self._liveness = liveness
@@ -97,6 +77,7 @@ class Follower:
         self._report = report
         self._report_once = report_once
         self._check = check
+        self._eraser = eraser
         self._known: set[UUID] = set()
         self._sources: dict[UUID, JournalSource] = {}
         self._vanished: set[UUID] = set()
@@ -151,6 +132,7 @@ class Follower:
         self._hand_over([])
         self._delivery.settle()
         self._conclude()
+        self._erase()
         sources = self._sources.values()
         waiting = sum(not (source.caught_up or source.failure) for source in sources)
         live = sum(not source.final and source.identity.role != "host" for source in sources)
@@ -173,6 +155,7 @@ class Follower:
             self._delivery.again(batch)
         self._delivery.all_resumed()
         self._sources = {}
+        self._eraser.run()
 
     def watermark(self) -> dict[str, int]:
         """The log and the greatest offset with everything up to it inserted; -1 when there is nothing."""
@@ -192,6 +175,7 @@ class Follower:
             self._vanished |= self._history.vanished(again)
         for writer in new:
             self._sources[writer] = JournalSource(present[writer], self._coverage, self._clock.monotonic)
+            self._sources[writer].erased = writer in self._eraser.writers
         self._new = [self._sources[writer] for writer in new]
 
     def _frames(self) -> Iterator[Frame]:
@@ -215,7 +199,10 @@ class Follower:
             return []
         self._vanished |= source.identity.vanished
         now = self._clock.now_us()
-        self._letters += [(letter, now) for letter in source.new_damage()]
+        letters = [(letter, now) for letter in source.new_damage()]
+        if source.writer in self._eraser.whole:
+            return []  # a journal that was put back, with what is to be nowhere
+        self._letters += letters
         return frames
 
     def _hand_over(self, frames: Sequence[Frame]) -> None:
@@ -255,16 +242,25 @@ class Follower:
     def _conclude(self) -> None:
         """Seal the streams that ended, and let go of their journals once that is safe."""
         ended = [s for s in self._sources.values() if s.final and s.caught_up and not s.finished]
-        for source in ended:
+        sealing = [source for source in ended if not source.erased]  # the others were sealed before they were erased
+        for source in sealing:
             self._tell_vanished(source)
-        if ended:
-            self._materializer.finish([_ending(source) for source in ended])
+        if sealing:
+            self._materializer.finish([_ending(source) for source in sealing])
             self._delivery.settle()
         for source in ended:
             source.finished = True
             if source.lacking:
                 self._report_once(source.writer, source.lacking)
         self.clean(now=False)
+
+    def _erase(self) -> None:
+        """Destroy what was erased since the last cycle, and every journal that holds anything erased."""
+        self._eraser.run(self._materializer.tombstones)
+        for source in self._sources.values():
+            source.erased = source.writer in self._eraser.writers
+        if any(source.erased and source.finished for source in self._sources.values()):
+            self.clean()
 
     def clean(self, *, now: bool = True) -> None:
         """Remove what is in the store, synced, and ended; by default at once and not when it is time for it."""

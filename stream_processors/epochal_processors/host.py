@@ -21,6 +21,7 @@ from typing import Any
 from epochal._settings import from_env
 from epochal._version import __version__
 from epochal_processors.cleaning import SYNCED, Safety
+from epochal_processors.erasing import Eraser, NoEraser
 from epochal_processors.follower import Clock
 from epochal_processors.history import SqlHistory
 from epochal_processors.ingest import Ingest, open_ingest
@@ -188,7 +189,9 @@ def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = 
         if gone:
             raise HostEndingError(f"{gone[0]} was moved away or deleted: what lies there now, if anything, is not ours")
 
-    ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check)
+    # a server's tables are many hosts' and workers'
+    eraser = NoEraser() if safety.kept_s else Eraser(tables)
+    ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check, eraser)
     parts = (store / "engine" / "store", store / "intake" / "intake.log")
     seen.update((path, path.stat()) for path in parts if path.exists())
     return ingest

@@ -13,8 +13,10 @@ from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.cleaning import SYNCED, Cleaner, Safety, boot_id, read_synced
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
+from epochal_processors.erasing import Eraser, NoEraser
 from epochal_processors.folders import JournalFolders
-from epochal_processors.follower import Clock, Follower, LogHistory
+from epochal_processors.follower import NOTHING, Clock, Follower
+from epochal_processors.follower_needs import LogHistory
 from epochal_processors.host_voice import HostVoice
 from epochal_processors.intake import Intake
 from epochal_processors.liveness import Liveness
@@ -73,6 +75,7 @@ def open_ingest(
     report: Callable[[str], None],
     safety: Safety = SYNCED,
     check: Callable[[], None] = lambda: None,
+    eraser: Eraser | NoEraser = NOTHING,
 ) -> Ingest:
     """Open the intake of a store and resume what a host before this one left unfinished.
 
@@ -84,6 +87,7 @@ def open_ingest(
         report: takes lines for the host's log.
         safety: when a journal may go.
         check: raises where what lies in the directory is this store no more; asked before it is touched.
+        eraser: destroys what is erased.
 
     Raises:
         IntakeError: the intake is damaged or newer.
@@ -115,6 +119,7 @@ def open_ingest(
         report,
         once,
         check,
+        eraser,
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
     return Ingest(str(store_id), follower, voice, intake, writer, Replayer(delivery, coverage, history))

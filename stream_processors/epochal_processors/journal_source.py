@@ -35,6 +35,8 @@ class JournalSource:
         """Whether nothing more is to be expected: the writer closed it, or is gone."""
         self.finished = False
         """Whether its streams were sealed, and nothing was found since."""
+        self.erased = False
+        """Whether something that it holds was erased: it must not stay."""
         self.failure = ""
         """Why it couldn't be read in the last cycle."""
         self._monotonic = monotonic

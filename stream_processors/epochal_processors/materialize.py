@@ -32,6 +32,7 @@ from epochal_processors.points import metrics_rows
 from epochal_processors.project import event_digest, project_event
 from epochal_processors.rows import EventRow, FactRow
 from epochal_processors.tables import rows_table
+from epochal_processors.tombstones import ERASED
 from epochal_storage.writing import TableWriter
 
 T = TypeVar("T")
@@ -89,6 +90,8 @@ class Materializer:
         self._writer = writer
         self._history = history
         self._coverage = coverage
+        self.tombstones = 0
+        """How many erasures were among what it was given."""
         self.forget()
 
     def apply(self, batch: Sequence[Positioned], letters: Iterable[Received] = ()) -> list[Received]:
@@ -180,6 +183,7 @@ class Materializer:
             if isinstance(event, DeadLetter):
                 rows.letters.append((event, position.recorded_at_us))
             else:
+                self.tombstones += event.type == ERASED
                 row, facts = project_event(event, position)
                 rows.events.append(row)
                 rows.facts += facts

@@ -11,7 +11,7 @@ from uuid import UUID
 from epochal._errors import EpochalError
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.delivery import Delivery
-from epochal_processors.follower import LogHistory
+from epochal_processors.follower_needs import LogHistory
 from epochal_processors.frames import LIFECYCLE, METRICS, Frame
 from epochal_processors.parcels import Parcel, as_files, as_frame, from_files
 from epochal_processors.tables import rows_table

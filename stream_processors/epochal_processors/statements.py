@@ -203,6 +203,10 @@ def _restored(event: Event, data: c.EntityRestored) -> Says:
     yield Statement(data.kind, data.entity, "restored", data.deletion, cell({}))
 
 
+def _erased(event: Event, data: c.EntityErased) -> Says:
+    yield Statement(data.kind, data.entity, "erased", _here(event), cell({"reason": data.reason}))
+
+
 def _console(event: Event, data: c.ConsoleCaptured) -> Says:
     """Console output is read from the events themselves: it states nothing."""
     return iter(())
@@ -239,4 +243,5 @@ _PROJECTIONS: dict[str, Callable[[Event, Any], Says]] = {
     "epochal.event.redone": _redone,
     "epochal.entity.deleted": _deleted,
     "epochal.entity.restored": _restored,
+    "epochal.entity.erased": _erased,
 }

@@ -14,21 +14,27 @@ from pydantic import ValidationError
 from epochal.contract import parse_envelope
 from epochal_processors.blocks import Block, events_digest
 from epochal_processors.columns import BLOCK_BITS, U64, Bools, Index
+from epochal_processors.coverage import Ranges
 from epochal_processors.evidence import NO_LETTERS, Letters, integers
-from epochal_processors.findings import Wrong, wrong_runs
+from epochal_processors.findings import ERASED_IS_BACK, Wrong, wrong_runs
 from epochal_processors.frames import LIFECYCLE
 from epochal_processors.partials import group_starts
 from epochal_processors.places import Places
 from epochal_processors.project import event_digest
 from epochal_processors.stored_rows import COPIES_DIFFER, Sorted, StreamRows
 from epochal_processors.survey import StreamAt
+from epochal_processors.tombstones import NONE
 
 _COLUMNS = ("type", "schema_version", "project", "logged_at", "occurred_at")
 _CONTENT = ("payload", "salt", "digest", *_COLUMNS)
 
 
 def event_rows(
-    table: pa.Table, streams: Sequence[StreamAt], places: Places, letters: Mapping[UUID, Letters]
+    table: pa.Table,
+    streams: Sequence[StreamAt],
+    places: Places,
+    letters: Mapping[UUID, Letters],
+    erased: Mapping[UUID, Ranges],
 ) -> Iterator[StreamRows]:
     """What a store has of the lifecycle channels of some writers. Blocks are made of dead letters, too.
 
@@ -37,6 +43,7 @@ def event_rows(
         streams: the streams whose rows they are.
         places: where they stand.
         letters: what dead letters hold of the writers.
+        erased: the numbers whose events are destroyed but for their digests.
     """
     rows = Sorted(table, streams, places)
     lines = _lines(table, rows.kept)
@@ -45,10 +52,12 @@ def event_rows(
         first, end = rows.bounds[i : i + 2]
         seq = rows.seq[first:end]
         doubtful = rows.differing(i, differs)
+        destroyed = erased.get(at.key.writer, NONE)
         said = wrong_runs(doubtful, COPIES_DIFFER)
         for number, line in zip(seq.tolist(), lines[first:end], strict=True):
             if number not in doubtful:
-                said += [Wrong(number, number, what) for what in _faults(line)]
+                faults = _remains(line) if destroyed.within(number, 1) else _faults(line)
+                said += [Wrong(number, number, what) for what in faults]
         digests = {number: bytes(line["digest"]) for number, line in zip(seq.tolist(), lines[first:end], strict=True)}
         digests |= letters.get(at.key.writer, NO_LETTERS).events
         numbers = np.array(sorted(digests), np.uint64)
@@ -88,6 +97,12 @@ def _content(table: pa.Table, name: str) -> Any:
         return pa.array(integers(table, name))
     column = pa.concat_arrays(table[name].chunks) if table[name].num_chunks else pa.array([], table[name].type)
     return column.cast(pa.binary()) if name == "payload" else column
+
+
+def _remains(line: Mapping[str, Any]) -> Iterator[str]:
+    """What there is of an event that was erased, besides its digest."""
+    if line["payload"] or any(line["salt"]):
+        yield ERASED_IS_BACK
 
 
 def _faults(line: Mapping[str, Any]) -> Iterator[str]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from epochal_processors.blocks import Block
 from epochal_processors.chain_check import Computed
-from epochal_processors.columns import BLOCK_BITS, U64, Bools, Index
+from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, U64, Bools, Index
 from epochal_processors.coverage import Ranges
 from epochal_processors.evidence import LedgerOf
-from epochal_processors.findings import Wrong
+from epochal_processors.findings import ERASED_IS_BACK, Wrong, wrong_runs
 from epochal_processors.frames import METRICS
 from epochal_processors.places import Held, first_places, holds, misplaced, missing, unknown_places
 from epochal_processors.stored_rows import StreamRows
@@ -94,6 +94,23 @@ def taken_again(rows: StreamRows, replays: Collection[tuple[int, int]], parked: 
     if found.any():
         found[found] = [parked.within(seq, 1) == 1 for seq in rows.seq[found].tolist()]
     return found
+
+
+def points_back(rows: StreamRows, erased: Ranges) -> Iterator[Wrong]:
+    """Points that were erased, and are there all the same."""
+    if rows.at.key.channel == METRICS and erased.end:
+        back = [seq for seq in rows.seq.tolist() if erased.within(seq, 1)]
+        yield from wrong_runs(np.array(back, np.uint64), ERASED_IS_BACK)
+
+
+def is_destroyed(rows: StreamRows, erased: Ranges, block: int) -> bool:
+    """Whether something of a block was erased of which not even a digest is left."""
+    first = block << BLOCK_BITS
+    gone = erased.within(first, BLOCK_SIZE)
+    if not gone:
+        return False
+    low, high = np.searchsorted(rows.seq, np.array([first, first + BLOCK_SIZE], np.uint64)).tolist()
+    return gone > sum(erased.within(seq, 1) for seq in rows.seq[low:high].tolist())
 
 
 def is_held(ledger: Held, numbers: U64) -> Bools:

@@ -6,7 +6,7 @@ goes on taking in. The rows of facts and partials aren't looked at: they follow 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
@@ -26,7 +26,15 @@ from epochal_processors.places import Held
 from epochal_processors.stored_events import event_rows
 from epochal_processors.stored_points import point_rows
 from epochal_processors.stored_rows import StreamRows
-from epochal_processors.stream_check import BlocksOf, against_ledger, is_about, is_held, taken_again
+from epochal_processors.stream_check import (
+    BlocksOf,
+    against_ledger,
+    is_about,
+    is_destroyed,
+    is_held,
+    points_back,
+    taken_again,
+)
 from epochal_processors.survey import (
     Key,
     Portion,
@@ -61,13 +69,14 @@ class Asked:
 class Verified:
     """What was found, how much was looked at, and the heads of all chains at the watermark that was asked for.
 
-    ``pieces`` are digests of the ledger, by log and number of piece.
+    ``pieces`` are digests of the ledger, by log and number of piece; ``erased`` streams have no head any more.
     """
 
     findings: list[Finding] = field(default_factory=list)
     totals: Totals = field(default_factory=Totals)
     heads: dict[Key, tuple[StreamAt, Head]] = field(default_factory=dict)
     pieces: dict[str, dict[int, bytes]] = field(default_factory=dict)
+    erased: set[Key] = field(default_factory=set)
 
 
 def verify(query: Query, asked: Asked, progress: Progress) -> Verified:
@@ -113,15 +122,19 @@ class _Walk:
             key = rows.at.key
             ledger = ledgers.get(key.writer, NOTHING)
             inside = ledger.held.within(portion.first, portion.end)
-            parked = _parked(key, letters.get(key.writer, NO_LETTERS))
-            said = [*rows.said, *against_ledger(rows, ledger, inside, evidence.until(), evidence.logs, parked)]
+            erased = evidence.erased.of(*key)
+            parked = _parked(key, letters.get(key.writer, NO_LETTERS)) | erased
+            said = [*rows.said, *points_back(rows, erased)]
+            said += against_ledger(rows, ledger, inside, evidence.until(), evidence.logs, parked)
             replayed = self._replayed(rows, parked)
             settled = is_held(inside, rows.numbers)
             blocks = BlocksOf(rows, settled, replayed)
-            about = partial(is_about, list(said))
+            about = partial(_is_explained, list(said), rows, erased)
             said += self._chains[key].go_on(sealed.get(key.writer, []), blocks.computed, blocks.agrees, about)
             self._say(rows.at, said)
-            self._count(rows, inside)
+            self._count(rows, inside, erased)
+            if key.channel == METRICS and erased.end:
+                self.verified.erased.add(key)
             if self._asked.heads_at is not None:
                 for block in blocks.of(self._before_heads(rows, inside, replayed, self._asked.heads_at)):
                     self._heads[key] = self._heads[key].then(block)
@@ -167,7 +180,7 @@ class _Walk:
             return point_rows(table, portion.streams, evidence.places(table))
         table = evidence.events(portion)
         inside = {writer: one.within(portion.first, portion.end) for writer, one in letters.items()}
-        return event_rows(table, portion.streams, evidence.places(table), inside)
+        return event_rows(table, portion.streams, evidence.places(table), inside, evidence.erased.lifecycle)
 
     def _replayed(self, rows: StreamRows, parked: Ranges) -> Bools:
         """Which of the numbers of blocks came out of dead letters; events count as they were in theirs."""
@@ -185,8 +198,9 @@ class _Walk:
             reached &= ~(replayed & (rows.places.offset >= until[rows.places.log]))
         return reached
 
-    def _count(self, rows: StreamRows, inside: Held) -> None:
+    def _count(self, rows: StreamRows, inside: Held, erased: Ranges) -> None:
         totals = self.verified.totals
+        totals.erased += sum(erased.within(first, count) for first, count in inside.ranges())
         if rows.at.key.channel == METRICS:
             totals.points += len(rows.seq)
         else:
@@ -206,6 +220,11 @@ class _Walk:
             Finding(at.project, at.component, at.key.writer, at.key.channel, one.first_seq, one.last_seq, one.what)
             for one in sorted(said)
         ]
+
+
+def _is_explained(said: Sequence[Wrong], rows: StreamRows, erased: Ranges, block: int) -> bool:
+    """Whether it is known why a block isn't what it was sealed with."""
+    return is_about(said, block) or is_destroyed(rows, erased, block)
 
 
 def _parked(key: Key, letters: Letters) -> Ranges:

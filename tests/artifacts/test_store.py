@@ -356,3 +356,21 @@ def overwrite(uri: str, data: bytes) -> None:
         return
     Path(uri).chmod(0o644)
     Path(uri).write_bytes(data)
+
+
+def test_what_is_removed_takes_nothing_that_others_have(
+    any_store: ArtifactStore, tmp_path: Path, staging: Path
+) -> None:
+    """Files of a directory go with it, unless another directory, or the file itself, is kept."""
+    for name, files in {"gone": ("a", "b", "c"), "kept": ("b",)}.items():
+        (tmp_path / name).mkdir()
+        for file in files:
+            (tmp_path / name / file).write_text(file)
+    gone, kept = (put(any_store, tmp_path / name, staging).digest for name in ("gone", "kept"))
+    alone = put(any_store, tmp_path / "gone" / "c", staging).digest
+    assert any_store.remove([gone, kept], [kept, alone]) == [gone]
+    any_store.verify(kept)
+    any_store.verify(alone)
+    assert not any_store.exists(gone)
+    assert not any_store.exists(sha256(b"a"))
+    assert any_store.remove([gone], []) == [gone]

@@ -215,7 +215,7 @@ def test_it_comes_after_all_that_was_said_by_clocks_that_are_ahead(bare: Bare) -
     story = Story(bare)
     at = story.log.now
     story.log.tick(30)
-    story.log.say("note.written", uuid7(), kind="component", entity=story.evaluation, text="ahead")
+    story.log.say("component.created", uuid7(), component=story.evaluation, key="k", name="evaluation", kind="training")
     story.log.flush()
     story.log.now = at
     story.store.delete("evaluation", confirm="evaluation")
@@ -230,11 +230,12 @@ def test_points_that_come_late_are_deleted_too(bare: Bare) -> None:
     story.log.say("writer.opened", writer, **where, role="main", world_size=1, heartbeat_s=10, host="h", pid=1,
                   process=uuid4(), version="0")  # fmt: skip
     story.log.say("component.created", writer, component=late, key="late", name="late", kind="training")
+    story.log.points(late, writer, {"loss": [(0, 1.0)]})
     story.log.say("writer.closed", writer, **where, lifecycle=3, metrics=2)
     story.log.flush()
     assert list(story.store.delete("late", confirm="late")["points"]) == [2]
     story.log.say("component.created", uuid7(), component=late, key="late", name="late", kind="training")
-    story.log.points(late, writer, {"loss": [(0, 1.0), (1, 1.0), (2, 7.0)]})
+    story.log.points(late, writer, {"loss": [(1, 1.0), (2, 7.0)]})
     story.log.flush()
     assert list(story.store.metrics(component=late)["value"]) == [7.0]
 

@@ -56,6 +56,7 @@ def test_an_untouched_store_is_sound(altered: Altered) -> None:
         "points": 30_000,
         "later": 0,
         "replayed": 0,
+        "erased": 0,
     }
     assert found["checked"] == {**checked, "ranges": len(altered.column("SELECT offset FROM ledger"))}
     assert found["watermark"] == altered.opened().begin().watermark

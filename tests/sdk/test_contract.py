@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from types import ModuleType
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pytest
 from hypothesis import given, settings
@@ -60,6 +60,8 @@ def sample(annotation: Any, name: str) -> Any:
         "variables": {"lr": [0.1]},
         "stored": True,
     }
+    if name in ("lifecycle", "metrics") and get_origin(annotation) is list:
+        return [(ID, 0, 3)]
     if name in shapes:
         return shapes[name]
     if name in ("values", "launcher", "resources"):

@@ -47,6 +47,10 @@ class LocalObjects:
         """
         return open(self._root / key, "rb")
 
+    def remove(self, key: str) -> None:
+        """Remove the object, if there is one. Raises OSError: the directory can't be written."""
+        (self._root / key).unlink(missing_ok=True)
+
     def put(self, key: str, content: Member | bytes, *, sync: bool = True) -> None:
         """Make the object visible, replacing one of the same key.
 

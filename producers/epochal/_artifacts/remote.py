@@ -52,6 +52,12 @@ class RemoteObjects:
         files, root = self._files()
         return cast("BinaryIO", files.open(f"{root}/{key}", "rb"))
 
+    def remove(self, key: str) -> None:
+        """Remove the object, if there is one. Raises OSError: the file system refuses."""
+        files, root = self._files()
+        with contextlib.suppress(FileNotFoundError):
+            files.rm_file(f"{root}/{key}")
+
     def sync(self) -> None:
         """Nothing to do: what is uploaded is safe."""
 

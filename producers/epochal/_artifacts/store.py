@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -38,6 +38,8 @@ class Objects(Protocol):
     def put(self, key: str, content: Member | bytes, *, sync: bool = True) -> None: ...
 
     def sync(self) -> None: ...
+
+    def remove(self, key: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,31 @@ class ArtifactStore:
             return manifest.decode(data)
         except ArtifactError:
             return None
+
+    def remove(self, digests: Iterable[str], kept: Iterable[str]) -> list[str]:
+        """Remove contents, and the files of directories among them, but for what is ``kept`` or belongs to that; the
+        digests of the contents that are gone. What isn't there counts as gone.
+
+        Raises:
+            OSError: the store can't be written; what was removed before is gone.
+        """
+        needed: set[str] = set()
+        for digest in kept:
+            needed |= {digest, *self._members(digest)}
+        gone = [digest for digest in digests if digest not in needed]
+        for digest in gone:
+            members = self._members(digest)
+            self._objects.remove(key_of(digest))
+            for member in members - needed:
+                self._objects.remove(key_of(member))
+        return gone
+
+    def _members(self, digest: str) -> set[str]:
+        try:
+            entries = self.entries(digest)
+        except NotStored:
+            return set()
+        return {entry.digest for entry in entries or () if isinstance(entry, manifest.FileEntry)}
 
     def verify(self, digest: str) -> None:
         """Read everything that belongs to a digest (of a directory: each file) and compare.

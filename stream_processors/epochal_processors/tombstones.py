@@ -1,0 +1,61 @@
+"""What was erased, as the tombstones in a log tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import pyarrow as pa
+
+from epochal_processors.coverage import Ranges
+from epochal_processors.frames import LIFECYCLE
+
+ERASED = "epochal.entity.erased"
+NONE = Ranges()
+_TOMBSTONES = f"SELECT payload FROM events FINAL WHERE type = '{ERASED}'"  # noqa: S608  a name of our own
+
+
+@dataclass
+class Erasures:
+    """The numbers that were erased, by writer."""
+
+    lifecycle: dict[UUID, Ranges] = field(default_factory=dict)
+    metrics: dict[UUID, Ranges] = field(default_factory=dict)
+
+    def of(self, writer: UUID, channel: str) -> Ranges:
+        """Those of one stream."""
+        return (self.lifecycle if channel == LIFECYCLE else self.metrics).get(writer, NONE)
+
+    @property
+    def writers(self) -> set[UUID]:
+        """Whoever wrote any of it."""
+        return {*self.lifecycle, *self.metrics}
+
+    @property
+    def whole(self) -> set[UUID]:
+        """Writers of whom nothing is left, their opening event included."""
+        return {writer for writer, ranges in self.lifecycle.items() if ranges.contiguous} | self.metrics.keys()
+
+
+def erasures(query: Callable[[str, Mapping[str, object]], pa.Table]) -> Erasures:
+    """All that the tombstones of a store name. Raises what ``query`` raises."""
+    found = Erasures()
+    for payload in query(_TOMBSTONES, {})["payload"].to_pylist():
+        said = json.loads(payload)["data"]
+        for ranges, named in ((found.lifecycle, said["lifecycle"]), (found.metrics, said["metrics"])):
+            for writer, first, count in named:
+                ranges.setdefault(UUID(writer), Ranges()).add(first, count)
+    return found
+
+
+def conditions(ranges: Mapping[UUID, Ranges], at_once: int = 200) -> Iterator[str]:
+    """The rows of these numbers, as conditions in SQL on ``writer`` and ``seq``, each of some of them."""
+    parts = [
+        f"(writer = toUUID('{writer}') AND seq >= {first} AND seq < {first + count})"
+        for writer, numbers in sorted(ranges.items())
+        for first, count in numbers
+    ]
+    for at in range(0, len(parts), at_once):
+        yield f"({' OR '.join(parts[at : at + at_once])})"
