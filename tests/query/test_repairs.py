@@ -361,7 +361,9 @@ def test_the_commands_do_the_same(place: Place) -> None:
     assert [math.isnan(value) for value in values(run, "loss")[:3]] == [True, True, False]
     retracted = command("retract", place.ids["percent"], "loss", "--from", "2", "--to", "2")
     assert len(values(run, "loss")) == len(logged) - 1
-    for event in (corrected, retracted):
+    param = command("correct", place.ids["percent"], "params.lr", "--value", "0.01")
+    assert place.store.state(run)["params"]["lr"] == 0.01
+    for event in (corrected, retracted, param):
         command("undo", event)
     assert values(run, "loss") == logged
     assert "is undone already" in command("undo", corrected, code=1)
