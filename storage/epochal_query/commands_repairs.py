@@ -70,9 +70,9 @@ def retract(
     store: str | None,
     project: str | None,
 ) -> None:
-    """Take points of METRIC of COMPONENT back, as if they had never been.
+    """Take points of METRIC of COMPONENT back.
 
-    Prints the event's id, for undo.
+    Reads show them no more, as if they had never been; the history does. Prints the event's id, for undo.
     """
     from epochal_query.opening import open_store
 
@@ -85,8 +85,9 @@ def retract(
 def undo(event: str, reason: str, store: str | None, project: str | None) -> None:
     """Take EVENT back, as if it had never been said.
 
-    Prints the id of the event that does it. EVENT is an id of the column event of history. What can be undone: corrections, params, tags, notes, artifacts,
-    attaching, verdicts, definitions, alerts, rewinds; and an undoing, which lets the event count again.
+    Prints the id of the event that does it. EVENT is an id of the column event of history. What can be undone:
+    corrections, params, tags, notes, artifacts, attaching, verdicts, definitions, alerts, rewinds; and an undoing, which
+    lets the event count again.
     """
     from epochal_query.opening import open_store
 
