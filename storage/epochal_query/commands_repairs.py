@@ -86,8 +86,8 @@ def undo(event: str, reason: str, store: str | None, project: str | None) -> Non
     """Take EVENT back, as if it had never been said.
 
     Prints the id of the event that does it. EVENT is an id of the column event of history. What can be undone:
-    corrections, params, tags, notes, artifacts, attaching, verdicts, definitions, alerts, rewinds; and an undoing, which
-    lets the event count again.
+    corrections, params, tags, notes, artifacts, attaching, verdicts, definitions, alerts, rewinds; and an undoing,
+    which lets the event count again.
     """
     from epochal_query.opening import open_store
 
