@@ -157,7 +157,7 @@ def said_by(event: LoggedEvent) -> Iterator[Said]:
             name = {"opened": "writer"}.get(kind.split(".")[1], kind.split(".")[1])
             if "component" in d:
                 yield "component", UUID(d["component"]), name, d.get("writer", str(event.writer)), d, False
-        case "params.logged":
+        case "params.logged" | "params.corrected":
             for path, value in d["cells"]:
                 yield "component", UUID(d["component"]), "param", path_key(path), value, False
         case "params.unset":

@@ -250,3 +250,13 @@ def params_logged(*, component: str, rank: int, cells: Sequence[tuple[Sequence[s
 def params_unset(*, component: str, rank: int, paths: Sequence[Sequence[str]]) -> Event:
     """Parameters removed, with everything below them."""
     return "epochal.params.unset", {"component": component, "rank": rank, "paths": [list(path) for path in paths]}
+
+
+def params_corrected(*, component: str, rank: int, cells: Sequence[tuple[Sequence[str], JSON]], reason: str) -> Event:
+    """What parameters have been since the time with which it is said."""
+    return "epochal.params.corrected", {
+        "component": component,
+        "rank": rank,
+        "cells": [[list(path), value] for path, value in cells],
+        "reason": reason,
+    }

@@ -9,10 +9,10 @@ Each call has a journal of its own, where it is taken in from:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from ._clock import now_us
 from ._elsewhere import announce
@@ -27,16 +27,24 @@ from ._writer import Identity, Writer, open_journal
 
 __all__ = ["Say", "sayer"]
 
-Say = Callable[[str, Sequence[Event], int], list[str]]
-"""``say(project, events, after_us)``: record events in one store; their ids, ``<writer>:<seq>``, all of one writer.
 
-Guarantees: when it has returned, the events are on this machine's disk, in this order, and reads of this process see
-them. They count as said now, or right after ``after_us`` (microseconds since 1970, UTC) where this clock is behind.
+class Say(Protocol):
+    """How to say something to one store."""
 
-Raises:
-    NotAvailableError: the store is a server and no Kafka leads to it, or EPOCHAL_MODE keeps everything from it.
-    JournalError: they can't be kept; the text says where.
-"""
+    def __call__(self, project: str, events: Sequence[Event], after_us: int, time_us: int | None = None) -> list[str]:
+        """Record events in the store; their ids, ``<writer>:<seq>``, all of one writer.
+
+        Guarantees: when it has returned, the events are on this machine's disk, in this order, and reads of this
+        process see them. They count as said now, or right after ``after_us`` where this clock is behind, and are true
+        from ``time_us`` on, or from then (both microseconds since 1970, UTC).
+
+        Raises:
+            NotAvailableError: the store is a server and no Kafka leads to it, or EPOCHAL_MODE keeps everything from it.
+            JournalError: they can't be kept; the text says where.
+        """
+        ...
+
+
 _HEARTBEAT_S: Final = 3600.0
 """Said in the opening event; the writer is closed long before one is due."""
 
@@ -44,10 +52,10 @@ _HEARTBEAT_S: Final = 3600.0
 def sayer(settings: Settings) -> Say:
     """How to say something to the store that these settings open."""
 
-    def say(project: str, events: Sequence[Event], after_us: int) -> list[str]:
+    def say(project: str, events: Sequence[Event], after_us: int, time_us: int | None = None) -> list[str]:
         directory = store_directory(settings.store)
         if settings.kafka is not None and directory in (None, store_directory(session().settings.store)):
-            return _say_by_kafka(settings, project, events, after_us)
+            return _say_by_kafka(settings, project, events, after_us, time_us)
         if directory is None:
             raise NotAvailableError(
                 "this store is a server, and nothing can be said to it but through Kafka: set EPOCHAL_KAFKA (with what "
@@ -55,18 +63,20 @@ def sayer(settings: Settings) -> Say:
             )
         place = journal_place(replace(settings, kafka=None, journal=None))
         told = None if place.in_store else home(settings)
-        return _write(place.directory, told, settings.sync_s, project, events, after_us).ids
+        return _write(place.directory, told, settings.sync_s, project, events, after_us, time_us).ids
 
     return say
 
 
-def _say_by_kafka(settings: Settings, project: str, events: Sequence[Event], after_us: int) -> list[str]:
+def _say_by_kafka(
+    settings: Settings, project: str, events: Sequence[Event], after_us: int, time_us: int | None
+) -> list[str]:
     if settings.mode != "on":
         raise NotAvailableError(
             f"EPOCHAL_MODE is {settings.mode}, so nothing goes to Kafka from here, and no read would see what is said: "
             "unset it for this"
         )
-    said = _write(journal_place(settings).directory, None, settings.sync_s, project, events, after_us)
+    said = _write(journal_place(settings).directory, None, settings.sync_s, project, events, after_us, time_us)
     shared = session()
     if shared.shipping is not None:
         shared.shipping.wrote(said.journal, said.counts)  # reads of this process, and its end, wait for that
@@ -85,7 +95,13 @@ class _Written:
 
 
 def _write(
-    journals: Path, pointing: Path | None, sync_s: float, project: str, events: Sequence[Event], after_us: int
+    journals: Path,
+    pointing: Path | None,
+    sync_s: float,
+    project: str,
+    events: Sequence[Event],
+    after_us: int,
+    time_us: int | None,
 ) -> _Written:
     """``pointing``: the store that has to be told of journals outside it."""
     troubles: list[str] = []
@@ -113,7 +129,7 @@ def _write(
         ids: list[str] = []
         for event in events:
             ids.append(f"{writer.id}:{writer.journal.counts[0]}")
-            writer.emit(event)
+            writer.emit(event, time_us)
         writer.close()
     finally:
         process.release()

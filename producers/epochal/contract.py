@@ -215,6 +215,15 @@ class ParamsUnset(_Data):
     paths: list[list[str]]
 
 
+class ParamsCorrected(_Data):
+    """Parameters were wrong: this is what they have been since the envelope's `time`, that of what it corrects."""
+
+    component: UUID
+    rank: Count = 0
+    cells: list[tuple[list[str], JsonValue]]
+    reason: str = ""
+
+
 class TagsSet(_Data):
     """Words, and keys with values."""
 
@@ -394,6 +403,7 @@ EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.run.forked": RunForked,
     "epochal.params.logged": ParamsLogged,
     "epochal.params.unset": ParamsUnset,
+    "epochal.params.corrected": ParamsCorrected,
     "epochal.tags.set": TagsSet,
     "epochal.tags.removed": TagsRemoved,
     "epochal.note.written": NoteWritten,

@@ -42,15 +42,17 @@ def correct(
     store: str | None,
     project: str | None,
 ) -> None:
-    """Say what points of METRIC of COMPONENT should have been; prints the event's id, for undo.
+    """Say what points of METRIC of COMPONENT should have been.
 
-    Reads show the corrected values, also those of an earlier instant; what was logged stays in the history. It covers
-    the points that the store has now.
+    Prints the event's id, for undo. Reads show the corrected values, also those of an earlier instant; what was logged
+    stays in the history. It covers the points that the store has now. METRIC may be a param with a number, such as
+    params.lr: --value is what it has been all along.
     """
     from epochal_query.opening import open_store
 
     opened = open_store(store, project=project)
-    event = opened.correct(component, metric, steps=(first, last), scale=scale, shift=shift, value=value, reason=reason)
+    steps = None if first is None and last is None else (first, last)
+    event = opened.correct(component, metric, steps=steps, scale=scale, shift=shift, value=value, reason=reason)
     click.echo(event)
 
 
@@ -68,7 +70,10 @@ def retract(
     store: str | None,
     project: str | None,
 ) -> None:
-    """Take points of METRIC of COMPONENT back, as if they had never been; prints the event's id, for undo."""
+    """Take points of METRIC of COMPONENT back.
+
+    Reads show them no more, as if they had never been; the history does. Prints the event's id, for undo.
+    """
     from epochal_query.opening import open_store
 
     click.echo(open_store(store, project=project).retract(component, metric, (first, last), reason))
@@ -78,10 +83,11 @@ def retract(
 @click.argument("event")
 @_somewhere
 def undo(event: str, reason: str, store: str | None, project: str | None) -> None:
-    """Take EVENT back, as if it had never been said; prints the id of the event that does it.
+    """Take EVENT back, as if it had never been said.
 
-    EVENT is an id of the column event of history. What can be undone: corrections, params, tags, notes, artifacts,
-    attaching, verdicts, definitions, alerts, rewinds; and an undoing, which lets the event count again.
+    Prints the id of the event that does it. EVENT is an id of the column event of history. What can be undone:
+    corrections, params, tags, notes, artifacts, attaching, verdicts, definitions, alerts, rewinds; and an undoing,
+    which lets the event count again.
     """
     from epochal_query.opening import open_store
 

@@ -33,7 +33,7 @@ def _read_only() -> RemoteStore:
     raise ReadError("this store was opened for nothing but reading: open it with epochal.open() to rebuild its views")
 
 
-def _say_nothing(project: str, events: Sequence[Event], after_us: int) -> list[str]:
+def _say_nothing(project: str, events: Sequence[Event], after_us: int, time_us: int | None = None) -> list[str]:
     raise ReadError("this store was opened for nothing but reading: open it with epochal.open() to change what it says")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import pandas as pd
@@ -17,7 +17,7 @@ from epochal_query.history_fields import HEARTBEAT, LOST, is_of, known_to, metri
 from epochal_query.history_points import metrics_of, points_at, series_of
 from epochal_query.history_rows import Row, frame_of
 from epochal_query.history_statements import Cells, Statement, cells_of, statements_of, with_related
-from epochal_query.history_writers import commits_of, writers_of
+from epochal_query.history_writers import commits_of, reasons_of, writers_of
 from epochal_query.names import unknown
 from epochal_query.reading import Reading, at, block, together
 from epochal_query.resolve import Entity
@@ -53,7 +53,11 @@ def history_of(reading: Reading, entity: Entity, what: Asked) -> tuple[pd.DataFr
     commits, (rows, remarks) = together(
         partial(commits_of, reading, entity), partial(_rows, reading, entity, what, cells, metrics)
     )
-    who = writers_of(reading, {row.writer for row in rows if row.writer}, commits)
+    written = {row.writer for row in rows if row.writer}
+    who = writers_of(reading, written, commits)
+    if any(row.field.startswith("params.") for row in rows):
+        why = reasons_of(reading, written)
+        rows = [replace(row, reason=why.get(row.event or "", row.reason)) for row in rows]
     return frame_of(sorted(rows, key=lambda row: row.field), who), remarks
 
 

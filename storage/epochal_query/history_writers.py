@@ -61,6 +61,21 @@ def writers_of(reading: Reading, wanted: Collection[str], commits: Mapping[str, 
     return dict(_with_commits(opened, asked, commits))
 
 
+def reasons_of(reading: Reading, writers: Collection[str]) -> dict[str, str]:
+    """Event to the reason given with it, of corrections of params by these writers."""
+    table = _whenever(reading).rows(
+        f"""SELECT concat(toString(writer), ':', toString(seq)) AS event,
+                   JSONExtractString(payload, 'data', 'reason') AS reason
+            FROM events AS e FINAL
+            WHERE project = {{project:String}} AND writer IN {{writers:Array(UUID)}}
+              AND type = 'epochal.params.corrected' AND {block("within", "e | _at | ")}""",
+        writers=sorted(writers),
+    )
+    return {
+        event: reason for event, reason in zip(texts(table, "event"), texts(table, "reason"), strict=True) if reason
+    }
+
+
 def _with_commits(
     opened: Mapping[str, Writer], asked: Collection[str], commits: Mapping[str, str]
 ) -> Iterator[tuple[str, Writer]]:

@@ -9,12 +9,15 @@ from typing import Any, cast
 from uuid import UUID
 
 from epochal._entity_events import event_redone, event_undone
+from epochal._events import params_corrected
 from epochal._repairs import Repair
 from epochal._saying import Say
+from epochal._values import plain, split_cells
+from epochal_query import param_paths
 from epochal_query.columns import id_texts, texts, values
 from epochal_query.errors import RepairError
 from epochal_query.names import unknown
-from epochal_query.reading import Reading, block
+from epochal_query.reading import Reading, at, block
 from epochal_query.resolve import Entity, Kind, resolve_one
 
 _EVENT = re.compile(r"(?P<writer>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<seq>\d{1,19})")
@@ -26,6 +29,7 @@ UNDOABLE = {
     "epochal.event.redone": "undoing",
     "epochal.params.logged": "params",
     "epochal.params.unset": "params",
+    "epochal.params.corrected": "params",
     "epochal.tags.set": "tags",
     "epochal.tags.removed": "tags",
     "epochal.note.written": "notes",
@@ -51,6 +55,45 @@ def repair(reading: Reading, say: Say, component: object, wanted: Repair) -> str
     covers = _covers(reading, meant, wanted)
     event = wanted.event(str(meant.id), None, covers)
     return say(reading.project, [event], _last_said(reading, meant.kind, meant.id))[0]
+
+
+def checked_reason(reason: object) -> str:
+    """The reason. Raises RepairError: it is no text."""
+    if not isinstance(reason, str):
+        raise RepairError(f"reason={reason!r}: a text is accepted")
+    return reason
+
+
+def correct_param(reading: Reading, say: Say, component: object, name: str, value: object, reason: str) -> str | None:
+    """Correct the param that is in effect under a name of histories, from its own time on; the id of the event.
+
+    None where the component has a metric of that name.
+
+    Raises:
+        UnknownNameError: no component is meant, or several are, or it has no such param; the message has near ones.
+    """
+    meant = resolve_one(reading, "component", component)
+    mine = "project = {project:String} AND component = {component:UUID}"
+    metrics = reading.rows(
+        f"SELECT 1 FROM partials WHERE {mine} AND metric = {{metric:String}} LIMIT 1",
+        component=str(meant.id),
+        metric=name,
+    )
+    if metrics.num_rows:
+        return None
+    table = reading.rows(
+        f"SELECT path, toInt64(toUnixTimestamp64Micro(occurred_at)) AS at FROM {at('params')} WHERE {mine}",
+        component=str(meant.id),
+    )
+    since = dict(zip(texts(table, "path"), values(table, "at"), strict=True))
+    wanted = name.removeprefix("params.")
+    paths = sorted(param_paths.meant(wanted, since), key=lambda path: path != wanted)
+    if not paths:
+        raise unknown("param", name, [f"params.{path}" for path in since], f" in component {meant.name!r}")
+    # a mapping is taken apart as log_params does
+    cells = [([*param_paths.split(paths[0]), *inner[1:]], said) for inner, said in split_cells(plain({"value": value}))]
+    event = params_corrected(component=str(meant.id), rank=0, cells=cells, reason=reason)
+    return say(reading.project, [event], _last_said(reading, meant.kind, meant.id), since[paths[0]])[0]
 
 
 def _covers(reading: Reading, meant: Entity, wanted: Repair) -> list[tuple[str, int]]:
@@ -119,8 +162,7 @@ def undo(reading: Reading, say: Say, event: object, reason: str, of: Entity | No
         RepairError: there is no such event, it is of a type that can't be undone, it is not about ``of``, or it doesn't
             count already.
     """
-    if not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise RepairError(f"reason={reason!r}: a text is accepted")
+    checked_reason(reason)
     said = _event(reading, event)
     kind, entity = said.about
     if of is not None and (of.kind, of.id) != (kind, entity):

@@ -7,7 +7,7 @@ from typing import Any
 
 from epochal._repairs import Repair, Steps, correction, retraction
 from epochal_query.errors import RepairError
-from epochal_query.repairing import repair, undo
+from epochal_query.repairing import checked_reason, correct_param, repair, undo
 from epochal_query.resolve import resolve_any
 from epochal_query.store_proof import Provable
 
@@ -23,7 +23,7 @@ class Repairable(Provable):
         steps: Steps = None,
         scale: float | None = None,
         shift: float | None = None,
-        value: float | None = None,
+        value: Any = None,
         reason: str = "",
     ) -> str:
         """Say what points of a component should have been: multiplied by ``scale``, with ``shift`` added, or ``value``.
@@ -31,12 +31,18 @@ class Repairable(Provable):
         ``steps`` are the first and the last one, both included; None is without end. It covers the points that the
         store has now, of all ranks; those that are logged later are not meant. One event, whose id is returned: reads
         show the corrected values, also at an earlier ``as_of``; with ``known_at`` before it they show the old ones.
+        Under the name that histories use, such as "params.lr", a param is corrected: ``value`` is what it has been
+        since the time of the value that is in effect.
 
         Raises:
             RepairError: not one operation, steps that are none or have no point, a number that is none.
             UnknownNameError: no component is meant, or nobody logged such a metric; the message has near ones.
             NotAvailableError: the store is a server that nothing can be said to from here; the message says why.
         """
+        if str(metric).startswith("params.") and (steps, scale, shift) == (None, None, None) and value is not None:
+            event = correct_param(self.begin(), self._opened.say, component, metric, value, checked_reason(reason))
+            if event is not None:
+                return event
         return self._repair(component, correction, metric, steps, scale, shift, value, reason)
 
     def retract(self, component: object, metric: str, steps: Steps, reason: str = "") -> str:

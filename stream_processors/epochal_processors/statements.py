@@ -130,7 +130,7 @@ def _abandoned(pairs: list[c.Abandoned]) -> list[list[object]]:
     return [[str(writer), count] for writer, count in pairs]
 
 
-def _params_logged(event: Event, data: c.ParamsLogged) -> Says:
+def _params_logged(event: Event, data: c.ParamsLogged | c.ParamsCorrected) -> Says:
     for path, value in data.cells:
         yield Statement("component", data.component, "param", path_key(path), cell(value))
 
@@ -229,6 +229,7 @@ _PROJECTIONS: dict[str, Callable[[Event, Any], Says]] = {
     "epochal.run.forked": _forked,
     "epochal.params.logged": _params_logged,
     "epochal.params.unset": _params_unset,
+    "epochal.params.corrected": _params_logged,
     "epochal.tags.set": _tags_set,
     "epochal.tags.removed": _tags_removed,
     "epochal.note.written": _note,

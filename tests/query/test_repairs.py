@@ -220,7 +220,8 @@ BAD: dict[str, tuple[Callable[[ComponentHandle], object], str]] = {
     "one step": (lambda run: run.correct("loss", steps=5, scale=2), "a pair is accepted"),
     "no point": (lambda run: run.retract("loss", (1e9, None)), "no point of 'loss' at steps 1e[+]09 to ….* 0 to 9999"),
     "no metric": (lambda run: run.correct("los", scale=2), "no metric is named 'los' in component 'percent'; near"),
-    "a param": (lambda run: run.correct("params.lr", value=2), "no metric is named 'params.lr'"),
+    "no param": (lambda run: run.correct("params.l", value=2), "no param is named 'params.l' .*near: 'params.lr'"),
+    "a scaled param": (lambda run: run.correct("params.lr", scale=2), "no metric is named 'params.lr'"),
     "no id": (lambda run: run.undo("params.lr"), "is no event's id: these are <writer>:<number>"),
     "a point": (
         lambda run: run.undo(run.history("metrics.loss", step=1)["event"].iloc[0]),
@@ -288,6 +289,28 @@ def test_what_was_said_by_mistake_is_taken_back(place: Place, field: str) -> Non
     assert store.state(run) == before
 
 
+def test_a_corrected_param_has_been_so_all_along(place: Place) -> None:
+    """From the time of what it corrects; what was known before stays, and the correction can be undone."""
+    store, run = place.store, place.component("percent")
+    middle = run.metrics(metric="loss")["time"].iloc[POINTS // 2].to_pydatetime()
+    known = dict(store.last_watermark)
+    events = [
+        run.correct("params.lr", value=0.01, reason="a typo"),
+        run.correct("params.opt.name", value={"kind": "sgd", "nesterov": True}),
+    ]
+    assert store.state(run, as_of=middle)["params"] == {"lr": 0.01, "opt": {"name": {"kind": "sgd", "nesterov": True}}}
+    assert store.state(run, as_of=middle, known_at=known)["params"] == {"lr": 0.1, "opt": {"name": "adam"}}
+    history = run.history("params.lr")
+    history = history[history["value"].map(lambda value: isinstance(value, float))]
+    assert list(zip(history["value"], history["fate"], history["reason"].fillna(""), strict=True)) == [
+        (0.1, "superseded", ""),
+        (0.01, "in effect", "a typo"),
+    ]
+    for event in events:
+        run.undo(event)
+    assert store.state(run)["params"] == {"lr": 0.1, "opt": {"name": "adam"}}
+
+
 def test_a_verdict_is_taken_back(place: Place) -> None:
     """Of an experiment, by the store."""
     verdict = only(place.store.experiment("units"), "verdict")
@@ -338,7 +361,9 @@ def test_the_commands_do_the_same(place: Place) -> None:
     assert [math.isnan(value) for value in values(run, "loss")[:3]] == [True, True, False]
     retracted = command("retract", place.ids["percent"], "loss", "--from", "2", "--to", "2")
     assert len(values(run, "loss")) == len(logged) - 1
-    for event in (corrected, retracted):
+    param = command("correct", place.ids["percent"], "params.lr", "--value", "0.01")
+    assert place.store.state(run)["params"]["lr"] == 0.01
+    for event in (corrected, retracted, param):
         command("undo", event)
     assert values(run, "loss") == logged
     assert "is undone already" in command("undo", corrected, code=1)

@@ -336,6 +336,7 @@ MAKERS: tuple[Maker, ...] = (
     _forked,
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)] for _ in range(3)]}),
     lambda m: ("params.logged", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)]]}),
+    lambda m: ("params.corrected", {**m.component(), "cells": [[m.one(PATHS), m.one(JSONS)]], "reason": "typo"}),
     lambda m: ("params.unset", {**m.component(), "paths": [m.one(PATHS)]}),
     _tags,
     lambda m: ("tags.removed", {**m.entity(), "keys": [m.one(("best", "team"))]}),
