@@ -113,12 +113,14 @@ class Run(Statements):
     def rewind(self, to_step: float) -> None:
         """This rank restarts from a checkpoint: its earlier points at steps after ``to_step`` leave the main line.
 
-        They stay readable: they are the branch that was left. Points that other processes logged for this rank
-        (helpers) are not known here, and stay. A step beyond all that was logged is refused: nothing lies after it.
+        They stay readable: they are the branch that was left. What earlier attempts logged is asked of the store.
+        Points that other processes log for this rank now (helpers) are not known here, and stay. A step beyond all
+        that was logged is refused: nothing lies after it.
         """
         if not self._main:
             raise MisuseError("only the process that opened the run can rewind it: this handle is a helper's")
         step, writer = _finite_step(to_step), self._open_writer()
+        self._learn_past(writer)
         self._check_reached(step, writer.journal.next_step)
         abandoned = [*self._earlier, (str(writer.id), writer.journal.counts[1])]
         self._say(
@@ -131,6 +133,23 @@ class Run(Statements):
             )
         )
         writer.journal.next_step = min(writer.journal.next_step, step + 1)
+
+    def _learn_past(self, writer: Writer) -> None:
+        """Reads from the store what earlier attempts of this rank logged, where that isn't known."""
+        from ._resume import Unread, past_of
+
+        if self._past_known:
+            return
+        without = "only what this process logged is taken out of the main line"
+        about = self._about
+        try:
+            past = past_of(self._session, about.project, about.component, about.rank, "rewind()", without)
+        except Unread:
+            return
+        self._past_known = True
+        if past is not None:
+            self._earlier = [(earlier, points) for earlier, points in past.writers if earlier != str(writer.id)]
+            writer.journal.next_step = max(writer.journal.next_step, past.next_step)
 
     def _check_reached(self, step: float, next_step: float) -> None:
         """Raises MisuseError where a step lies beyond all that this rank logged, as far as that is known."""
