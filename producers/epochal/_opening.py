@@ -41,6 +41,7 @@ class Request:
     past: Past | None = None
     """What is resumed."""
     fork: Fork | None = None
+    """What is continued."""
     capture: bool = True
 
 

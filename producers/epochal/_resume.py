@@ -1,4 +1,4 @@
-"""What must be known of a component's past to go on with it: the only times the SDK reads the store."""
+"""What must be known of a component's past to go on with it, to rewind or to fork it: all that a run asks the store."""
 
 from __future__ import annotations
 

@@ -14,12 +14,13 @@ from ._closing import Closing
 from ._current import enter, leave
 from ._ending import STATUSES, STOPPED, Ending, ending_of, given_ending
 from ._errors import MisuseError
-from ._events import Event, run_rewound
+from ._events import Event
 from ._guard import guarded
 from ._numbers import LARGEST_EXACT, is_duration
 from ._numbers import to_step as _finite_step
 from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
+from ._rewinding import Before
 from ._statements import Statements
 from ._surroundings import Surroundings
 from ._writer import Writer
@@ -48,8 +49,7 @@ class Run(Statements):
         self._main = main
         self.disabled = disabled
         self._writer = writer
-        self._earlier: list[tuple[str, int]] = []
-        self._past_known = True
+        self._before = Before(session, about)
         self._next_step = 0.0
         self._ending: Ending | None = None
         self._end_lock = threading.RLock()
@@ -120,46 +120,8 @@ class Run(Statements):
         if not self._main:
             raise MisuseError("only the process that opened the run can rewind it: this handle is a helper's")
         step, writer = _finite_step(to_step), self._open_writer()
-        self._learn_past(writer)
-        self._check_reached(step, writer.journal.next_step)
-        abandoned = [*self._earlier, (str(writer.id), writer.journal.counts[1])]
-        self._say(
-            run_rewound(
-                component=self.id,
-                rank=self._about.rank,
-                attempt=self._about.attempt,
-                to_step=step,
-                abandoned=abandoned,
-            )
-        )
+        self._say(self._before.rewound(step, writer))
         writer.journal.next_step = min(writer.journal.next_step, step + 1)
-
-    def _learn_past(self, writer: Writer) -> None:
-        """Reads from the store what earlier attempts of this rank logged, where that isn't known."""
-        from ._resume import Unread, past_of
-
-        if self._past_known:
-            return
-        without = "only what this process logged is taken out of the main line"
-        about = self._about
-        try:
-            past = past_of(self._session, about.project, about.component, about.rank, "rewind()", without)
-        except Unread:
-            return
-        self._past_known = True
-        if past is not None:
-            self._earlier = [(earlier, points) for earlier, points in past.writers if earlier != str(writer.id)]
-            writer.journal.next_step = max(writer.journal.next_step, past.next_step)
-
-    def _check_reached(self, step: float, next_step: float) -> None:
-        """Raises MisuseError where a step lies beyond all that this rank logged, as far as that is known."""
-        if not self._past_known or step <= next_step - 1 or step > LARGEST_EXACT:
-            return
-        reached = f"the greatest step that it has is {next_step - 1:g}" if next_step else "it has logged nothing yet"
-        raise MisuseError(
-            f"rewind({step:g}) of run {self.name!r}, rank {self._about.rank}: {reached}, so nothing is taken out of "
-            "the main line. Give the step of the checkpoint as it was logged"
-        )
 
     # how it ends --------------------------------------------------------------------------------------------------
 
@@ -274,10 +236,7 @@ class Run(Statements):
 
     def continue_from(self, next_step: float, writers: Iterable[tuple[str, int]], *, known: bool) -> None:
         """Takes up the count of steps, and the earlier writers that a rewind must name; ``known``: they are all."""
-        self._earlier = list(writers)
-        self._past_known = known
-        writer = self._open_writer()
-        writer.journal.next_step = max(writer.journal.next_step, next_step)
+        self._before.take_up(self._open_writer(), next_step, writers, known=known)
 
     def surround(self) -> None:
         """Begins to record what surrounds the run: in the background, done when the run is finished."""
