@@ -59,7 +59,7 @@ def find_fork(here: Session, project: str, fork: object, rank: int, into: UUID |
     )
     try:
         said = ask_store(
-            here, "fork", lambda sdk: sdk.fork_info(component, step, project=project, rank=rank, into=into), without
+            here, "fork=", lambda sdk: sdk.fork_info(component, step, project=project, rank=rank, into=into), without
         )
     except Unread:
         return Fork(component, step)

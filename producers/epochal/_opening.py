@@ -41,6 +41,7 @@ class Request:
     past: Past | None = None
     """What is resumed."""
     fork: Fork | None = None
+    """What is continued."""
     capture: bool = True
 
 
@@ -94,10 +95,13 @@ def open_run(here: Session, asked: Request) -> Run:
             )
         )
     run = Run(here, about, writer, main=True)
+    fresh = asked.key is None and here.launch.job is None  # else it may be a restart, which nobody but the store knows
     if asked.past is not None:
         run.continue_from(asked.past.next_step, asked.past.writers, known=asked.past.read)
     if fork is not None:
-        run.continue_from(fork.step + 1, fork.writers, known=fork.past is not None)
+        run.continue_from(fork.step + 1, fork.writers, known=fresh and fork.past is not None)
+    elif asked.past is None and not fresh:
+        run.continue_from(0.0, (), known=False)
     here.opened(run)
     if asked.capture:
         run.surround()

@@ -1,4 +1,4 @@
-"""What must be known of a component's past to go on with it: the only times the SDK reads the store."""
+"""What must be known of a component's past to go on with it, to rewind or to fork it: all that a run asks the store."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ._ids import component_id
 if TYPE_CHECKING:
     from ._session import Session
 
-__all__ = ["Past", "Unread", "ask_store", "component_meant", "find_past"]
+__all__ = ["Past", "Unread", "ask_store", "component_meant", "find_past", "past_of"]
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,26 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
         return unread
     without = "steps without a number count from 0, and rewind() knows only what this process logs"
     try:
-        said = ask_store(here, "resume", lambda sdk: sdk.resume_info(component, project=project, rank=rank), without)
+        past = past_of(here, project, component, rank, "resume=", without)
     except Unread:
         return unread
-    if said is None:
+    if past is None:
         raise NotFoundError(
             f"resume={text!r}: project {project!r} has no component with this id or key. `epochal ls --components` "
             "shows the ids; component=TEXT joins or creates one by a key of your own"
         )
+    return past
+
+
+def past_of(here: Session, project: str, component: UUID, rank: int, call: str, without: str) -> Past | None:
+    """What the store has of a component, for one rank; None where it has no such component.
+
+    Raises:
+        Unread: the store can't be read.
+    """
+    said = ask_store(here, call, lambda sdk: sdk.resume_info(component, project=project, rank=rank), without)
+    if said is None:
+        return None
     return Past(
         component,
         said["key"],
@@ -73,7 +85,7 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
 
 
 def ask_store(here: Session, call: str, question: Callable[[Any], Any], without: str) -> Any:
-    """The answer of the module `epochal_query.for_sdk`; ``without`` says what goes on without it.
+    """The answer of the module `epochal_query.for_sdk` to a call; ``without`` says what goes on without it.
 
     Raises:
         Unread: the store can't be read.
@@ -86,7 +98,7 @@ def ask_store(here: Session, call: str, question: Callable[[Any], Any], without:
         raise
     except Exception as error:  # noqa: BLE001  the border: a store that can't be read must not keep a job from running
         why = error
-    here.warn.report(call, f"{call}= without reading the store ({why}): {without}")
+    here.warn.report(call.rstrip("=()"), f"{call} without reading the store ({why}): {without}")
     raise Unread
 
 

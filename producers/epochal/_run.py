@@ -14,13 +14,14 @@ from ._closing import Closing
 from ._current import enter, leave
 from ._ending import STATUSES, STOPPED, Ending, ending_of, given_ending
 from ._errors import MisuseError
-from ._events import Event, run_rewound
+from ._events import Event
 from ._guard import guarded
 from ._numbers import LARGEST_EXACT, is_duration
 from ._numbers import to_step as _finite_step
 from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
 from ._repairs import Repairs
+from ._rewinding import Before
 from ._statements import Statements
 from ._surroundings import Surroundings
 from ._writer import Writer
@@ -49,8 +50,7 @@ class Run(Statements, Repairs):
         self._main = main
         self.disabled = disabled
         self._writer = writer
-        self._earlier: list[tuple[str, int]] = []
-        self._past_known = True
+        self._before = Before(session, about)
         self._next_step = 0.0
         self._ending: Ending | None = None
         self._end_lock = threading.RLock()
@@ -114,34 +114,15 @@ class Run(Statements, Repairs):
     def rewind(self, to_step: float) -> None:
         """This rank restarts from a checkpoint: its earlier points at steps after ``to_step`` leave the main line.
 
-        They stay readable: they are the branch that was left. Points that other processes logged for this rank
-        (helpers) are not known here, and stay. A step beyond all that was logged is refused: nothing lies after it.
+        They stay readable: they are the branch that was left. What earlier attempts logged is asked of the store.
+        Points that other processes log for this rank now (helpers) are not known here, and stay. A step beyond all
+        that was logged is refused: nothing lies after it.
         """
         if not self._main:
             raise MisuseError("only the process that opened the run can rewind it: this handle is a helper's")
         step, writer = _finite_step(to_step), self._open_writer()
-        self._check_reached(step, writer.journal.next_step)
-        abandoned = self._logged()
-        self._say(
-            run_rewound(
-                component=self.id,
-                rank=self._about.rank,
-                attempt=self._about.attempt,
-                to_step=step,
-                abandoned=abandoned,
-            )
-        )
+        self._say(self._before.rewound(step, writer))
         writer.journal.next_step = min(writer.journal.next_step, step + 1)
-
-    def _check_reached(self, step: float, next_step: float) -> None:
-        """Raises MisuseError where a step lies beyond all that this rank logged, as far as that is known."""
-        if not self._past_known or step <= next_step - 1 or step > LARGEST_EXACT:
-            return
-        reached = f"the greatest step that it has is {next_step - 1:g}" if next_step else "it has logged nothing yet"
-        raise MisuseError(
-            f"rewind({step:g}) of run {self.name!r}, rank {self._about.rank}: {reached}, so nothing is taken out of "
-            "the main line. Give the step of the checkpoint as it was logged"
-        )
 
     # how it ends --------------------------------------------------------------------------------------------------
 
@@ -256,10 +237,7 @@ class Run(Statements, Repairs):
 
     def continue_from(self, next_step: float, writers: Iterable[tuple[str, int]], *, known: bool) -> None:
         """Takes up the count of steps, and the earlier writers that a rewind must name; ``known``: they are all."""
-        self._earlier = list(writers)
-        self._past_known = known
-        writer = self._open_writer()
-        writer.journal.next_step = max(writer.journal.next_step, next_step)
+        self._before.take_up(self._open_writer(), next_step, writers, known=known)
 
     def surround(self) -> None:
         """Begins to record what surrounds the run: in the background, done when the run is finished."""
@@ -286,8 +264,7 @@ class Run(Statements, Repairs):
         return self._writer
 
     def _logged(self) -> list[tuple[str, int]]:
-        writer = self._open_writer()
-        return [*self._earlier, (str(writer.id), writer.journal.counts[1])]
+        return self._before.logged(self._open_writer())
 
     def _say(self, event: Event, time_us: int | None = None) -> None:
         writer = self._writer or (self._open_writer() if self._ending is None else None)

@@ -213,9 +213,9 @@ def read_graph(reading: Reading) -> Graph:
     columns = [texts(table, name) for name in ("source", "target", "relation", "name", "artifact", "digest", "uri")]
     for source, target, relation, name, artifact, digest, uri in zip(*columns, strict=True):
         edges.append(Edge(source, target, relation, name))
-        known = nodes.get(artifact)
-        if relation == "forked_into":
+        if relation == "forked_into":  # between components
             continue
+        known = nodes.get(artifact)
         if known is None or (relation == "produced" and known.detail != digest):
             nodes[artifact] = Node(artifact, "artifact", name, digest or uri)
     for id_, name, label in _component_names(reading):

@@ -1,4 +1,4 @@
-"""Forks, from the job to what is read."""
+"""Rewinds and forks, from the job to what is read."""
 
 from __future__ import annotations
 
@@ -63,6 +63,32 @@ def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
     _, said = job(FAMILY, store)
     assert said == ""
     return store
+
+
+def test_a_job_that_is_started_again_rewinds_what_it_logged_before(tmp_path: Path) -> None:
+    """By the same key, as launchers start it: nothing but the store knows of the earlier attempt."""
+    job(
+        """
+        run = epochal.init("again", name="run", component="job")
+        for step in range(5):
+            run.log({"loss": step})
+        """,
+        tmp_path / "store",
+    )
+    lines, said = job(
+        """
+        run = epochal.init("again", name="run", component="job")
+        run.rewind(2)
+        run.log({"loss": 13})
+        branches = epochal.open().branches("run")
+        print(json.dumps([line("run"), line("run", branch=0), branches["attempt"].tolist()[1:]]))
+        """,
+        tmp_path / "store",
+    )
+    assert said == ""
+    assert lines == [[[0, 0], [1, 1], [2, 2], [3, 13]], [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4]], [2]]
+    _, said = job("epochal.init('again', component='job').rewind(7)", tmp_path / "store")
+    assert "the greatest step that it has is 3" in said
 
 
 def test_a_fork_of_a_fork_reads_through_both(family: Path) -> None:

@@ -64,6 +64,7 @@ COMMANDS = (
     ("report", "digits", "--where", "params.model = 'a'", "--system"),
     ("best", "digits", "acc", "--mode", "max"),
     ("metrics", "-m", "acc"),
+    ("metrics", "-m", "acc", "--branch", "all"),
     ("lineage", "digits", "--direction", "both"),
     ("show", "digits"),
     ("verify",),

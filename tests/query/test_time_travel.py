@@ -78,10 +78,10 @@ def test_any_instant_equals_its_recording(bare: Bare) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(2, 4))
-def test_two_hundred_instants_equal_their_recordings(bare: Bare, seed: int) -> None:
+@pytest.mark.timeout(3600)
+def test_two_hundred_instants_equal_their_recordings(bare: Bare) -> None:
     """As above, for longer."""
-    travel(bare, seed, acts=4000, count=200)
+    travel(bare, 2, acts=3000, count=200)
 
 
 def test_a_rank_that_was_offline_for_two_hours(bare: Bare) -> None:

@@ -91,6 +91,7 @@ class Workload:
             some, due = due[:400], due[400:]
             self._materializer.apply([(self._position(place), frame) for place, frame in enumerate(some)])
             self.now += MS
+        self.now += MS
         return self.now - timedelta(microseconds=1)
 
     def recorded(self) -> dict[str, Truth]:
