@@ -87,14 +87,18 @@ def _parts(reading: Reading, wanted: Sequence[UUID]) -> tuple[Part, ...]:
 
 
 def _uses(reading: Reading, makers: Sequence[str]) -> dict[UUID, list[UUID]]:
-    """By component others that used an output of it."""
+    """By component others that used an output of it, or continue it as a fork."""
     table = reading.rows(
         f"""SELECT DISTINCT o.component AS maker, i.component AS user
             FROM (SELECT component, artifact FROM {at("edges")} {_MINE} AND relation = 'produced'
                   AND component IN {{ids:Array(UUID)}}) AS o
             INNER JOIN (SELECT component, artifact FROM {at("edges")} {_MINE} AND relation = 'contributed_to') AS i
                 ON o.artifact = i.artifact
-            WHERE o.component != i.component ORDER BY maker, user""",
+            WHERE o.component != i.component
+            UNION DISTINCT
+            SELECT toUUID(source) AS maker, component AS user FROM {at("edges")}
+            {_MINE} AND relation = 'forked_into' AND toUUID(source) IN {{ids:Array(UUID)}}
+            ORDER BY maker, user""",
         ids=list(makers),
     )
     uses: dict[UUID, list[UUID]] = defaultdict(list)

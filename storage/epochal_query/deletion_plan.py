@@ -18,7 +18,7 @@ class Part:
     trials: Mapping[UUID, str]
     running: bool
     users: tuple[Entity, ...]
-    """Other components that an output of it went into."""
+    """Other components that an output of it went into, or that continue it as a fork."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def _check_nothing_depends(extent: Extent) -> None:
     lines += [f"  component {part.entity.name!r} ({part.entity.id})" for part in extent.components]
     if target.kind == "component":
         (part,) = extent.components
-        lines = [f"  component {user.name!r} ({user.id}) uses an output of it" for user in part.users]
+        lines = [f"  component {user.name!r} ({user.id}) uses an output of it, or continues it" for user in part.users]
     if lines:
         goes = {
             "component": "deletes it all the same",
@@ -113,4 +113,4 @@ def _left_behind(going: Iterable[Part], gone: set[UUID]) -> Iterator[tuple[Entit
     for part in going:
         for user in part.users:
             if user.id not in gone:
-                yield user, f"it used an output of {part.entity.name!r} ({part.entity.id}), which is deleted"
+                yield user, f"it used or continues {part.entity.name!r} ({part.entity.id}), which is deleted"

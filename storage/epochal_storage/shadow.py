@@ -9,6 +9,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from epochal_storage.errors import StoreError
 from epochal_storage.sql_text import quoted_name, quoted_text
 from epochal_storage.writing import SqlRunner
 
@@ -39,7 +40,8 @@ class Shadow:
         self._store = store
         self._table = table
         for left in _left_behind(store, table):
-            store.command(f"DROP TABLE IF EXISTS {quoted_name(left)}")
+            store.command(f"DROP TABLE IF EXISTS {quoted_name(left)} SYNC")
+        self._of = self._identity()
         self.name = f"{table}{_MARK}{secrets.token_hex(4)}"
         store.command(f"CREATE TABLE {quoted_name(self.name)} AS {quoted_name(table)}")
         store.command(
@@ -65,14 +67,27 @@ class Shadow:
         return [tuple(row[alias].values()) for alias in ("used", "made")]
 
     def swap(self) -> None:
-        """Put the shadow in the table's place, and drop what was there."""
+        """Put the shadow in the table's place, and drop what was there.
+
+        Raises: StoreError where the table isn't the one that it was, as when something in it was erased meanwhile.
+        """
+        if self._identity() != self._of:
+            raise StoreError(
+                f"table {self._table} was replaced while it was rebuilt, as it is when something is erased; "
+                "nothing was changed: run it again"
+            )
         self._store.command(f"EXCHANGE TABLES {quoted_name(self._table)} AND {quoted_name(self.name)}")
         self.drop()
 
     def drop(self) -> None:
         """Drop the shadow, or after `swap` what was there before."""
         for name in (self.name + _FEED, self.name):
-            self._store.command(f"DROP TABLE IF EXISTS {quoted_name(name)}")
+            self._store.command(f"DROP TABLE IF EXISTS {quoted_name(name)} SYNC")
+
+    def _identity(self) -> str:
+        asked = """SELECT toString(uuid) AS id FROM system.tables
+                   WHERE database = currentDatabase() AND name = {name:String}"""
+        return str(self._store.query_arrow(asked, {"name": self._table})["id"][0])
 
     def _outlast_inserts(self) -> None:
         began = time.monotonic()

@@ -52,6 +52,8 @@ def derived_facts(table: pa.Table, given: Sequence[StreamAt], places: Places, lo
     lines = zip(rows.stream.tolist(), rows.seq.tolist(), payloads, salts, positions, strict=True)
     facts: list[FactRow] = []
     for stream, seq, payload, salt, (log, offset, recorded_us) in lines:
+        if not payload:  # it was erased, but for its digest
+            continue
         writer = given[stream].key.writer
         event = decode(writer, Record(seq, salt, payload.encode()))
         if isinstance(event, DeadLetter):

@@ -44,7 +44,7 @@ ORDER BY recorded_at, log, offset, seq
 """
 _EVENTS = """
 SELECT project, payload, salt, recorded_at, log, offset, writer, seq FROM events FINAL
-WHERE writer IN {writers:Array(UUID)}
+WHERE writer IN {writers:Array(UUID)} AND payload != ''
   AND recorded_at >= fromUnixTimestamp64Micro({since:Int64}, 'UTC')
   AND recorded_at <= fromUnixTimestamp64Micro({until:Int64}, 'UTC')
 ORDER BY recorded_at, log, offset, seq
@@ -56,7 +56,7 @@ def recorded(query: Query, since_us: int, until_us: int) -> Iterator[Positioned]
     """The frames that the log recorded from one instant on and before another (microseconds, UTC), with their places.
 
     Each row comes once, where its first copy stands; of a frame that brought nothing new nothing comes, and of one that
-    brought a part of it, that part. Memory is bounded, however long the history is.
+    brought a part of it, or of which a part was erased, what there is of it. Memory is bounded, however long history is.
     """
     owners = {row["writer"]: (row["project"], row["component"]) for row in query(_COMPONENTS, {}).to_pylist()}
     for portion in _portions(_ranges(query, since_us, until_us)):

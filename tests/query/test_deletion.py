@@ -48,7 +48,7 @@ class Story:
         """The model goes in or comes out."""
         self.log.say("artifact.logged", uuid7(), component=component, name="model", direction=direction, digest=DIGEST)
 
-    def say(self, project: str, events: Sequence[Event], after_us: int) -> list[str]:
+    def say(self, project: str, events: Sequence[Event], after_us: int, time_us: int | None = None) -> list[str]:
         """What is said of an opened store, at the time of the log or right after."""
         writer = uuid7()
         self.log.now = max(self.log.now, datetime.fromtimestamp((after_us + 1) / 1e6, UTC))
@@ -94,7 +94,7 @@ def test_a_cascade_takes_what_is_only_its_own(bare: Bare) -> None:
     assert changes(done) == CASCADE
     assert list(done["reason"][-2:]) == [
         "it is in trial 'of=a' of 'other', too",
-        f"it used an output of 'training' ({story.of_a}), which is deleted",
+        f"it used or continues 'training' ({story.of_a}), which is deleted",
     ]
     assert list(done["points"]) == [2, 2, 0, 0, 0, 0, 0]
     assert set(story.store.components()["name"]) == {"common", "evaluation"}
@@ -186,6 +186,25 @@ def test_a_component_alone_is_deleted_though_it_is_used_if_that_is_asked_for(bar
     done = story.store.delete(story.of_a, confirm="training", cascade=True)
     assert changes(done) == [("component", "training", "deleted"), ("component", "evaluation", "kept")]
     assert [str(story.of_b)] == list(story.store.components(experiment="digits")["id"][:1])
+
+
+def test_what_a_fork_continues_is_not_deleted_unless_that_is_asked_for(bare: Bare) -> None:
+    """The fork stays, with the points that it continues."""
+    story = Story(bare)
+    fork = story.log.run([story.b], "fork", metrics={"loss": [(2, 0.5)]})
+    (writer,) = story.store.sql("SELECT DISTINCT writer FROM metrics WHERE component = {id:UUID}", {"id": story.of_b})[
+        "writer"
+    ]
+    past = [[story.of_b, writer, 0, 2, 1.0]]
+    story.log.say("run.forked", uuid7(), component=fork, rank=0, attempt="one", of=story.of_b, step=1.0, past=past)
+    story.log.flush()
+    before = story.store.metrics(component=str(fork))
+    assert before["value"].tolist() == [2.0, 1.0, 0.5]
+    with pytest.raises(DeletionError, match=f"component 'fork' \\({fork}\\) uses an output of it, or continues it"):
+        story.store.delete(story.of_b, confirm="training")
+    done = story.store.delete(story.of_b, confirm="training", cascade=True)
+    assert changes(done) == [("component", "training", "deleted"), ("component", "fork", "kept")]
+    pd.testing.assert_frame_equal(story.store.metrics(component=str(fork)), before)
 
 
 def test_what_runs_is_refused(bare: Bare) -> None:
