@@ -18,7 +18,7 @@ from epochal_storage.errors import EngineError
 from epochal_storage.views_sql import put_in
 
 _TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, count() = 0 AS uncut FROM facts
-                WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
+                WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component', 'action', 'context')
                   AND field IN ('deleted', 'rewound')"""
 
 

@@ -331,10 +331,69 @@ FROM (
 {{newest_of: artifact_failed}}
 )
 
+-- block declared
+-- SELECT: actions or contexts, by their kind
+SELECT
+    s.project AS project, s.entity AS {{argument}},
+    JSONExtractString(argMaxIf(s.value, s.place, s.field = 'opened'), 'name') AS name,
+    argMaxIf(s.text, s.place, s.key = 'type') AS type,
+    argMaxIf(s.value, s.place, s.key = 'properties') AS properties,
+    argMaxIf(s.text, s.place, s.field = 'note') AS note,
+    minIf(s.ordered_at, s.field = 'opened') AS created_at
+{{of_entities: s.kind = '{{argument}}' AND s.field IN ('opened', 'attr', 'note')}}
+GROUP BY s.project, s.entity
+HAVING {{opened}}
+
+-- view actions_at
+{{declared: action}}
+
+-- view contexts_at
+{{declared: context}}
+
+-- block associations
+-- standing associations, whether their ends exist or not
+SELECT
+    project, association,
+    JSONExtractString(ends, 'relation') AS relation,
+    JSONExtractString(ends, 'source_kind') AS source_kind, JSONExtractString(ends, 'source') AS source,
+    JSONExtractString(ends, 'target_kind') AS target_kind, JSONExtractString(ends, 'target') AS target,
+    logged_at, occurred_at, writer, seq
+FROM (
+    SELECT
+        s.project AS project, s.entity AS association,
+        argMaxIf(s.value, s.place, s.field = 'ends') AS ends,
+        argMaxIf(s.removed, s.place, s.field = 'ends') AS ended,
+        argMaxIf(s.logged_at, s.place, s.field = 'ends') AS logged_at,
+        argMaxIf(s.occurred_at, s.place, s.field = 'ends') AS occurred_at,
+        argMaxIf(s.writer, s.place, s.field = 'ends') AS writer,
+        argMaxIf(s.seq, s.place, s.field = 'ends') AS seq
+    {{of_entities: s.kind = 'association' AND s.field IN ('opened', 'ends')}}
+    GROUP BY s.project, s.entity
+    HAVING {{opened}} AND NOT ended
+)
+
+-- block associated
+-- standing associations between what exists; artifacts always do
+SELECT *
+FROM (
+{{associations}}
+)
+WHERE (source_kind = 'artifact' OR (project, source_kind, toUUIDOrZero(source)) IN ({{living}}))
+  AND (target_kind = 'artifact' OR (project, target_kind, toUUIDOrZero(target)) IN ({{living}}))
+
+-- block living
+SELECT project, kind, entity
+FROM (
+{{lives}}
+)
+
+-- view associations_at
+{{associated}}
+
 -- view edges_at
 SELECT
     project, component, artifact,
-    if(direction = 'out', 'produced', 'contributed_to') AS relation,
+    if(direction = 'out', 'Produced', 'ContributedTo') AS relation,
     if(direction = 'out', toString(component), artifact) AS source,
     if(direction = 'out', 'component', 'artifact') AS source_kind,
     if(direction = 'out', artifact, toString(component)) AS target,
@@ -342,6 +401,14 @@ SELECT
     name, digest, uri, media_type, occurred_at
 FROM (
 {{artifacts}}
+)
+UNION ALL
+SELECT
+    project, toUUID('00000000-0000-0000-0000-000000000000') AS component, '' AS artifact,
+    relation, source, source_kind, target, target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, occurred_at
+FROM (
+{{associated}}
 )
 
 -- view environments_at
