@@ -2,44 +2,61 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
 from epochal_query.errors import ReadError
 
 if TYPE_CHECKING:
     import networkx as nx
+    import pandas as pd
 
-    from epochal_query.lineage_graph import Edge, Graph
+_MERMAID_SHAPES: Final = {
+    "artifact": ("([", "])"),
+    "component": ("[", "]"),
+    "trial": ("[[", "]]"),
+    "experiment": ("[[", "]]"),
+    "action": ("{{", "}}"),
+    "context": ("{{", "}}"),
+}
+_DOT_SHAPES: Final = {
+    "artifact": "ellipse",
+    "component": "box",
+    "trial": "folder",
+    "experiment": "folder",
+    "action": "hexagon",
+    "context": "hexagon",
+}
 
 
-def mermaid(graph: Graph) -> str:
-    """A flowchart: components are boxes, artifacts are rounded."""
-    names = {id_: f"n{place}" for place, id_ in enumerate(graph.nodes)}
+def mermaid(nodes: pd.DataFrame, edges: pd.DataFrame) -> str:
+    """A flowchart: artifacts are rounded, components boxes, trials and experiments subroutines, all else hexagons."""
+    names = {id_: f"n{place}" for place, id_ in enumerate(nodes["id"])}
     lines = ["flowchart LR"]
-    for id_, node in graph.nodes.items():
-        label = "<br/>".join(map(_mermaid_text, [node.name, node.detail] if node.detail else [node.name]))
-        lines.append(f'  {names[id_]}["{label}"]' if node.kind == "component" else f'  {names[id_]}(["{label}"])')
-    for edge in graph.edges:
-        lines.append(f"  {names[edge.source]} -->{_mermaid_label(graph, edge)} {names[edge.target]}")
+    for id_, kind, name, detail in zip(nodes["id"], nodes["kind"], nodes["name"], nodes["detail"], strict=True):
+        label = "<br/>".join(map(_mermaid_text, [name, detail] if detail else [name]))
+        opening, closing = _MERMAID_SHAPES[kind]
+        lines.append(f'  {names[id_]}{opening}"{label}"{closing}')
+    for source, target, label in _labelled(nodes, edges):
+        shown = f'|"{_mermaid_text(label)}"|' if label else ""
+        lines.append(f"  {names[source]} -->{shown} {names[target]}")
     return "\n".join(lines) + "\n"
 
 
-def dot(graph: Graph) -> str:
+def dot(nodes: pd.DataFrame, edges: pd.DataFrame) -> str:
     """A digraph for Graphviz."""
     lines = ["digraph lineage {", "  rankdir=LR;"]
-    for id_, node in graph.nodes.items():
-        label = f"{node.name}\n{node.detail}" if node.detail else node.name
-        shape = "box" if node.kind == "component" else "ellipse"
-        lines.append(f"  {_dot_text(id_)} [label={_dot_text(label)}, shape={shape}];")
-    for edge in graph.edges:
-        named = _alias(graph, edge)
-        label = f" [label={_dot_text(named)}]" if named else ""
-        lines.append(f"  {_dot_text(edge.source)} -> {_dot_text(edge.target)}{label};")
+    for id_, kind, name, detail in zip(nodes["id"], nodes["kind"], nodes["name"], nodes["detail"], strict=True):
+        label = f"{name}\n{detail}" if detail else name
+        lines.append(f"  {_dot_text(id_)} [label={_dot_text(label)}, shape={_DOT_SHAPES[kind]}];")
+    for source, target, label in _labelled(nodes, edges):
+        shown = f" [label={_dot_text(label)}]" if label else ""
+        lines.append(f"  {_dot_text(source)} -> {_dot_text(target)}{shown};")
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def to_networkx(graph: Graph) -> nx.MultiDiGraph[str]:
-    """A networkx graph: nodes with kind, name, detail; edges with relation, name.
+def to_networkx(nodes: pd.DataFrame, edges: pd.DataFrame) -> nx.MultiDiGraph[str]:
+    """A networkx graph: nodes with kind, type, name, detail, created; edges with relation, name, since.
 
     Raises:
         ReadError: networkx is not installed.
@@ -49,22 +66,25 @@ def to_networkx(graph: Graph) -> nx.MultiDiGraph[str]:
     except ImportError:
         raise ReadError("to_networkx() needs networkx: pip install 'epochal[graph]'") from None
     made: nx.MultiDiGraph[str] = networkx.MultiDiGraph()
-    for id_, node in graph.nodes.items():
-        made.add_node(id_, kind=node.kind, name=node.name, detail=node.detail)
-    for edge in graph.edges:
-        made.add_edge(edge.source, edge.target, relation=edge.relation, name=edge.name)
+    made.add_nodes_from((one.pop("id"), one) for one in nodes.to_dict("records"))
+    made.add_edges_from((one.pop("source"), one.pop("target"), one) for one in edges.to_dict("records"))
     return made
 
 
-def _alias(graph: Graph, edge: Edge) -> str:
-    """The name that an edge gives the artifact, where it is another than the artifact's own."""
-    artifact = edge.source if graph.nodes[edge.source].kind == "artifact" else edge.target
-    return "" if edge.name == graph.nodes[artifact].name else edge.name
-
-
-def _mermaid_label(graph: Graph, edge: Edge) -> str:
-    named = _alias(graph, edge)
-    return f'|"{_mermaid_text(named)}"|' if named else ""
+def _labelled(nodes: pd.DataFrame, edges: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """The edges with what to write on them: an association's relation, else the name that the artifact had there,
+    where it is another than its own.
+    """
+    names = {
+        id_: name
+        for id_, kind, name in zip(nodes["id"], nodes["kind"], nodes["name"], strict=True)
+        if kind == "artifact"
+    }
+    for source, target, relation, name in zip(
+        edges["source"], edges["target"], edges["relation"], edges["name"], strict=True
+    ):
+        own = names.get(target if relation == "Produced" else source)
+        yield source, target, relation if not name else "" if name == own else name
 
 
 def _mermaid_text(text: str) -> str:

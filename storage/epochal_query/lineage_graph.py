@@ -5,7 +5,10 @@ Nodes are the numbers from 0 on. Nothing here knows what they stand for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+import itertools
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, cast
 
@@ -33,9 +36,10 @@ class Graph:
     targets: Numbers
     relations: Numbers
 
-    def only(self, edges: Mask) -> Graph:
-        """The same nodes with some of the edges."""
-        return Graph(self.nodes, self.sources[edges], self.targets[edges], self.relations[edges])
+    @property
+    def nothing(self) -> Part:
+        """None of its nodes and edges."""
+        return Part(np.zeros(self.nodes, np.bool_), np.zeros(len(self.sources), np.bool_))
 
 
 @dataclass(frozen=True)
@@ -50,49 +54,52 @@ class Part:
         return Part(self.nodes | other.nodes, self.edges | other.edges)
 
 
-def reached(graph: Graph, starts: Numbers, direction: Direction, depth: int | None) -> dict[bool, Part]:
+def reached(
+    graph: Graph, starts: Numbers, direction: Direction, depth: int | None = None, follow: Mask | None = None
+) -> dict[bool, Part]:
     """What is reached from the starts within ``depth`` steps, forward (True) and backward (False) as asked for.
 
-    A step is one edge. What is the same as something (SameAs) is reached from it either way.
+    A step is one edge, of those to ``follow``. What is the same as something (SameAs) is reached from it either way.
     """
     ways = {"ascendants": (False,), "descendants": (True,), "both": (False, True)}[direction]
-    return {forward: _walk(graph, starts, forward, depth) for forward in ways}
+    every = np.ones(len(graph.sources), np.bool_) if follow is None else follow
+    return {forward: _walk(graph, starts, forward, depth, every) for forward in ways}
 
 
-def leading_to(graph: Graph, parts: dict[bool, Part], wanted: Mask) -> Part:
+def leading_to(graph: Graph, parts: Mapping[bool, Part], wanted: Mask) -> Part:
     """Of what was reached the wanted nodes, and all that lies on the ways to them."""
-    found = Part(np.zeros(graph.nodes, np.bool_), np.zeros(len(graph.sources), np.bool_))
-    for forward, part in parts.items():
-        back = _walk(graph.only(part.edges), np.flatnonzero(wanted & part.nodes), not forward, None)
-        edges = np.zeros(len(graph.sources), np.bool_)
-        edges[np.flatnonzero(part.edges)[back.edges]] = True
-        found |= Part(back.nodes, edges)
-    return found
+    back = [
+        _walk(graph, np.flatnonzero(wanted & part.nodes), not forward, None, part.edges)
+        for forward, part in parts.items()
+    ]
+    return functools.reduce(operator.or_, back, graph.nothing)
 
 
-def _walk(graph: Graph, starts: Numbers, forward: bool, depth: int | None) -> Part:
+def _walk(graph: Graph, starts: Numbers, forward: bool, depth: int | None, follow: Mask) -> Part:
     """Step by step from all nodes that the step before reached first; so cycles end where they close."""
-    begins, edges, ends = _ways(graph, forward)
-    seen, passed = np.zeros(graph.nodes, np.bool_), np.zeros(len(graph.sources), np.bool_)
-    seen[starts] = True
+    begins, edges, ends = _ways(graph, forward, follow)
+    part = graph.nothing
     here = np.unique(starts)
-    for _ in _steps(depth):
+    part.nodes[here] = True
+    for _ in itertools.count() if depth is None else range(depth):
         if not here.size:
             break
         places = _spread(begins[here], begins[here + 1])
-        passed[edges[places]] = True
+        part.edges[edges[places]] = True
         there = ends[places]
-        here = np.unique(there[~seen[there]])
-        seen[here] = True
-    return Part(seen, passed)
+        here = np.unique(there[~part.nodes[there]])
+        part.nodes[here] = True
+    return part
 
 
-def _ways(graph: Graph, forward: bool) -> tuple[Numbers, Numbers, Numbers]:
+def _ways(graph: Graph, forward: bool, follow: Mask) -> tuple[Numbers, Numbers, Numbers]:
     """The edges that lead on from each node: where its own begin, all of them, and the node that each leads to."""
-    here, there = (graph.sources, graph.targets) if forward else (graph.targets, graph.sources)
-    same = np.flatnonzero(graph.relations == SAME_AS)
-    edges = np.concatenate([np.arange(len(here)), same])
-    here, there = np.concatenate([here, there[same]]), np.concatenate([there, here[same]])
+    edges = np.flatnonzero(follow)
+    edges = np.concatenate([edges, edges[graph.relations[edges] == SAME_AS]])
+    turned = np.arange(len(edges)) >= np.count_nonzero(follow)
+    onward = turned != forward
+    here = np.where(onward, graph.sources[edges], graph.targets[edges])
+    there = np.where(onward, graph.targets[edges], graph.sources[edges])
     order = np.argsort(here, kind="stable")
     begins = np.concatenate([[0], np.cumsum(np.bincount(here, minlength=graph.nodes))])
     return cast(Numbers, begins), edges[order], there[order]
@@ -103,10 +110,3 @@ def _spread(begins: Numbers, ends: Numbers) -> Numbers:
     counts = ends - begins
     before = np.cumsum(counts) - counts
     return cast(Numbers, np.repeat(begins - before, counts) + np.arange(int(counts.sum())))
-
-
-def _steps(depth: int | None) -> Iterator[int]:
-    step = 0
-    while depth is None or step < depth:
-        yield step
-        step += 1

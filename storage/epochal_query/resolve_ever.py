@@ -41,8 +41,8 @@ def _once(reading: Reading, given: object) -> list[Entity]:
     which = "JSONExtractString(value, 'name') = {name:String}" if meant is None else "entity = {id:UUID}"
     table = reading.rows(
         f"""SELECT kind, entity AS id, argMax(value, place) AS opening FROM facts
-            WHERE project = {{project:String}} AND kind IN ('component', 'trial', 'experiment') AND field = 'opened'
-              AND {which}
+            WHERE project = {{project:String}} AND field = 'opened'
+              AND kind IN ('component', 'trial', 'experiment', 'action', 'context') AND {which}
             GROUP BY kind, entity""",
         id=str(meant),
         name=normal_text(given) if isinstance(given, str) else "",

@@ -17,6 +17,7 @@ from epochal_query.filters import as_condition, as_order
 from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
 from epochal_query.history import asked, history_of
 from epochal_query.lineage import Lineage, lineage_of
+from epochal_query.lineage_choice import chosen
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
 from epochal_query.report import build_report
@@ -231,15 +232,24 @@ class Store(Provable):
         *,
         as_of: When | None = None,
         known_at: KnownAt | None = None,
+        **choice: Any,
     ) -> Lineage:
-        """What something was made from, or went into: an artifact (digest, URI, name), component, trial, experiment.
+        """What something was made from, or went into: an artifact (digest, URI, name), a component, trial, experiment,
+        action or context, or a list of these; any ``depth`` in steps, each an edge.
+
+        ``relations`` says which edges to follow (Produced, ContributedTo, DerivedFrom, AssociatedWith, SameAs). The
+        others say which nodes are wanted, and what lies on the ways to them is shown with them: ``kinds``
+        (artifact, component, action, context; also trial and experiment, which are in a lineage only then or where
+        they were associated), ``types`` (a component's kind, a context's type, an artifact's media type), ``since``
+        and ``until`` (when they came to be), ``properties`` (of a context or action; of a component its params).
 
         Raises:
             UnknownNameError: nothing is meant, or several things are.
-            FilterError: ``direction`` or ``depth`` can't be understood.
+            FilterError: an argument can't be understood.
         """
+        asked = chosen(direction, depth, **choice)
         reading = self.begin(as_of, known_at)
-        return lineage_of(reading, of, direction, depth)
+        return lineage_of(reading, of, asked)
 
     def experiment(self, given: object) -> ExperimentHandle:
         """A handle on an experiment, by name or id. Raises UnknownNameError: it is not in the project."""

@@ -10,6 +10,7 @@
 --   uncut       nor was a run in it rewound
 --   tidy        no point of the series that are read can hide another
 --   named       of components only {components:Array(UUID)} are read
+--   once        of no component anything of the field that is read was said twice
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
 
 -- block within
@@ -289,6 +290,12 @@ SELECT
 {{of_components: s.field = '{{argument}}'}}
 GROUP BY s.project, s.entity, s.key
 
+-- block newest_of when once
+SELECT
+    s.project AS project, s.entity AS component, s.key AS key, s.value AS json, s.rank AS rank,
+    s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq
+{{of_components: s.field = '{{argument}}' AND NOT s.removed}}
+
 -- view definitions_at
 SELECT
     project, component, key AS metric,
@@ -382,9 +389,16 @@ WHERE (source_kind = 'artifact' OR (project, source_kind, toUUIDOrZero(source)) 
   AND (target_kind = 'artifact' OR (project, target_kind, toUUIDOrZero(target)) IN ({{living}}))
 
 -- block living
+-- entities that exist, of those that are ends of associations
 SELECT project, kind, entity
 FROM (
 {{lives}}
+)
+WHERE entity IN (
+    SELECT arrayJoin([
+        toUUIDOrZero(JSONExtractString(value, 'source')), toUUIDOrZero(JSONExtractString(value, 'target'))])
+    FROM {database}.facts
+    WHERE kind = 'association' AND field = 'ends'
 )
 
 -- view associations_at

@@ -761,6 +761,12 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
+)
+WHERE entity IN (
+    SELECT arrayJoin([
+        toUUIDOrZero(JSONExtractString(value, 'source')), toUUIDOrZero(JSONExtractString(value, 'target'))])
+    FROM {database}.facts
+    WHERE kind = 'association' AND field = 'ends'
 )))
   AND (target_kind = 'artifact' OR (project, target_kind, toUUIDOrZero(target)) IN (SELECT project, kind, entity
 FROM (
@@ -781,6 +787,12 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
+)
+WHERE entity IN (
+    SELECT arrayJoin([
+        toUUIDOrZero(JSONExtractString(value, 'source')), toUUIDOrZero(JSONExtractString(value, 'target'))])
+    FROM {database}.facts
+    WHERE kind = 'association' AND field = 'ends'
 )));
 
 CREATE OR REPLACE VIEW {database}.edges_at {on_cluster} AS
@@ -923,6 +935,12 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
+)
+WHERE entity IN (
+    SELECT arrayJoin([
+        toUUIDOrZero(JSONExtractString(value, 'source')), toUUIDOrZero(JSONExtractString(value, 'target'))])
+    FROM {database}.facts
+    WHERE kind = 'association' AND field = 'ends'
 )))
   AND (target_kind = 'artifact' OR (project, target_kind, toUUIDOrZero(target)) IN (SELECT project, kind, entity
 FROM (
@@ -943,6 +961,12 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
 GROUP BY project, kind, entity
 HAVING maxIf(place, field = 'opened') > horizon
+)
+WHERE entity IN (
+    SELECT arrayJoin([
+        toUUIDOrZero(JSONExtractString(value, 'source')), toUUIDOrZero(JSONExtractString(value, 'target'))])
+    FROM {database}.facts
+    WHERE kind = 'association' AND field = 'ends'
 )))
 );
 
