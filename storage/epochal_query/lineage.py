@@ -20,10 +20,12 @@ from epochal_query.lineage_nodes import Frames, describe
 from epochal_query.lineage_starts import starts_of
 from epochal_query.lineage_text import tree
 from epochal_query.lineage_trials import trials_of
+from epochal_query.openlineage import run_events
 from epochal_query.reading import Reading
 
 if TYPE_CHECKING:
     import networkx as nx
+    from openlineage.client.event_v2 import RunEvent
 
 
 class Lineage:
@@ -36,12 +38,14 @@ class Lineage:
         starts: tuple[str, ...],
         direction: Direction,
         attrs: dict[str, object],
+        reading: Reading | None = None,
     ) -> None:
         self.nodes = nodes
         """id, kind (component, artifact, trial, experiment, action or context), type, name, detail, created (UTC)."""
         self.edges = edges
         """source, target (ids of nodes, in the direction of time), relation, the artifact's name, since (UTC)."""
         self.starts = starts
+        self._reading = reading
         self.direction: Direction = direction
         self.attrs = {"epochal": attrs}
         for frame in (nodes, edges):
@@ -65,6 +69,14 @@ class Lineage:
         Raises ReadError: networkx is not installed.
         """
         return formats.to_networkx(self.nodes, self.edges)
+
+    def to_openlineage(self) -> list[RunEvent]:
+        """Its components that ran as OpenLineage run events, by time.
+
+        Raises ReadError: openlineage-python is not installed.
+        """
+        components = list(self.nodes["id"][self.nodes["kind"] == "component"])
+        return run_events(self._reading, components=components) if self._reading is not None and components else []
 
     def __str__(self) -> str:
         """The lineage as an indented tree."""
@@ -93,7 +105,8 @@ def lineage_of(reading: Reading, given: object, choice: Choice) -> Lineage:
         frames = _narrowed(reading, edges, parts, frames, begin, choice)
     shown = set(frames.nodes["id"])
     first = tuple(id_ for id_ in dict.fromkeys(start.node[1] for start in starts) if id_ in shown)
-    return Lineage(frames.nodes.reset_index(drop=True), frames.edges, first, choice.direction, reading.attrs)
+    shown_nodes = frames.nodes.reset_index(drop=True)
+    return Lineage(shown_nodes, frames.edges, first, choice.direction, reading.attrs, reading)
 
 
 def _narrowed(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import pandas as pd
 
@@ -19,9 +21,12 @@ from epochal_query.history import asked, history_of
 from epochal_query.lineage import Lineage, lineage_of
 from epochal_query.lineage_choice import chosen
 from epochal_query.names import Selection
+from epochal_query.openlineage import run_events
+from epochal_query.provenance import Provenance, provenance_of
 from epochal_query.rank_values import Ranks, check_ranks
 from epochal_query.report import build_report
 from epochal_query.report_cells import Wanted
+from epochal_query.reproduce import Reproduction, reproduce
 from epochal_query.resolve import resolve_any, resolve_one
 from epochal_query.resolve_ever import resolve_ever
 from epochal_query.scope import scope_of
@@ -30,6 +35,9 @@ from epochal_query.state import state_of
 from epochal_query.store_access import told
 from epochal_query.store_proof import Provable
 from epochal_query.times import KnownAt, When
+
+if TYPE_CHECKING:
+    from openlineage.client.event_v2 import RunEvent
 
 
 class Store(Provable):
@@ -250,6 +258,49 @@ class Store(Provable):
         asked = chosen(direction, depth, **choice)
         reading = self.begin(as_of, known_at)
         return lineage_of(reading, of, asked)
+
+    def provenance(self, of: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> Provenance:
+        """What made something, as it was and as it was known then, and what descends from it now: in one answer.
+
+        ``of`` is what :meth:`lineage` takes; of a context or an action, such as an endpoint, what descends is that of
+        the artifacts associated with it. ``made_from`` and ``became`` are lineages; ``recipes`` has code, packages,
+        params, command line and inputs of every component among the ascendants, by id.
+
+        Raises UnknownNameError: nothing is meant, or several things are.
+        """
+        return provenance_of(self.begin(as_of, known_at), of)
+
+    def reproduce(
+        self,
+        of: object,
+        directory: str | os.PathLike[str] | None = None,
+        *,
+        as_of: When | None = None,
+        known_at: KnownAt | None = None,
+    ) -> Reproduction:
+        """What is needed to run a component again, or the one that made an artifact; ``unknown`` says what isn't known.
+
+        Into ``directory`` (empty or new) it writes recipe.json, requirements.txt, the inputs that are stored, verified,
+        and, where command line and commit are known, run.sh, which runs the job again.
+
+        Raises:
+            UnknownNameError: nothing is meant, nothing is known to have made it, or several components did.
+            ReadError: the directory isn't empty.
+            ArtifactError: the content of an input was altered, or is gone.
+        """
+        place = None if directory is None else Path(directory)
+        return reproduce(self.begin(as_of, known_at), of, place, self._opened.contents)
+
+    def openlineage(
+        self, since: KnownAt | None = None, *, as_of: When | None = None, known_at: KnownAt | None = None
+    ) -> list[RunEvent]:
+        """Every run as OpenLineage run events, by time; with ``since`` what the log accepted after that time or
+        watermark. To go on from here, ask again with ``since=store.last_watermark``.
+
+        Raises ReadError: openlineage-python is not installed.
+        """
+        reading = self.begin(as_of, known_at)
+        return run_events(reading, None if since is None else reading.elsewhere(None, since))
 
     def experiment(self, given: object) -> ExperimentHandle:
         """A handle on an experiment, by name or id. Raises UnknownNameError: it is not in the project."""

@@ -113,6 +113,15 @@ def test_which_model_was_in_production(story: Story, store: Store) -> None:
     assert "train" in names(now), "called as who used it first calls it"
 
 
+def test_what_made_what_was_deployed_and_what_became_of_it(story: Story, store: Store) -> None:
+    """As known that day, its descendants of today."""
+    found = store.provenance("production", as_of=story.second, known_at=story.second)
+    assert {PROD, NEW, DATA, str(story.new), str(story.prepare)} == set(found.made_from.nodes["id"])
+    assert found.recipes[str(story.new)].params == {"lr": 0.5, "opt": {"name": "adam"}}
+    assert {TUNED, str(story.serve), APPROVAL} <= set(found.became.nodes["id"])
+    assert found.became.starts == (NEW,)
+
+
 def test_edges_hold_since_they_were_made(story: Story, store: Store) -> None:
     """Of what runs recorded, and of associations."""
     edges = store.lineage("production", as_of=story.second).edges
