@@ -46,6 +46,7 @@ TARGETS = (
     Target("reading.past_ratio", "as of a past instant, times now", 2, "x"),
     Target("proof.verify", "verifying a store", 1_000_000, "points/s", "more"),
     Target("proof.history", "the history of one value", 50, "ms"),
+    Target("lineage.depth_50", "lineage, depth 50 over 100,000 edges", 200, "ms"),
     Target("start.import", "import epochal", 60, "ms"),
     Target("start.import_memory", "import epochal, memory", 15, "MB"),
     Target("start.init", "epochal.init()", 50, "ms"),

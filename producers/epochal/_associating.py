@@ -230,7 +230,7 @@ def _end(given: object) -> End:
     if isinstance(given, Entity):
         return given.kind, given.id
     if hasattr(given, "digest") and hasattr(given, "uri"):
-        key = given.digest or given.uri
+        key: object = getattr(given, "digest", None) or getattr(given, "uri", None)
         if key:
             return "artifact", str(key)
     elif isinstance(given, str) and given and _uuid(given) is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from epochal_query.cli_options import At, reads
+from epochal_query.cli_options import At, Output, reads, writes
 
 _KINDS = click.Choice(["artifact", "component", "trial", "experiment", "action", "context"])
 _RELATIONS = click.Choice(["ContributedTo", "Produced", "DerivedFrom", "AssociatedWith", "SameAs"])
@@ -81,6 +81,17 @@ def _properties(given: tuple[str, ...]) -> dict[str, object] | None:
 
 
 @click.command()
+@click.argument("of")
+@writes
+@reads
+def associations(of: str, at: At, output: Output) -> None:
+    """Every association OF ever had, since when and until when. Of an alias: what it stood for at any time."""
+    from epochal_query.cli_output import write
+
+    write(at.open().associations(of, **at.times), output)
+
+
+@click.command()
 @click.argument("of", nargs=-1, required=True)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @reads
@@ -150,4 +161,4 @@ def openlineage(to: str, since: str | None, follow: float | None, at: At) -> Non
     click.echo(f"{count:,} events; to go on from here: --since '{since}'", err=True)
 
 
-COMMANDS: list[click.Command] = [lineage, provenance, reproduce, openlineage]
+COMMANDS: list[click.Command] = [lineage, associations, provenance, reproduce, openlineage]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from epochal_query.errors import ReadError
 
@@ -11,21 +12,23 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
-_MERMAID_SHAPES: Final = {
-    "artifact": ("([", "])"),
-    "component": ("[", "]"),
-    "trial": ("[[", "]]"),
-    "experiment": ("[[", "]]"),
-    "action": ("{{", "}}"),
-    "context": ("{{", "}}"),
-}
-_DOT_SHAPES: Final = {
-    "artifact": "ellipse",
-    "component": "box",
-    "trial": "folder",
-    "experiment": "folder",
-    "action": "hexagon",
-    "context": "hexagon",
+
+@dataclass(frozen=True)
+class Shape:
+    """How nodes of a kind are drawn."""
+
+    opening: str
+    closing: str
+    dot: str
+
+
+SHAPES: Final = {
+    "artifact": Shape("([", "])", "ellipse"),
+    "component": Shape("[", "]", "box"),
+    "trial": Shape("[[", "]]", "folder"),
+    "experiment": Shape("[[", "]]", "folder"),
+    "action": Shape("{{", "}}", "hexagon"),
+    "context": Shape("{{", "}}", "hexagon"),
 }
 
 
@@ -35,8 +38,8 @@ def mermaid(nodes: pd.DataFrame, edges: pd.DataFrame) -> str:
     lines = ["flowchart LR"]
     for id_, kind, name, detail in zip(nodes["id"], nodes["kind"], nodes["name"], nodes["detail"], strict=True):
         label = "<br/>".join(map(_mermaid_text, [name, detail] if detail else [name]))
-        opening, closing = _MERMAID_SHAPES[kind]
-        lines.append(f'  {names[id_]}{opening}"{label}"{closing}')
+        shape = SHAPES[kind]
+        lines.append(f'  {names[id_]}{shape.opening}"{label}"{shape.closing}')
     for source, target, label in _labelled(nodes, edges):
         shown = f'|"{_mermaid_text(label)}"|' if label else ""
         lines.append(f"  {names[source]} -->{shown} {names[target]}")
@@ -48,7 +51,7 @@ def dot(nodes: pd.DataFrame, edges: pd.DataFrame) -> str:
     lines = ["digraph lineage {", "  rankdir=LR;"]
     for id_, kind, name, detail in zip(nodes["id"], nodes["kind"], nodes["name"], nodes["detail"], strict=True):
         label = f"{name}\n{detail}" if detail else name
-        lines.append(f"  {_dot_text(id_)} [label={_dot_text(label)}, shape={_DOT_SHAPES[kind]}];")
+        lines.append(f"  {_dot_text(id_)} [label={_dot_text(label)}, shape={SHAPES[kind].dot}];")
     for source, target, label in _labelled(nodes, edges):
         shown = f" [label={_dot_text(label)}]" if label else ""
         lines.append(f"  {_dot_text(source)} -> {_dot_text(target)}{shown};")
@@ -66,9 +69,15 @@ def to_networkx(nodes: pd.DataFrame, edges: pd.DataFrame) -> nx.MultiDiGraph[str
     except ImportError:
         raise ReadError("to_networkx() needs networkx: pip install 'epochal[graph]'") from None
     made: nx.MultiDiGraph[str] = networkx.MultiDiGraph()
-    made.add_nodes_from((one.pop("id"), one) for one in nodes.to_dict("records"))
-    made.add_edges_from((one.pop("source"), one.pop("target"), one) for one in edges.to_dict("records"))
+    for node in _records(nodes):
+        made.add_node(node.pop("id"), **node)
+    for edge in _records(edges):
+        made.add_edge(edge.pop("source"), edge.pop("target"), **edge)
     return made
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in one.items()} for one in frame.to_dict("records")]
 
 
 def _labelled(nodes: pd.DataFrame, edges: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
@@ -88,8 +97,12 @@ def _labelled(nodes: pd.DataFrame, edges: pd.DataFrame) -> Iterator[tuple[str, s
 
 
 def _mermaid_text(text: str) -> str:
-    """Text in quotes in a flowchart: what has a meaning there is written as its number."""
-    return "".join(char if char.isalnum() or char in " .,:/=_-[]" else f"#{ord(char)};" for char in text) or " "
+    """Text in quotes in a flowchart: what has a meaning there is written as its number.
+
+    So is the beginning of two words of its own: in lines that have them Mermaid takes a semicolon away.
+    """
+    plain = "".join(char if char.isalnum() or char in " .,:/=_-[]" else f"#{ord(char)};" for char in text) or " "
+    return plain.replace("style", f"#{ord('s')};tyle").replace("classDef", f"#{ord('c')};lassDef")
 
 
 def _dot_text(text: str) -> str:

@@ -18,7 +18,7 @@ from epochal_query.reading import Reading, at
 from epochal_query.recipe import Recipe, recipes
 
 if TYPE_CHECKING:
-    from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent
+    from openlineage.client.event_v2 import Job, Run, RunEvent
 
 PRODUCER: Final = "https://pypi.org/project/epochal"
 _ENDS: Final = {"completed": "COMPLETE", "failed": "FAIL", "stopped": "ABORT"}
@@ -88,8 +88,8 @@ class _Parts:
             eventType=state,
             run=self._run(failed=state.value == "FAIL"),
             job=self._job(),
-            inputs=[self._dataset(InputDataset, one) for one in self.recipe.inputs],
-            outputs=[self._dataset(OutputDataset, one) for one in self.recipe.outputs],
+            inputs=[InputDataset(**self._dataset(one)) for one in self.recipe.inputs],
+            outputs=[OutputDataset(**self._dataset(one)) for one in self.recipe.outputs],
         )
 
     def _run(self, *, failed: bool) -> Run:
@@ -98,8 +98,8 @@ class _Parts:
 
         facets: dict[str, Any] = {}
         if failed:
-            facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(
-                message=self.ran.error, programmingLanguage="PYTHON", producer=PRODUCER
+            facets["errorMessage"] = _facet(
+                error_message_run.ErrorMessageRunFacet, message=self.ran.error, programmingLanguage="PYTHON"
             )
         return Run(runId=self.recipe.id, facets=facets)
 
@@ -108,44 +108,46 @@ class _Parts:
         from openlineage.client.facet_v2 import job_type_job, source_code_location_job
 
         facets: dict[str, Any] = {
-            "jobType": job_type_job.JobTypeJobFacet(
-                processingType="BATCH", integration="EPOCHAL", jobType=self.recipe.kind, producer=PRODUCER
+            "jobType": _facet(
+                job_type_job.JobTypeJobFacet, processingType="BATCH", integration="EPOCHAL", jobType=self.recipe.kind
             )
         }
         code = self.recipe.code
         if code.get("commit") and code.get("remote"):
-            facets["sourceCodeLocation"] = source_code_location_job.SourceCodeLocationJobFacet(
+            facets["sourceCodeLocation"] = _facet(
+                source_code_location_job.SourceCodeLocationJobFacet,
                 type="git",
                 url=code["remote"],
                 path=code.get("script"),
                 version=code["commit"],
                 branch=code.get("branch"),
-                producer=PRODUCER,
             )
         name = f"{self.experiment}/{self.recipe.name}" if self.experiment else self.recipe.name
         return Job(namespace=self._namespace, name=name, facets=facets)
 
-    def _dataset(self, of: type[Any], one: Mapping[str, Any]) -> InputDataset | OutputDataset:
+    def _dataset(self, one: Mapping[str, Any]) -> dict[str, Any]:
         from openlineage.client.facet_v2 import dataset_version_dataset, documentation_dataset, symlinks_dataset
 
         facets: dict[str, Any] = {
-            "documentation": documentation_dataset.DocumentationDatasetFacet(description=one["name"], producer=PRODUCER)
+            "documentation": _facet(documentation_dataset.DocumentationDatasetFacet, description=one["name"])
         }
         namespace, name = place_of(one["uri"]) if one["uri"] else (self._namespace, f"{self.recipe.id}/{one['name']}")
         if one["digest"]:
-            facets["version"] = dataset_version_dataset.DatasetVersionDatasetFacet(
-                datasetVersion=one["digest"], producer=PRODUCER
-            )
+            facets["version"] = _facet(dataset_version_dataset.DatasetVersionDatasetFacet, datasetVersion=one["digest"])
             if one["uri"]:
                 link = symlinks_dataset.Identifier(namespace=namespace, name=name, type="FILE")
-                facets["symlinks"] = symlinks_dataset.SymlinksDatasetFacet(identifiers=[link], producer=PRODUCER)
+                facets["symlinks"] = _facet(symlinks_dataset.SymlinksDatasetFacet, identifiers=[link])
             namespace, name = self._namespace, one["digest"]
-        made: InputDataset | OutputDataset = of(namespace=namespace, name=name, facets=facets)
-        return made
+        return {"namespace": namespace, "name": name, "facets": facets}
 
     @property
     def _namespace(self) -> str:
         return f"epochal://{self.project}"
+
+
+def _facet(of: Any, **said: Any) -> Any:
+    """A facet that says who produced it, and no default of the whole process."""
+    return of(producer=PRODUCER, **said)
 
 
 def place_of(uri: str) -> tuple[str, str]:

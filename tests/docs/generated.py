@@ -1,4 +1,4 @@
-"""Which documents are generated, and by what. ``--write`` writes them all again, and the README's session."""
+"""Which documents are generated, and by what. ``--write`` writes them all again, and the sessions of pages."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ GENERATORS = {
     "docs/cli.md": "epochal_query.cli_doc",
 }
 """Path of a document to the module that prints it."""
+
+SESSIONS = ("README.md", "docs/lineage.md")
+"""Pages with a console block, whose commands are run."""
 
 
 def printed(module: str) -> str:
@@ -47,12 +50,12 @@ def main() -> None:
         if write:
             file.write_text(text, encoding="utf-8")
     if write:
-        readme = ROOT / "README.md"
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                readme.write_text(rewritten(readme.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
-            finally:
-                end_host(Path(folder) / "store")
+        for page in map(ROOT.joinpath, SESSIONS):
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    page.write_text(rewritten(page.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
+                finally:
+                    end_host(Path(folder) / "store")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pandas as pd
 import pytest
 from query.conftest import Bare
 
@@ -13,6 +15,7 @@ from epochal._ids import association_id, entity_id
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
 from epochal_query.lineage import Lineage
 from epochal_query.lineage_index import read_edges
+from epochal_query.lineage_spans import Said, spans
 from epochal_query.store import Store
 
 PROJECT = "lineage"
@@ -61,7 +64,7 @@ class Story:
 
     def declare(self, kind: str, entity: str, name: str, type_: str, properties: dict[str, Any]) -> None:
         """An action or a context."""
-        data = {"kind": kind, "entity": entity, "name": name, "type": type_, "properties": properties}
+        data: dict[str, Any] = {"kind": kind, "entity": entity, "name": name, "type": type_, "properties": properties}
         self.log.say("entity.declared", self.writer, **data)
 
     def associate(self, relation: str, source: tuple[str, str], target: tuple[str, str], only: bool = False) -> None:
@@ -111,6 +114,31 @@ def test_which_model_was_in_production(story: Story, store: Store) -> None:
     now = store.lineage(NEW)
     assert "prepare" not in names(now)
     assert "train" in names(now), "called as who used it first calls it"
+
+
+def test_what_was_in_production_at_any_time(story: Story, store: Store) -> None:
+    """All of it in one call: from when until when; as known then it still went on."""
+    second = timedelta(seconds=1)
+    found = store.associations("production")
+    assert list(found["source"]) == [OLD, NEW]
+    assert list(found["since"]) == [story.first - second, story.second - second]
+    assert list(found["until"]) == [story.second - second, story.third]
+    then = store.associations("production", known_at=story.second)
+    assert list(then["source"]) == [OLD, NEW]
+    assert pd.isna(then["until"].iloc[-1])
+    assert len(store.associations(OLD)) == 1
+
+
+def test_spans_are_what_the_fold_shows_at_every_instant() -> None:
+    """Statements logged late about earlier times, removed, made again."""
+    dice = random.Random(4)
+    for _ in range(200):
+        said = [Said("x", dice.choice(["", "a", "b"]), dice.randrange(6)) for _ in range(dice.randrange(1, 7))]
+        found = list(spans(said))
+        for instant in range(-1, 8):
+            true = [one.ends for one in said if one.occurred_at <= instant]
+            shown = [ends for ends, since, until in found if since <= instant and (until is None or instant < until)]
+            assert shown == ([true[-1]] if true and true[-1] else []), said
 
 
 def test_what_made_what_was_deployed_and_what_became_of_it(story: Story, store: Store) -> None:
@@ -192,7 +220,7 @@ def test_an_association_shows_while_its_ends_exist(bare: Bare) -> None:
     """One to something that is declared later, or deleted, is not shown meanwhile; what was said of it stays."""
     log, writer = bare.log("ends"), uuid4()
     end = str(entity_id("ends", "context", "prod"))
-    said = {"relation": "AssociatedWith", "source_kind": "artifact", "source": OLD}
+    said: dict[str, Any] = {"relation": "AssociatedWith", "source_kind": "artifact", "source": OLD}
     log.say("association.made", writer, association=uuid4(), **said, target_kind="context", target=end)
     log.flush()
     store = bare.open("ends")
@@ -220,7 +248,7 @@ def test_what_was_said_twice_is_folded(bare: Bare) -> None:
     log, writer = bare.log("twice"), uuid4()
     run = log.run([], "training")
     for digest in (OLD, NEW):
-        data = {"component": run, "name": "model", "direction": "out", "digest": digest}
+        data: dict[str, Any] = {"component": run, "name": "model", "direction": "out", "digest": digest}
         log.say("artifact.logged", writer, **data)
     log.flush()
     found = read_edges(bare.open("twice").begin())

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState
+from openlineage.client.serde import Serde
 from query.conftest import Bare
 
 from epochal._settings import from_env
@@ -103,7 +104,7 @@ def test_datasets_join_by_content(told: Told, store: Store) -> None:
     assert [(one.namespace, one.name) for one in made.outputs] == [("epochal://openlineage", MODEL)]
     assert [(one.namespace, one.name) for one in used.inputs] == [("epochal://openlineage", MODEL)]
     assert made.inputs is not None
-    named = {one.name: json.loads(json.dumps(one.facets, default=vars)) for one in made.inputs}
+    named = {one.name: Serde.to_dict(one)["facets"] for one in made.inputs}
     assert set(named) == {RAW, "other"}
     (link,) = named[RAW]["symlinks"]["identifiers"]
     assert (link["namespace"], link["name"]) == ("s3://bucket", "raw.csv")
@@ -134,9 +135,8 @@ def test_what_happened_since(bare: Bare) -> None:
     store = bare.open("live")
     before = store.openlineage(known_at=middle)
     second, writer = log.run([], "two", status=None), uuid4()
-    log.flush()
+    mark = log.flush()
     began = store.openlineage(middle)
-    mark = store.last_watermark
     assert [event.run.runId for event in before] == [str(first)] * 2
     assert [event.run.runId for event in began] == [str(second)]
     assert store.openlineage(mark) == []
@@ -188,6 +188,23 @@ def test_over_http(store: Store, receiver: Receiver) -> None:
     with pytest.raises(ReadError, match="5 of 5 events did not get to"):
         deliver(store.openlineage(), f"{url}/other", from_env)
     assert receiver.bodies[-1][0] == "/other"
+
+
+@pytest.mark.kafka
+def test_to_kafka(store: Store, kafka: str, topic_prefix: str) -> None:
+    """Keyed by job, so that the order of its runs is kept."""
+    from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
+
+    topic = f"{topic_prefix}openlineage"
+    with KafkaAdminClient(bootstrap_servers=kafka) as admin:
+        admin.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
+    deliver(store.openlineage(), f"kafka:{topic}", lambda: from_env({"EPOCHAL_KAFKA": kafka}))
+    consumer = KafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", consumer_timeout_ms=60_000)
+    consumer.assign([TopicPartition(topic, 0)])
+    found = [next(consumer) for _ in range(5)]
+    consumer.close()
+    events = [read_back(message.value.decode()) for message in found]
+    assert [message.key.decode() for message in found] == [f"run:{e.job.namespace}/{e.job.name}" for e in events]
 
 
 def test_from_the_command_line(bare: Bare, told: Told) -> None:
