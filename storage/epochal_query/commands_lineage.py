@@ -96,7 +96,7 @@ def associations(of: str, at: At, output: Output) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @reads
 def provenance(of: tuple[str, ...], as_json: bool, at: At) -> None:
-    """What made OF, as it was and was known then, and what descends from it now.
+    """What made OF, as known then, and what descends from it now.
 
     Code, packages, parameters, command line and inputs of all that made it. OF is what `epochal lineage` takes, such
     as an endpoint.

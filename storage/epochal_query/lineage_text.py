@@ -18,15 +18,17 @@ def tree(nodes: pd.DataFrame, edges: pd.DataFrame, starts: tuple[str, ...], dire
     rows = zip(nodes["id"], nodes["kind"], nodes["name"], nodes["detail"], strict=True)
     called = {id_: _Called(kind, name, detail) for id_, kind, name, detail in rows}
     lines: list[str] = []
+    trees = [
+        (word, _ways(edges, forward), set[str]())
+        for forward, word in ((False, "made from"), (True, "went into"))
+        if direction != ("ascendants" if forward else "descendants")
+    ]
     for start in starts:
         lines.append(called[start].label)
-        for forward, word in ((False, "made from"), (True, "went into")):
-            if direction == ("ascendants" if forward else "descendants"):
-                continue
+        for word, ways, shown in trees:
             if direction == "both":
                 lines.append(f"  {word}:")
-            ways = _ways(edges, forward)
-            _unfold(called, ways, start, "    " if direction == "both" else "", lines)
+            _unfold(called, ways, start, "    " if direction == "both" else "", shown, lines)
     return "\n".join(lines)
 
 
@@ -57,8 +59,13 @@ def _ways(edges: pd.DataFrame, forward: bool) -> Ways:
     return found
 
 
-def _unfold(called: Mapping[str, _Called], ways: Ways, start: str, indent: str, lines: list[str]) -> None:
-    shown = {start}
+def _unfold(
+    called: Mapping[str, _Called], ways: Ways, start: str, indent: str, shown: set[str], lines: list[str]
+) -> None:
+    if start in shown and ways.get(start):
+        lines[-1] += "  (see above)"
+        return
+    shown.add(start)
     # an explicit stack: a chain of a hundred thousand steps must not exhaust Python's
     waiting = _below(called, ways, start, indent)[::-1]
     while waiting:
