@@ -4,7 +4,7 @@
 
 CREATE OR REPLACE VIEW {database}.statements {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action, context or association',
     `field` LowCardinality(String) COMMENT 'what kind of statement, see architecture.md',
     `entity` UUID COMMENT 'id of what the statement is about',
     `key` String COMMENT 'which of that kind: a path, a tag, a trial, a writer, ...',
@@ -29,7 +29,7 @@ COMMENT 'every statement of a lifecycle event that counts: within the bounds, of
 
 CREATE OR REPLACE VIEW {database}.cells {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action, context or association',
     `entity` UUID COMMENT 'id',
     `field` LowCardinality(String) COMMENT 'what kind of statement, see architecture.md',
     `key` String COMMENT 'which of that kind',
@@ -98,7 +98,7 @@ COMMENT 'one row a parameter: a later value hides older ones at, above and below
 
 CREATE OR REPLACE VIEW {database}.tags {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action or context',
     `entity` UUID COMMENT 'id of what is tagged',
     `tag` String COMMENT 'the word or the key',
     `value` String COMMENT 'JSON text',
@@ -114,7 +114,7 @@ COMMENT 'one row a tag: a word has the value true';
 
 CREATE OR REPLACE VIEW {database}.notes {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action or context',
     `entity` UUID COMMENT 'id',
     `note` String COMMENT 'free text',
     `logged_at` DateTime64(6, 'UTC') COMMENT 'the writer''s clock, UTC',
