@@ -17,6 +17,7 @@ from epochal_query.reading import Reading, at
 from epochal_query.times import When, parse_instant
 
 Words = str | Collection[str]
+"""One word or several."""
 
 
 @dataclass(frozen=True)

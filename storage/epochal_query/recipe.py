@@ -63,7 +63,7 @@ class Recipe:
     @property
     def telling(self) -> dict[str, str]:
         """The environment variables that change what a job computes."""
-        return {name: value for name, value in self.environment.items() if name.startswith(_TELLING)}
+        return {n: value for n, value in self.environment.items() if n.startswith(_TELLING) and n.isidentifier()}
 
     @property
     def unknown(self) -> list[str]:
@@ -127,7 +127,7 @@ def _recipe(
         parent=row["parent"],
         params=nested(sorted(values.items())),
         seeds={path: value for path, value in values.items() if "seed" in split(path)[-1].casefold()},
-        command=_own(command),
+        command=own_command(command),
         directory=_directory(code, environment, command),
         python=last["python"] if last else "",
         code=code,
@@ -166,7 +166,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _own(command: Sequence[str]) -> tuple[str, ...]:
+def own_command(command: Sequence[str]) -> tuple[str, ...]:
     """The job's own command line: of `epochal run -- COMMAND` the COMMAND."""
     words = list(command)
     if "run" in words and "--" in words[words.index("run") :] and any("epochal" in word for word in words[:4]):
@@ -189,7 +189,8 @@ def _directory(code: dict[str, Any], environment: dict[str, str], command: Seque
 def place_in_code(code: dict[str, Any], uri: str | None) -> str | None:
     """Where in the code's tree a file lay that was logged from there; None where it lay elsewhere."""
     parts = urlsplit(uri or "")
-    path = Path(unquote(parts.path))
+    # without a `..` that would lead out of the tree
+    path = Path(os.path.normpath(unquote(parts.path)))
     if parts.scheme != "file" or not code.get("root") or not path.is_relative_to(code["root"]):
         return None
     return path.relative_to(code["root"]).as_posix()

@@ -91,7 +91,7 @@ def reproduce(
     of_runs = above[(above["kind"] == "component") & (above["id"] != component)]
     ancestors = dict(zip(of_runs["id"], of_runs["name"], strict=True))
     unknown = recipe.unknown
-    made = Reproduction(recipe, ancestors, _script(recipe), unknown, directory)
+    made = Reproduction(recipe, ancestors, script_of(recipe), unknown, directory)
     if directory is not None:
         made.unknown.extend(_write(made, directory, contents))
     return made
@@ -139,7 +139,8 @@ def _write(made: Reproduction, directory: Path, contents: Callable[[], Fetching]
     return missing
 
 
-def _script(recipe: Recipe) -> str | None:
+def script_of(recipe: Recipe) -> str | None:
+    """A shell script that runs a component again; None where its command line or its code isn't known."""
     commit = recipe.code.get("commit")
     sources = [one for one in (recipe.code.get("remote"), recipe.code.get("root")) if one]
     if not recipe.command or not commit or not sources:
@@ -147,7 +148,7 @@ def _script(recipe: Recipe) -> str | None:
     words = [shlex.quote(word) for word in recipe.command]
     if Path(recipe.command[0]).name.startswith("python"):
         words[0] = '"$PYTHON"'
-    clones = " || ".join(f"git clone --quiet --no-checkout {shlex.quote(one)} code" for one in sources)
+    clones = " || ".join(f"git clone --quiet --no-checkout -- {shlex.quote(one)} code" for one in sources)
     lines = [
         "#!/bin/sh",
         f"# Runs component {recipe.id} again, in the directory of this script, in an environment of its own.",
@@ -161,7 +162,7 @@ def _script(recipe: Recipe) -> str | None:
         "}",
         "if test -d inputs; then cp -R inputs/. code/; fi",
         'if test -z "${PYTHON:-}"; then',
-        f"  test -d .venv || {{ python{'.'.join(recipe.python.split('.')[:2])} -m venv .venv",
+        f"  test -d .venv || {{ {shlex.quote('python' + '.'.join(recipe.python.split('.')[:2]))} -m venv .venv",
         "    .venv/bin/python -m pip install --quiet -r requirements.txt; }",
         '  PYTHON="$PWD/.venv/bin/python"',
         "fi",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
 from epochal_query.lineage import Lineage, lineage_of
-from epochal_query.lineage_choice import chosen
+from epochal_query.lineage_choice import Words, chosen
 from epochal_query.lineage_spans import associations_of
 from epochal_query.openlineage import run_events
 from epochal_query.provenance import Provenance, provenance_of
@@ -31,9 +32,14 @@ class Traceable(Provable):
         direction: Literal["ascendants", "descendants", "both"] = "ascendants",
         depth: int | None = None,
         *,
+        relations: Words | None = None,
+        kinds: Words | None = None,
+        types: Words | None = None,
+        since: When | None = None,
+        until: When | None = None,
+        properties: Mapping[str, object] | None = None,
         as_of: When | None = None,
         known_at: KnownAt | None = None,
-        **choice: Any,
     ) -> Lineage:
         """What something was made from, or went into: an artifact (digest, URI, name), a component, trial, experiment,
         action or context, or a list of these; any ``depth`` in steps, each an edge.
@@ -48,7 +54,16 @@ class Traceable(Provable):
             UnknownNameError: nothing is meant, or several things are.
             FilterError: an argument can't be understood.
         """
-        asked = chosen(direction, depth, **choice)
+        asked = chosen(
+            direction,
+            depth,
+            relations=relations,
+            kinds=kinds,
+            types=types,
+            since=since,
+            until=until,
+            properties=properties,
+        )
         reading = self.begin(as_of, known_at)
         return lineage_of(reading, of, asked)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from host_ending import end_host
 
 import epochal
 from epochal_query.errors import ReadError, UnknownNameError
+from epochal_query.recipe import Recipe, own_command, place_in_code
+from epochal_query.reproduce import script_of
 from epochal_query.store import Store
 
 TRAIN = """
@@ -134,3 +137,38 @@ def test_one_question(job: Job, store: Store) -> None:
     text = found.to_text()
     for said in ("script       src/train.py", 'params       {"seed": 7, "times": 3}', "what descends from it now:"):
         assert said in text
+
+
+@pytest.mark.parametrize(
+    ("uri", "place"),
+    [
+        ("file:///work/repo/data/x%20y.csv", "data/x y.csv"),
+        ("file:///work/repo/../secrets", None),
+        ("file:///work/repo/a/../b", "b"),
+        ("file:///elsewhere/x", None),
+        ("s3://work/repo/x", None),
+        (None, None),
+    ],
+)
+def test_where_an_input_lay_in_the_code(uri: str | None, place: str | None) -> None:
+    """Never outside of it."""
+    assert place_in_code({"root": "/work/repo"}, uri) == place
+
+
+def test_the_script_quotes_whatever_was_recorded() -> None:
+    """What is in a store can't make the script do anything else."""
+    odd = "x'; touch /tmp/owned; '"
+    recipe = Recipe("id", "n", "k", command=("./run", odd), python=f"3.11{odd}", code={"commit": odd, "root": odd})
+    made = script_of(recipe)
+    assert made is not None
+    checked = subprocess.run(["sh", "-n"], input=made, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    words = shlex.split(made, comments=True)
+    assert words.count(odd) == 3
+    assert not any(word.startswith("touch") for word in words)
+
+
+def test_what_a_command_line_is_for() -> None:
+    """Of `epochal run` it is the command that counts."""
+    assert own_command(["python", "-m", "epochal.cli", "run", "-e", "x", "--", "make", "all"]) == ("make", "all")
+    assert own_command(["python", "run.py", "--", "x"]) == ("python", "run.py", "--", "x")
