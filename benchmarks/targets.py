@@ -48,6 +48,7 @@ TARGETS = (
     Target("proof.rebuild", "making the sums of all points again", 1_000_000, "points/s", "more"),
     Target("proof.history", "the history of one value", 50, "ms"),
     Target("corrections.visible", "a correction of 10 million points, in a report", 2, "s"),
+    Target("lineage.depth_50", "lineage, depth 50 over 100,000 edges", 200, "ms"),
     Target("start.import", "import epochal", 60, "ms"),
     Target("start.import_memory", "import epochal, memory", 15, "MB"),
     Target("start.init", "epochal.init()", 50, "ms"),

@@ -204,6 +204,17 @@ def said_by(event: LoggedEvent) -> Iterator[Said]:
             yield d["kind"], UUID(d["entity"]), "restored", d["deletion"], {}, False
         case "entity.erased":
             yield d["kind"], UUID(d["entity"]), "erased", here, {"reason": d["reason"]}, False
+        case "entity.declared":
+            yield d["kind"], UUID(d["entity"]), "opened", "", {"name": d["name"]}, False
+            for key in ("type", "properties"):
+                if key in d:
+                    yield d["kind"], UUID(d["entity"]), "attr", key, d[key], False
+        case "association.made":
+            ends = {key: d[key] for key in ("relation", "source_kind", "source", "target_kind", "target")}
+            yield "association", UUID(d["association"]), "opened", "", {}, False
+            yield "association", UUID(d["association"]), "ends", "", ends, False
+        case "association.removed":
+            yield "association", UUID(d["association"]), "ends", "", None, True
         case "console.captured":
             pass  # read from the events themselves
         case _:
@@ -428,6 +439,29 @@ class Fold:
         """(component, trial), both existing."""
         return {(c, UUID(t)) for _, c, t in self.cells("member") if ("trial", UUID(t)) in self.existing}
 
+    def associations(self) -> dict[UUID, Statement]:
+        """Standing associations between what exists; artifacts always do."""
+        return {
+            entity: s
+            for (_, entity, _), s in self.cells("ends").items()
+            if all(kind == "artifact" or (kind, UUID(id_)) in self.existing for kind, id_ in ends_of(s))
+        }
+
+    def edges(self) -> set[tuple[str, Node, Node, str]]:
+        """Lineage in the direction of time: (relation, source, target, the artifact's name for the component)."""
+        found: set[tuple[str, Node, Node, str]] = set()
+        for s in self.associations().values():
+            assert isinstance(s.value, dict)
+            found.add((s.value["relation"], *ends_of(s), ""))
+        for (_, component, key), s in self.cells("artifact").items():
+            assert isinstance(s.value, dict)
+            artifact = ("artifact", next(x for x in (s.value["digest"], s.value["uri"], f"{component}/{key}") if x))
+            direction, _, name = key.partition("/")
+            worker = ("component", str(component))
+            edge = ("Produced", worker, artifact) if direction == "out" else ("ContributedTo", artifact, worker)
+            found.add((*edge, name))
+        return found
+
     def params(self) -> dict[UUID, dict[str, object]]:
         """Component to {path key: value}: each statement in order hides what was said before at related paths."""
         shown: dict[UUID, dict[str, object]] = defaultdict(dict)
@@ -502,6 +536,16 @@ class Fold:
         for p in self.points:
             series[p.component, p.metric, p.rank].append(p)
         return {at: summarize(points) for at, points in series.items()}
+
+
+Node = tuple[str, str]
+"""The kind and the id of an end of an edge; of an artifact its digest, else its URI."""
+
+
+def ends_of(s: Statement) -> tuple[Node, Node]:
+    """What an association joins."""
+    assert isinstance(s.value, dict)
+    return (s.value["source_kind"], s.value["source"]), (s.value["target_kind"], s.value["target"])
 
 
 def hides(s: Statement, key: str) -> bool:

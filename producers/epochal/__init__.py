@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from ._associating import Entity, action, associate, context, dissociate
 from ._errors import (
     EpochalError,
     JournalError,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Artifact",
+    "Entity",
     "EpochalError",
     "Experiment",
     "JournalError",
@@ -45,8 +47,12 @@ __all__ = [
     "Store",
     "Trial",
     "__version__",
+    "action",
+    "associate",
     "component",
+    "context",
     "current",
+    "dissociate",
     "experiment",
     "finish",
     "init",

@@ -167,3 +167,35 @@ def entity_erased(
         "lifecycle": [list(one) for one in lifecycle],
         "metrics": [list(one) for one in metrics],
     }
+
+
+def entity_declared(
+    *, kind: str, entity: str, name: str, type: str | None, properties: Mapping[str, JSON] | None
+) -> Event:
+    """An action or a context was declared; what is None says nothing and changes nothing."""
+    return "epochal.entity.declared", {
+        "kind": kind,
+        "entity": entity,
+        "name": name,
+        "type": type,
+        "properties": None if properties is None else dict(properties),
+    }
+
+
+def association_made(
+    *, association: str, relation: str, source_kind: str, source: str, target_kind: str, target: str
+) -> Event:
+    """An edge of lineage, in the direction of time."""
+    return "epochal.association.made", {
+        "association": association,
+        "relation": relation,
+        "source_kind": source_kind,
+        "source": source,
+        "target_kind": target_kind,
+        "target": target,
+    }
+
+
+def association_removed(*, association: str) -> Event:
+    """The edge is no more."""
+    return "epochal.association.removed", {"association": association}

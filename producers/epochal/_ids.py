@@ -15,7 +15,17 @@ from uuid import UUID, uuid5
 
 from ._values import JSON, to_json, without_lone_surrogates
 
-__all__ = ["NAMESPACE", "component_id", "experiment_id", "normal_text", "normal_variables", "trial_id", "uuid7"]
+__all__ = [
+    "NAMESPACE",
+    "association_id",
+    "component_id",
+    "entity_id",
+    "experiment_id",
+    "normal_text",
+    "normal_variables",
+    "trial_id",
+    "uuid7",
+]
 
 NAMESPACE: Final = UUID("b64fcd09-0d4b-5b6a-9a65-3e1f1d1c7a42")
 """The namespace of every id made from a name."""
@@ -65,6 +75,16 @@ def trial_id(project: str, experiment: UUID, variables: Mapping[str, JSON]) -> U
 def component_id(project: str, key: str) -> UUID:
     """The id of the component with this key."""
     return _named(project, "component", normal_text(key))
+
+
+def entity_id(project: str, kind: str, name: str) -> UUID:
+    """The id of the action or the context (``kind``) of this name."""
+    return _named(project, kind, normal_text(name))
+
+
+def association_id(project: str, relation: str, source: tuple[str, str] | None, target: tuple[str, str]) -> UUID:
+    """The id of the association of two ends, each a kind and an id; without a source of the only one to the target."""
+    return _named(project, "association", relation, None if source is None else [*source], [*target])
 
 
 def _named(project: str, kind: str, *key: JSON) -> UUID:

@@ -110,15 +110,15 @@ class Session:
                 self._speakers[project] = self.open_writer(Identity(project), "session")
             return self._speakers[project]
 
-    def speak(self, project: str, event: Event, *, once: bool = False) -> None:
-        """Records what is said of an experiment, a trial or an attachment; with ``once`` not the same again."""
+    def speak(self, project: str, event: Event, time_us: int | None = None, *, once: bool = False) -> None:
+        """Records what is said of anything but by a run; with ``once`` not the same again."""
         if once:
             said = f"{project}:{event[0]}:{json.dumps(event[1], sort_keys=True)}"
             with self._lock:
                 if said in self.said:
                     return
                 self.said.add(said)
-        self.speaker(project).emit(event)
+        self.speaker(project).emit(event, time_us)
         self.warn.raise_first()
 
     def close_writer(self, writer: Writer) -> None:

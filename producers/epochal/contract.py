@@ -14,7 +14,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
-Kind = Literal["experiment", "trial", "component"]
+Kind = Literal["experiment", "trial", "component", "action", "context"]
+End = Literal["artifact", "component", "trial", "experiment", "action", "context"]
+"""What an edge of lineage can join."""
+Relation = Literal["ContributedTo", "Produced", "DerivedFrom", "AssociatedWith", "SameAs"]
 Status = Literal["completed", "failed", "stopped"]
 Direction = Literal["in", "out"]
 Count = Annotated[int, Field(ge=0)]
@@ -386,6 +389,36 @@ class EntityErased(_Data):
     metrics: list[Erased] = []
 
 
+class EntityDeclared(_Data):
+    """An action (an approval, a deployment) or a context (an endpoint, an alias). What is None says nothing."""
+
+    kind: Literal["action", "context"]
+    entity: UUID
+    name: Annotated[str, Field(min_length=1)]
+    type: str | None = None
+    properties: dict[str, JsonValue] | None = None
+
+
+class AssociationMade(_Data):
+    """An edge of lineage, in the direction of time, from now on; it takes the place of the last one with its id.
+
+    An end is given by its id; an artifact by its digest, else by its URI.
+    """
+
+    association: UUID
+    relation: Relation
+    source_kind: End
+    source: Annotated[str, Field(min_length=1)]
+    target_kind: End
+    target: Annotated[str, Field(min_length=1)]
+
+
+class AssociationRemoved(_Data):
+    """The edge is no more, from now on."""
+
+    association: UUID
+
+
 EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.writer.opened": WriterOpened,
     "epochal.writer.heartbeat": WriterHeartbeat,
@@ -419,6 +452,9 @@ EVENT_TYPES: dict[str, type[_Data]] = {
     "epochal.entity.deleted": EntityDeleted,
     "epochal.entity.restored": EntityRestored,
     "epochal.entity.erased": EntityErased,
+    "epochal.entity.declared": EntityDeclared,
+    "epochal.association.made": AssociationMade,
+    "epochal.association.removed": AssociationRemoved,
 }
 """The closed union: event type to the model of its data (newest version)."""
 

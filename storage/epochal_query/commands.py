@@ -15,12 +15,13 @@ def register(group: click.Group) -> None:
     from epochal_query.commands_changes import COMMANDS as CHANGES
     from epochal_query.commands_history import diff, history, replay
     from epochal_query.commands_letters import COMMANDS as LETTERS
+    from epochal_query.commands_lineage import COMMANDS as LINEAGE
     from epochal_query.commands_proof import COMMANDS as PROOF
     from epochal_query.commands_repairs import COMMANDS as REPAIRS
     from epochal_query.commands_store import COMMANDS
 
-    reads = [ls, report, show, history, diff, replay, best, metrics, branches, lineage, sql, certificate]
-    for command in [*reads, *COMMANDS, *LETTERS, *PROOF, *CHANGES, *REPAIRS]:
+    reads = [ls, report, show, history, diff, replay, best, metrics, branches, sql, certificate]
+    for command in [*reads, *LINEAGE, *COMMANDS, *LETTERS, *PROOF, *CHANGES, *REPAIRS]:
         group.add_command(command)
 
 
@@ -164,31 +165,6 @@ def branches(component: str, at: At, output: Output) -> None:
     from epochal_query.cli_output import write
 
     write(at.open().branches(component, **at.times), output)
-
-
-@click.command()
-@click.argument("of")
-@click.option(
-    "--direction", type=click.Choice(["ascendants", "descendants", "both"]), default="ascendants", show_default=True
-)
-@click.option("--depth", type=click.IntRange(min=0), help="At most so many steps; default: all.")
-@click.option("--json", "as_json", is_flag=True, help="Nodes and edges, for machines.")
-@click.option("--mermaid", "form", flag_value="mermaid", help="A flowchart for Mermaid.")
-@click.option("--dot", "form", flag_value="dot", help="A digraph for Graphviz.")
-@reads
-def lineage(of: str, direction: Any, depth: int | None, as_json: bool, form: str | None, at: At) -> None:
-    """What OF was made from, or went into. OF is an artifact (digest, URI, name), component, trial or experiment."""
-    from epochal_query.cli_output import write_json
-
-    if as_json and form:
-        raise click.UsageError(f"choose one of --json and --{form}")
-    found = at.open().lineage(of, direction, depth, **at.times)
-    if as_json:
-        nodes, edges = found.nodes.to_dict("records"), found.edges.to_dict("records")
-        write_json({"nodes": nodes, "edges": edges, **found.attrs})
-    else:
-        shown = {None: found.to_text, "mermaid": found.to_mermaid, "dot": found.to_dot}[form]()
-        click.echo(shown.rstrip("\n"))
 
 
 @click.command()

@@ -90,14 +90,15 @@ def _uses(reading: Reading, makers: Sequence[str]) -> dict[UUID, list[UUID]]:
     """By component others that used an output of it, or continue it as a fork."""
     table = reading.rows(
         f"""SELECT DISTINCT o.component AS maker, i.component AS user
-            FROM (SELECT component, artifact FROM {at("edges")} {_MINE} AND relation = 'produced'
+            FROM (SELECT component, artifact FROM {at("edges")} {_MINE} AND relation = 'Produced'
                   AND component IN {{ids:Array(UUID)}}) AS o
-            INNER JOIN (SELECT component, artifact FROM {at("edges")} {_MINE} AND relation = 'contributed_to') AS i
+            INNER JOIN (SELECT component, artifact FROM {at("edges")} {_MINE} AND relation = 'ContributedTo') AS i
                 ON o.artifact = i.artifact
             WHERE o.component != i.component
             UNION DISTINCT
-            SELECT toUUID(source) AS maker, component AS user FROM {at("edges")}
-            {_MINE} AND relation = 'forked_into' AND toUUID(source) IN {{ids:Array(UUID)}}
+            SELECT toUUIDOrZero(source) AS maker, toUUIDOrZero(target) AS user FROM {at("edges")}
+            {_MINE} AND relation = 'DerivedFrom' AND source_kind = 'component' AND target_kind = 'component'
+              AND toUUIDOrZero(source) IN {{ids:Array(UUID)}}
             ORDER BY maker, user""",
         ids=list(makers),
     )

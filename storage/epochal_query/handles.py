@@ -14,7 +14,8 @@ from epochal._repairs import Steps
 from epochal_query.certificate import Certificate
 from epochal_query.diff import Difference
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
-from epochal_query.lineage import Lineage, several_artifacts
+from epochal_query.lineage import Lineage
+from epochal_query.lineage_starts import several_artifacts
 from epochal_query.names import near
 from epochal_query.reading import Reading, at
 

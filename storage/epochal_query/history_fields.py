@@ -45,6 +45,8 @@ _COMMON = ("note", "tags", *(_SINGLE[one] for one in ("opened", "deleted", "rest
 _OF_KIND: dict[Kind, tuple[str, ...]] = {
     "experiment": ("name", "hypothesis", "objective", "variables", "verdict"),
     "trial": ("name",),
+    "action": ("type", "properties"),
+    "context": ("type", "properties"),
     "component": (
         *("name", "kind", "display_name", "resources", "parent", "alerts", "rewinds", "forks", METRICS, LOST),
         *_KEYED.values(),

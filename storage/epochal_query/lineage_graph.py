@@ -1,72 +1,112 @@
-"""The graph of what made what: components and artifacts, and what is reached from some of them."""
+"""The graph of what made what, as columns of numbers, and what is reached in it from some nodes.
+
+Nodes are the numbers from 0 on. Nothing here knows what they stand for.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable
+import functools
+import itertools
+import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
 
 Direction = Literal["ascendants", "descendants", "both"]
+DIRECTIONS: Final = ("ascendants", "descendants", "both")
 
+RELATIONS: Final = ("ContributedTo", "Produced", "DerivedFrom", "AssociatedWith", "SameAs")
+"""What an edge says; ``Graph.relations`` are places in it."""
+SAME_AS: Final = RELATIONS.index("SameAs")
 
-@dataclass(frozen=True)
-class Edge:
-    """``source`` came before ``target``: a component (its id) and an artifact (its key), or two components, where the
-    second is a fork of the first.
-    """
-
-    source: str
-    target: str
-    relation: str
-    name: str
-
-
-@dataclass(frozen=True)
-class Node:
-    """A component or an artifact, with what to call it."""
-
-    id: str
-    kind: Literal["component", "artifact"]
-    name: str
-    detail: str = ""
+Numbers = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Graph:
-    """All nodes and edges of a project that a read sees."""
+    """Edges: of each where it begins and ends, in the direction of time, and its relation."""
 
-    nodes: dict[str, Node]
-    edges: tuple[Edge, ...]
+    nodes: int
+    """How many there are."""
+    sources: Numbers
+    targets: Numbers
+    relations: Numbers
 
-    def around(self, starts: Iterable[str], direction: Direction, depth: int | None) -> Graph:
-        """What is reached from the starts within ``depth`` steps (a step is one edge); cycles end where they close."""
-        kept: set[Edge] = set()
-        reached: set[str] = set(starts)
-        for forward in (False, True):
-            if direction == ("ascendants" if forward else "descendants"):
-                continue
-            ways = beside(self.edges, forward=forward)
-            waiting = deque((start, 0) for start in reached if start in set(starts))
-            seen = {start for start, _ in waiting}
-            while waiting:
-                at, steps = waiting.popleft()
-                if depth is not None and steps >= depth:
-                    continue
-                for edge in ways.get(at, []):
-                    kept.add(edge)
-                    following = edge.target if forward else edge.source
-                    if following not in seen:
-                        seen.add(following)
-                        waiting.append((following, steps + 1))
-            reached |= seen
-        nodes = {id_: node for id_, node in self.nodes.items() if id_ in reached}
-        return Graph(nodes, tuple(edge for edge in self.edges if edge in kept))
+    @property
+    def nothing(self) -> Part:
+        """None of its nodes and edges."""
+        return Part(np.zeros(self.nodes, np.bool_), np.zeros(len(self.sources), np.bool_))
 
 
-def beside(edges: Iterable[Edge], *, forward: bool) -> dict[str, list[Edge]]:
-    """The edges that lead on from each node."""
-    found: dict[str, list[Edge]] = {}
-    for edge in edges:
-        found.setdefault(edge.source if forward else edge.target, []).append(edge)
-    return found
+@dataclass(frozen=True)
+class Part:
+    """Some nodes and edges of a graph."""
+
+    nodes: Mask
+    edges: Mask
+
+    def __or__(self, other: Part) -> Part:
+        """What is in either."""
+        return Part(self.nodes | other.nodes, self.edges | other.edges)
+
+
+def reached(
+    graph: Graph, starts: Numbers, direction: Direction, depth: int | None = None, follow: Mask | None = None
+) -> dict[bool, Part]:
+    """What is reached from the starts within ``depth`` steps, forward (True) and backward (False) as asked for.
+
+    A step is one edge, of those to ``follow``. What is the same as something (SameAs) is reached from it either way.
+    """
+    ways = {"ascendants": (False,), "descendants": (True,), "both": (False, True)}[direction]
+    every = np.ones(len(graph.sources), np.bool_) if follow is None else follow
+    return {forward: _walk(graph, starts, forward, depth, every) for forward in ways}
+
+
+def leading_to(graph: Graph, parts: Mapping[bool, Part], wanted: Mask) -> Part:
+    """Of what was reached the wanted nodes, and all that lies on the ways to them."""
+    back = [
+        _walk(graph, np.flatnonzero(wanted & part.nodes), not forward, None, part.edges)
+        for forward, part in parts.items()
+    ]
+    return functools.reduce(operator.or_, back, graph.nothing)
+
+
+def _walk(graph: Graph, starts: Numbers, forward: bool, depth: int | None, follow: Mask) -> Part:
+    """Step by step from all nodes that the step before reached first; so cycles end where they close."""
+    begins, edges, ends = _ways(graph, forward, follow)
+    part = graph.nothing
+    here = np.unique(starts)
+    part.nodes[here] = True
+    for _ in itertools.count() if depth is None else range(depth):
+        if not here.size:
+            break
+        places = _spread(begins[here], begins[here + 1])
+        part.edges[edges[places]] = True
+        there = ends[places]
+        here = np.unique(there[~part.nodes[there]])
+        part.nodes[here] = True
+    return part
+
+
+def _ways(graph: Graph, forward: bool, follow: Mask) -> tuple[Numbers, Numbers, Numbers]:
+    """The edges that lead on from each node: where its own begin, all of them, and the node that each leads to."""
+    edges = np.flatnonzero(follow)
+    edges = np.concatenate([edges, edges[graph.relations[edges] == SAME_AS]])
+    turned = np.arange(len(edges)) >= np.count_nonzero(follow)
+    onward = turned != forward
+    here = np.where(onward, graph.sources[edges], graph.targets[edges])
+    there = np.where(onward, graph.targets[edges], graph.sources[edges])
+    order = np.argsort(here, kind="stable")
+    begins = np.concatenate([[0], np.cumsum(np.bincount(here, minlength=graph.nodes))])
+    return cast(Numbers, begins), edges[order], there[order]
+
+
+def _spread(begins: Numbers, ends: Numbers) -> Numbers:
+    """All numbers of some ranges, one range after the other."""
+    counts = ends - begins
+    before = np.cumsum(counts) - counts
+    return cast(Numbers, np.repeat(begins - before, counts) + np.arange(int(counts.sum())))

@@ -17,7 +17,7 @@ from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameErr
 from epochal_query.names import unknown, unknown_among
 from epochal_query.reading import Reading, at
 
-Kind = Literal["experiment", "trial", "component"]
+Kind = Literal["experiment", "trial", "component", "action", "context"]
 SHOWN_MAX = 8
 
 _LISTS: dict[Kind, str] = {
@@ -32,8 +32,18 @@ _LISTS: dict[Kind, str] = {
         FROM {at("cells")}
         WHERE project = {{project:String}} AND kind = 'component' AND field IN ('opened', 'attr') AND <which>
         GROUP BY entity HAVING countIf(field = 'opened') > 0 AND (<named>)""",
+    "action": f"""SELECT action AS id, name, '' AS label FROM {at("actions")}
+        WHERE project = {{project:String}} AND <which> AND (<named>)""",
+    "context": f"""SELECT context AS id, name, '' AS label FROM {at("contexts")}
+        WHERE project = {{project:String}} AND <which> AND (<named>)""",
 }
-_COLUMN: dict[Kind, str] = {"experiment": "experiment", "trial": "trial", "component": "entity"}
+_COLUMN: dict[Kind, str] = {
+    "experiment": "experiment",
+    "trial": "trial",
+    "component": "entity",
+    "action": "action",
+    "context": "context",
+}
 
 
 @dataclass(frozen=True)
@@ -118,7 +128,7 @@ def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
 
 
 def resolve_any(reading: Reading, given: object, besides: Mapping[str, Iterable[str]] | None = None) -> Entity:
-    """The one component, trial or experiment that ``given`` means, looked for in this order.
+    """The one component, trial, experiment, action or context that ``given`` means, looked for in this order.
 
     ``besides`` are names of other kinds that the caller has looked for already, for the error.
 
@@ -126,7 +136,7 @@ def resolve_any(reading: Reading, given: object, besides: Mapping[str, Iterable[
         UnknownNameError: nothing is meant, or more than one thing of a kind.
         FilterError: ``given`` is not something that can name an entity.
     """
-    kinds: tuple[Kind, ...] = ("component", "trial", "experiment")
+    kinds: tuple[Kind, ...] = ("component", "trial", "experiment", "action", "context")
     if isinstance(given, Entity):
         kinds = (given.kind,)
     failures: list[UnknownNameError] = []
@@ -145,7 +155,7 @@ def resolve_any(reading: Reading, given: object, besides: Mapping[str, Iterable[
 
 def whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[UUID, str]:
     """What tells entities of one name apart: the trials of components, the experiments of trials."""
-    if kind == "experiment":
+    if kind not in ("component", "trial"):
         return {}
     which = f"SELECT component AS id, trial FROM {at('memberships')} WHERE project = {{project:String}}"
     if kind == "trial":

@@ -43,7 +43,8 @@ def _once(reading: Reading, given: object) -> list[Entity]:
         which = "field IN ('opened', 'erased') AND entity = {id:UUID}"
     table = reading.rows(
         f"""SELECT kind, entity AS id, argMaxIf(value, place, field = 'opened') AS opening FROM facts
-            WHERE project = {{project:String}} AND kind IN ('component', 'trial', 'experiment') AND {which}
+            WHERE project = {{project:String}}
+              AND kind IN ('component', 'trial', 'experiment', 'action', 'context') AND {which}
             GROUP BY kind, entity""",
         id=str(meant),
         name=normal_text(given) if isinstance(given, str) else "",

@@ -128,7 +128,7 @@ def _counted(reading: Reading, sql: str, found: Extent, bound: Mapping[str, obje
     or fewer were read than there are; ``seen`` says how many, where points are left out of the answer.
     """
     if "tidy" in found.facts:
-        table = reading.rows(sql, found.facts | {"once"}, **bound)
+        table = reading.rows(sql, found.facts | {"uncopied"}, **bound)
         read = table.num_rows
         if "seen" in table.column_names:
             read = column(table, "seen")[0].as_py() if read else 0

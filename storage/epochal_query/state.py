@@ -1,4 +1,4 @@
-"""Everything that is known of one experiment, trial or component, as a dict."""
+"""Everything that is known of one experiment, trial, component, action or context, as a dict."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def state_of(reading: Reading, entity: Entity) -> Row:
             return _trial(reading, entity.id)
         case "component":
             return _component(reading, entity.id)
+        case "action" | "context":
+            return _declared(reading, entity.kind, entity.id)
 
 
 def has_ended(reading: Reading, component: UUID) -> bool:
@@ -108,6 +110,31 @@ def _trial(reading: Reading, id_: UUID) -> Row:
         "tags": _tags(reading, "trial", id_),
         "created": row["created_at"],
         "components": [{**{k: one[k] for k in ("name", "kind", "status")}, "id": one["component"]} for one in members],
+    }
+
+
+def _declared(reading: Reading, kind: str, id_: UUID) -> Row:
+    found = _rows(reading, f"{kind}s", f"{kind} = {{id:UUID}}", id=str(id_))
+    if not found:
+        return {}
+    row = found[0]
+    ends = ("source_kind", "source", "relation", "target_kind", "target")
+    return {
+        "entity": kind,
+        "id": str(id_),
+        "name": row["name"],
+        "type": row["type"] or None,
+        "properties": decoded(row["properties"]) if row["properties"] else None,
+        "note": row["note"] or None,
+        "tags": _tags(reading, kind, id_),
+        "created": row["created_at"],
+        "associations": _rows(
+            reading,
+            "associations",
+            "(source = {text:String} OR target = {text:String}) ORDER BY occurred_at, source, target",
+            f"{', '.join(ends)}, occurred_at AS since",
+            text=str(id_),
+        ),
     }
 
 

@@ -16,7 +16,6 @@ from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
 from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
 from epochal_query.history import asked, history_of
-from epochal_query.lineage import Lineage, lineage_of
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
 from epochal_query.report import build_report
@@ -28,11 +27,12 @@ from epochal_query.series import Series, metric_frame
 from epochal_query.state import state_of
 from epochal_query.store_access import told
 from epochal_query.store_changes import Changeable
+from epochal_query.store_lineage import Traceable
 from epochal_query.store_repairs import Repairable
 from epochal_query.times import KnownAt, When
 
 
-class Store(Changeable, Repairable):
+class Store(Changeable, Repairable, Traceable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
@@ -238,24 +238,6 @@ class Store(Changeable, Repairable):
             FilterError: the two are of different kinds, or neither a second thing nor two instants are given.
         """
         return compare(self.begin(), a, b, Both(as_of, known_at, equal=equal, system=system))
-
-    def lineage(
-        self,
-        of: object,
-        direction: Literal["ascendants", "descendants", "both"] = "ascendants",
-        depth: int | None = None,
-        *,
-        as_of: When | None = None,
-        known_at: KnownAt | None = None,
-    ) -> Lineage:
-        """What something was made from, or went into: an artifact (digest, URI, name), component, trial, experiment.
-
-        Raises:
-            UnknownNameError: nothing is meant, or several things are.
-            FilterError: ``direction`` or ``depth`` can't be understood.
-        """
-        reading = self.begin(as_of, known_at)
-        return lineage_of(reading, of, direction, depth)
 
     def experiment(self, given: object) -> ExperimentHandle:
         """A handle on an experiment, by name or id. Raises UnknownNameError: it is not in the project."""

@@ -13,9 +13,10 @@
 --   standing    nothing that was said in it was ever undone
 --   single      no point of the series that are read can hide another
 --   tidy        nor was one of them corrected or retracted, nor does a bound cut a block of theirs
---   once        nor is a second copy of any stored; who asserts it without knowing counts the points that came
+--   uncopied    nor is a second copy of any stored; who asserts it without knowing counts the points that came
 --   few         as tidy, but for at most four corrections, which are bound: {repair_components:Array(UUID)} and so on
 --   named       of components only {components:Array(UUID)} are read
+--   once        of no component anything of the field that is read was said twice
 --   known       rows of components that don't exist are left out of the answer by whoever reads it
 
 -- block within
@@ -323,6 +324,12 @@ SELECT
 {{of_components: s.field = '{{argument}}'}}
 GROUP BY s.project, s.entity, s.key
 
+-- block newest_of when once
+SELECT
+    s.project AS project, s.entity AS component, s.key AS key, s.value AS json, s.rank AS rank,
+    s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.writer AS writer, s.seq AS seq
+{{of_components: s.field = '{{argument}}' AND NOT s.removed}}
+
 -- view definitions_at
 SELECT
     project, component, key AS metric,
@@ -365,10 +372,76 @@ FROM (
 {{newest_of: artifact_failed}}
 )
 
+-- block declared
+-- SELECT: actions or contexts, by their kind
+SELECT
+    s.project AS project, s.entity AS {{argument}},
+    JSONExtractString(argMaxIf(s.value, s.place, s.field = 'opened'), 'name') AS name,
+    argMaxIf(s.text, s.place, s.key = 'type') AS type,
+    argMaxIf(s.value, s.place, s.key = 'properties') AS properties,
+    argMaxIf(s.text, s.place, s.field = 'note') AS note,
+    minIf(s.ordered_at, s.field = 'opened') AS created_at
+{{of_entities: s.kind = '{{argument}}' AND s.field IN ('opened', 'attr', 'note')}}
+GROUP BY s.project, s.entity
+HAVING {{opened}}
+
+-- view actions_at
+{{declared: action}}
+
+-- view contexts_at
+{{declared: context}}
+
+-- block associations
+-- standing associations, whether their ends exist or not
+SELECT
+    project, association,
+    JSONExtractString(ends, 'relation') AS relation,
+    JSONExtractString(ends, 'source_kind') AS source_kind, JSONExtractString(ends, 'source') AS source,
+    JSONExtractString(ends, 'target_kind') AS target_kind, JSONExtractString(ends, 'target') AS target,
+    logged_at, occurred_at, writer, seq
+FROM (
+    SELECT
+        s.project AS project, s.entity AS association,
+        argMaxIf(s.value, s.place, s.field = 'ends') AS ends,
+        argMaxIf(s.removed, s.place, s.field = 'ends') AS ended,
+        argMaxIf(s.logged_at, s.place, s.field = 'ends') AS logged_at,
+        argMaxIf(s.occurred_at, s.place, s.field = 'ends') AS occurred_at,
+        argMaxIf(s.writer, s.place, s.field = 'ends') AS writer,
+        argMaxIf(s.seq, s.place, s.field = 'ends') AS seq
+    {{of_entities: s.kind = 'association' AND s.field IN ('opened', 'ends')}}
+    GROUP BY s.project, s.entity
+    HAVING {{opened}} AND NOT ended
+)
+
+-- block associated
+-- standing associations between what exists; artifacts always do
+SELECT *
+FROM (
+{{associations}}
+)
+WHERE (source_kind = 'artifact' OR (project, source_kind, toUUIDOrZero(source)) IN ({{living}}))
+  AND (target_kind = 'artifact' OR (project, target_kind, toUUIDOrZero(target)) IN ({{living}}))
+
+-- block living
+-- entities that exist, of those that are ends of associations
+SELECT project, kind, entity
+FROM (
+{{lives}}
+)
+WHERE entity IN (
+    SELECT arrayJoin([
+        toUUIDOrZero(JSONExtractString(value, 'source')), toUUIDOrZero(JSONExtractString(value, 'target'))])
+    FROM {database}.facts
+    WHERE kind = 'association' AND field = 'ends'
+)
+
+-- view associations_at
+{{associated}}
+
 -- view edges_at
 SELECT
     project, component, artifact,
-    if(direction = 'out', 'produced', 'contributed_to') AS relation,
+    if(direction = 'out', 'Produced', 'ContributedTo') AS relation,
     if(direction = 'out', toString(component), artifact) AS source,
     if(direction = 'out', 'component', 'artifact') AS source_kind,
     if(direction = 'out', artifact, toString(component)) AS target,
@@ -379,7 +452,7 @@ FROM (
 )
 UNION ALL
 SELECT
-    project, component, '' AS artifact, 'forked_into' AS relation,
+    project, component, '' AS artifact, 'DerivedFrom' AS relation,
     JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
     toString(component) AS target, 'component' AS target_kind,
     '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
@@ -387,6 +460,14 @@ FROM (
 {{forks}}
 )
 GROUP BY project, component, source
+UNION ALL
+SELECT
+    project, toUUID('00000000-0000-0000-0000-000000000000') AS component, '' AS artifact,
+    relation, source, source_kind, target, target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, occurred_at
+FROM (
+{{associated}}
+)
 
 -- view environments_at
 SELECT
@@ -794,7 +875,7 @@ SELECT project, component, metric, rank, step, value, occurred_at, logged_at, re
 FROM {database}.metrics AS p FINAL
 WHERE {{1}} AND {{within: p | _at | }}
 
--- block main_line when tidy, once
+-- block main_line when tidy, uncopied
 SELECT project, component, metric, rank, step, value, occurred_at, logged_at, recorded_at, writer, seq
 FROM {database}.metrics AS p
 WHERE {{1}} AND {{within: p | _at | }}

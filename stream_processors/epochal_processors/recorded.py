@@ -55,8 +55,8 @@ Row = Mapping[str, Any]
 def recorded(query: Query, since_us: int, until_us: int) -> Iterator[Positioned]:
     """The frames that the log recorded from one instant on and before another (microseconds, UTC), with their places.
 
-    Each row comes once, where its first copy stands; of a frame that brought nothing new nothing comes, and of one that
-    brought a part of it, or of which a part was erased, what there is of it. Memory is bounded, however long history is.
+    Each row comes once, where its first copy stands: of a frame that brought nothing new nothing comes, and of one that
+    brought a part of it, or of which a part was erased, what there is of it. Memory is bounded.
     """
     owners = {row["writer"]: (row["project"], row["component"]) for row in query(_COMPONENTS, {}).to_pylist()}
     for portion in _portions(_ranges(query, since_us, until_us)):

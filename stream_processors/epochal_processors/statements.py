@@ -207,6 +207,21 @@ def _erased(event: Event, data: c.EntityErased) -> Says:
     yield Statement(data.kind, data.entity, "erased", _here(event), cell({"reason": data.reason}))
 
 
+def _declared(event: Event, data: c.EntityDeclared) -> Says:
+    yield Statement(data.kind, data.entity, "opened", "", cell({"name": data.name}))
+    yield from _attributes(data.kind, data.entity, data, ("type", "properties"))
+
+
+def _associated(event: Event, data: c.AssociationMade) -> Says:
+    ends = {name: getattr(data, name) for name in ("relation", "source_kind", "source", "target_kind", "target")}
+    yield Statement("association", data.association, "opened", "", cell({}))
+    yield Statement("association", data.association, "ends", "", cell(ends))
+
+
+def _dissociated(event: Event, data: c.AssociationRemoved) -> Says:
+    yield Statement("association", data.association, "ends", "", NOTHING, removed=True)
+
+
 def _console(event: Event, data: c.ConsoleCaptured) -> Says:
     """Console output is read from the events themselves: it states nothing."""
     return iter(())
@@ -245,4 +260,7 @@ _PROJECTIONS: dict[str, Callable[[Event, Any], Says]] = {
     "epochal.entity.deleted": _deleted,
     "epochal.entity.restored": _restored,
     "epochal.entity.erased": _erased,
+    "epochal.entity.declared": _declared,
+    "epochal.association.made": _associated,
+    "epochal.association.removed": _dissociated,
 }

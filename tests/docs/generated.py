@@ -1,5 +1,5 @@
-"""Which documents are generated, and by what. ``--write`` writes them all again, the README's session
-and the answers of docs/time-travel.md.
+"""Which documents are generated, and by what. ``--write`` writes them all again, the sessions of pages and the answers of
+docs/time-travel.md.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ GENERATORS = {
 }
 """Path of a document to the module that prints it."""
 
+SESSIONS = ("README.md", "docs/corrections.md", "docs/lineage.md")
+"""Pages with a console block, whose commands are run."""
+
 
 def printed(module: str) -> str:
     """What the generator prints, run as a user would run it."""
@@ -51,12 +54,12 @@ def main() -> None:
         if write:
             file.write_text(text, encoding="utf-8")
     if write:
-        readme = ROOT / "README.md"
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                readme.write_text(rewritten(readme.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
-            finally:
-                end_host(Path(folder) / "store")
+        for page in map(ROOT.joinpath, SESSIONS):
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    page.write_text(rewritten(page.read_text(encoding="utf-8"), Path(folder)), encoding="utf-8")
+                finally:
+                    end_host(Path(folder) / "store")
         page = ROOT / PAGE_NAME
         with tempfile.TemporaryDirectory() as folder:
             bare = Bare(Path(folder))

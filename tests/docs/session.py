@@ -1,4 +1,4 @@
-"""The session that the README shows, run for real."""
+"""The sessions that the README and pages of the documentation show, run for real."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ _BLOCK = re.compile(r"^```console\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 _SCRIPT = re.compile(r"^`(?P<name>\w+\.py)`:\n\n```python\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 _MASKS = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "00000000-0000-0000-0000-000000000000"),
+    (re.compile(r"(?<=python       )3\.\d+\.\d+"), "3.0.0"),
     (re.compile(r"\d{4}-\d\d-\d\d([ T])\d\d:\d\d:\d\d(\.\d+)?"), r"2026-01-01\g<1>00:00:00"),
 )
 
@@ -25,9 +26,9 @@ def masked(text: str) -> str:
 
 
 def shown(readme: str) -> str:
-    """The console block of the README."""
+    """The console block of the page."""
     found = _BLOCK.search(readme)
-    assert found, "the README shows no session"
+    assert found, "the page shows no session"
     return found["text"]
 
 

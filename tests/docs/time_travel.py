@@ -20,6 +20,7 @@ from epochal_query.store import Store
 PAGE_NAME, PROJECT = "docs/time-travel.md", "digits"
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
 TRAINING, FINETUNE = UUID("11111111-0000-4000-8000-000000000001"), UUID("22222222-0000-4000-8000-000000000002")
+ALIAS, APPROVAL = UUID("33333333-0000-4000-8000-000000000003"), UUID("44444444-0000-4000-8000-000000000004")
 ONE, TWO, SESSION = (UUID(int=n) for n in (1, 2, 3))
 _EXAMPLE = re.compile(r"^```sql\n(?P<sql>.*?)^```\n\n(?:```text\n.*?^```\n\n)?", re.MULTILINE | re.DOTALL)
 
@@ -58,6 +59,10 @@ def _tell(log: Log) -> None:
     log.say("artifact.failed", ONE, **artifact, name="plot", reason="no such file")
     log.say("run.finished", ONE, component=TRAINING, rank=0, attempt="a", status="completed")
     log.say("run.finished", TWO, component=FINETUNE, rank=0, attempt="b", status="completed")
+    log.say("entity.declared", SESSION, kind="context", entity=ALIAS, name="production", type="alias")
+    log.say("entity.declared", SESSION, kind="action", entity=APPROVAL, name="approve model 1", type="approval")
+    ends = {"source_kind": "artifact", "source": "s3://models/1", "target_kind": "context", "target": ALIAS}
+    log.say("association.made", SESSION, association=UUID(int=5), relation="AssociatedWith", **ends)
     log.say("note.written", SESSION, kind="experiment", entity=experiment, text="as expected")
     log.say("experiment.concluded", SESSION, experiment=experiment, verdict="accepted", note="")
     log.flush()

@@ -159,8 +159,8 @@ def test_forks_are_listed_and_in_the_lineage(family: Family) -> None:
     assert [(one["of"], one["step"]) for one in told["value"]] == [(family.old, 3.0)] * 2
     edges = family.store.lineage(family.youngest).edges
     assert set(zip(edges["source"], edges["target"], edges["relation"], strict=True)) == {
-        (family.old, family.young, "forked_into"),
-        (family.young, family.youngest, "forked_into"),
+        (family.old, family.young, "DerivedFrom"),
+        (family.young, family.youngest, "DerivedFrom"),
     }
     assert len(family.store.lineage(family.old, "descendants").nodes) == 4
 

@@ -40,11 +40,15 @@ def _functions(module: ModuleType) -> list[tuple[str, Any]]:
 
 def sample(annotation: Any, name: str) -> Any:
     """A value that the field accepts."""
-    texts = {"kind": "component", "role": "main", "direction": "in", "stream": "stdout", "status": "failed"}
+    texts = {"role": "main", "direction": "in", "stream": "stdout", "status": "failed"}
     texts |= {"level": "info", "goal": "min", "verdict": "accepted", "deletion": f"{ID}:3", "operation": "scale"}
+    texts |= {"source_kind": "artifact", "target_kind": "component", "relation": "SameAs"}
+    texts |= {"source": "sha256:00", "target": ID}
+    if name == "kind":
+        return (get_args(annotation) or ("component",))[-1]
     if name in texts:
         return texts[name]
-    if name in ("component", "experiment", "trial", "entity", "writer", "process", "parent", "of"):
+    if name in ("component", "experiment", "trial", "entity", "writer", "process", "parent", "of", "association"):
         return ID
     shapes: dict[str, Any] = {
         "abandoned": [(ID, 3)],
@@ -64,7 +68,7 @@ def sample(annotation: Any, name: str) -> Any:
         return [(ID, 0, 3)]
     if name in shapes:
         return shapes[name]
-    if name in ("values", "launcher", "resources"):
+    if name in ("values", "launcher", "resources", "properties"):
         return {"a": 1}
     if any(part in (int, float) for part in (annotation, *get_args(annotation), *_inner(annotation))):
         return 1

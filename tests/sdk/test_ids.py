@@ -16,7 +16,16 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal._ids import component_id, experiment_id, normal_text, normal_variables, trial_id, uuid7
+from epochal._ids import (
+    association_id,
+    component_id,
+    entity_id,
+    experiment_id,
+    normal_text,
+    normal_variables,
+    trial_id,
+    uuid7,
+)
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "ids.md"
 
@@ -47,9 +56,24 @@ def test_components(project: str, key: str, expected: str) -> None:
     assert str(component_id(project, json.loads(key))) == expected
 
 
+@pytest.mark.parametrize(("project", "kind", "name", "expected"), vectors("Actions and contexts"))
+def test_actions_and_contexts(project: str, kind: str, name: str, expected: str) -> None:
+    """Vectors of actions and contexts."""
+    assert str(entity_id(project, kind, json.loads(name))) == expected
+
+
+@pytest.mark.parametrize(("relation", "source", "target", "expected"), vectors("Associations"))
+def test_associations(relation: str, source: str, target: str, expected: str) -> None:
+    """Vectors of associations; without a source it is the only one to its target."""
+    first, second = (None if end is None else (end[0], end[1]) for end in map(json.loads, (source, target)))
+    assert second is not None
+    assert str(association_id("default", relation, first, second)) == expected
+
+
 def test_there_are_vectors() -> None:
     """The tables were found and hold what they should."""
-    assert [len(vectors(section)) for section in ("Experiments", "Trials", "Components")] == [8, 26, 4]
+    sections = ("Experiments", "Trials", "Components", "Actions and contexts", "Associations")
+    assert [len(vectors(section)) for section in sections] == [8, 26, 4, 5, 3]
 
 
 class Color(Enum):

@@ -154,6 +154,45 @@ def alerts(rows: Rows) -> Shown:
     return {(r["component"], r["event"]): {key: r[key] for key in ("title", "text", "level")} for r in rows}
 
 
+def declared(kind: str) -> Callable[[Rows], Shown]:
+    """By id."""
+    return lambda rows: {
+        r[kind]: (r["name"], r["type"], loads(r["properties"]), r["note"], micros(r["created_at"])) for r in rows
+    }
+
+
+def folded_declared(kind: str) -> Callable[[Fold], Shown]:
+    """As `declared`."""
+    return lambda fold: {
+        entity: (said["name"], said.get("type", ""), plain(said.get("properties")), _note(fold, kind, entity),
+                 said["created_at"])
+        for entity, said in fold.entities(kind).items()
+    }  # fmt: skip
+
+
+def associations(rows: Rows) -> Shown:
+    """By id."""
+    ends = ("relation", "source_kind", "source", "target_kind", "target")
+    return {r["association"]: ({key: r[key] for key in ends}, r["writer"], r["seq"]) for r in rows}
+
+
+def folded_associations(fold: Fold) -> Shown:
+    """As `associations`."""
+    return {entity: (plain(s.value), s.writer, s.seq) for entity, s in fold.associations().items()}
+
+
+def edges(rows: Rows) -> Shown:
+    """All of them."""
+    return {
+        (r["relation"], (r["source_kind"], r["source"]), (r["target_kind"], r["target"]), r["name"]): True for r in rows
+    }
+
+
+def folded_edges(fold: Fold) -> Shown:
+    """As `edges`."""
+    return dict.fromkeys(fold.edges(), True)
+
+
 def of_components(field: str) -> Callable[[Fold], Shown]:
     """The fold's cells of a field, by component and key."""
     return lambda fold: {(entity, key): plain(s.value) for (_, entity, key), s in fold.cells(field).items()}
@@ -287,6 +326,10 @@ SHOWN: Mapping[str, tuple[Callable[[Rows], Shown], Callable[[Fold], Shown]]] = {
     "artifact_failures": (artifact_failures, of_components("artifact_failed")),
     "environments": (environments, of_components("env")),
     "alerts": (alerts, of_components("alert")),
+    "actions": (declared("action"), folded_declared("action")),
+    "contexts": (declared("context"), folded_declared("context")),
+    "associations": (associations, folded_associations),
+    "edges": (edges, folded_edges),
     "attempts": (attempts, folded_attempts),
     "metrics": (points, folded_points),
     "branches": (branches, folded_branches),

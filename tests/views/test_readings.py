@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import numpy as np
 import pytest
 from views.engine_of_tests import AtTheEnd, TestEngine
 from views.showing import SHOWN, Rows
@@ -16,6 +17,8 @@ from views.taking_in import take_in
 from views.worlds import BASE_US, LOGS, SECOND, World, world
 
 from epochal_query.columns import ids, texts
+from epochal_query.lineage_graph import RELATIONS
+from epochal_query.lineage_index import KINDS, Edges, read_edges
 from epochal_query.memberships import Members
 from epochal_query.reading import KNOWN, Reading, at
 
@@ -133,6 +136,32 @@ def test_memberships_of_a_few_components_are_those_of_the_views(engine: TestEngi
             assert found == {id_: name for id_, name in names.items() if str(id_) in some}
             seen += few.table.num_rows
     assert seen
+
+
+def walked(edges: Edges) -> list[tuple[str, str, str]]:
+    """The edges of a graph as relation, source and target."""
+    every = np.ones(len(edges.index), np.bool_)
+    names = {number: id_ for kind in KINDS for id_, number in edges.index.numbers(kind, every).items()}
+    graph = edges.graph
+    ends = zip(graph.relations, graph.sources, graph.targets, strict=True)
+    return sorted((RELATIONS[relation], names[int(source)], names[int(target)]) for relation, source, target in ends)
+
+
+@pytest.mark.parametrize("events", [8, 200], ids=["said once", "said often"])
+def test_the_edges_that_a_lineage_walks_are_those_of_the_view(engine: TestEngine, events: int) -> None:
+    """Whether every artifact was mentioned once, so that nothing has to be folded, or again and again."""
+    dice = random.Random(events)
+    worlds = [world(dice, f"edges-{uuid.uuid4()}", events, 1, CALM) for _ in range(6)]
+    take_in(engine, worlds, dice)
+    found = 0
+    for one in worlds:
+        for as_of, known_at in PLACES:
+            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
+            rows = by_view(engine, reading, "edges")
+            expected = sorted((row["relation"], row["source"], row["target"]) for row in rows)
+            assert walked(read_edges(reading)) == expected, f"at {reading.bounds}"
+            found += len(expected)
+    assert found
 
 
 def test_where_the_reader_knows_what_exists_the_engine_does_not_look(engine: TestEngine) -> None:

@@ -74,6 +74,7 @@ class Making:
         self.dice.shuffle(ids)
         self.experiments, self.trials, self.components = ids[:2], ids[2:4], ids[4:7]
         self.writers, self.host = ids[7:12], ids[12]
+        self.declared, self.associations = ids[12:14], ids[14:16]
         self.unopened = list(self.writers)
 
     def one(self, options: Sequence[Any]) -> Any:
@@ -107,8 +108,13 @@ class Making:
 
     def entity(self) -> dict[str, str]:
         """A kind and an entity of it."""
-        kind = self.one(("experiment", "trial", "component", "component"))
-        pool = {"experiment": self.experiments, "trial": self.trials, "component": self.components}[kind]
+        kind = self.one(("experiment", "trial", "component", "component", "context"))
+        pool = {
+            "experiment": self.experiments,
+            "trial": self.trials,
+            "component": self.components,
+            "context": self.declared,
+        }[kind]
         return {"kind": kind, "entity": str(self.one(pool))}
 
     def component(self) -> dict[str, str]:
@@ -271,6 +277,35 @@ def _artifact(m: Making) -> tuple[str, dict[str, Any]]:
     }
 
 
+def _declared(m: Making) -> tuple[str, dict[str, Any]]:
+    return "entity.declared", {
+        "kind": m.one(("action", "context", "context")),
+        "entity": str(m.one(m.declared)),
+        "name": m.one(("n", "ñ")),
+        "type": m.maybe(lambda: m.one(("endpoint", ""))),
+        "properties": m.maybe(lambda: {"x": m.one(JSONS)}),
+    }
+
+
+def _end(m: Making) -> tuple[str, str]:
+    if m.one((True, False)):
+        return "artifact", m.one(("sha256:00", "s3://b/d"))
+    end = m.entity()
+    return end["kind"], end["entity"]
+
+
+def _associated(m: Making) -> tuple[str, dict[str, Any]]:
+    (source_kind, source), (target_kind, target) = _end(m), _end(m)
+    return "association.made", {
+        "association": str(m.one(m.associations)),
+        "relation": m.one(("DerivedFrom", "SameAs")),
+        "source_kind": source_kind,
+        "source": source,
+        "target_kind": target_kind,
+        "target": target,
+    }
+
+
 def _deletion(m: Making) -> str:
     return str(m.one(m.deletions)) if m.deletions else f"{m.host}:0"
 
@@ -350,6 +385,11 @@ MAKERS: tuple[Maker, ...] = (
         {**m.component(), "section": m.one(("env", "a/b")), "values": {"x": m.one(JSONS)}},
     ),
     lambda m: ("console.captured", {**m.component(), "stream": "stdout", "text": "x"}),
+    _declared,
+    _declared,
+    _associated,
+    _associated,
+    lambda m: ("association.removed", {"association": str(m.one(m.associations))}),
     lambda m: ("entity.deleted", {**m.entity(), "abandoned": m.abandoned()}),
     lambda m: ("entity.restored", {**m.entity(), "deletion": _deletion(m)}),
 )

@@ -4,7 +4,7 @@
 
 CREATE OR REPLACE VIEW {database}.statements {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action, context or association',
     `field` LowCardinality(String) COMMENT 'what kind of statement, see architecture.md',
     `entity` UUID COMMENT 'id of what the statement is about',
     `key` String COMMENT 'which of that kind: a path, a tag, a trial, a writer, ...',
@@ -29,7 +29,7 @@ COMMENT 'every statement of a lifecycle event that counts: within the bounds, of
 
 CREATE OR REPLACE VIEW {database}.cells {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action, context or association',
     `entity` UUID COMMENT 'id',
     `field` LowCardinality(String) COMMENT 'what kind of statement, see architecture.md',
     `key` String COMMENT 'which of that kind',
@@ -98,7 +98,7 @@ COMMENT 'one row a parameter: a later value hides older ones at, above and below
 
 CREATE OR REPLACE VIEW {database}.tags {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action or context',
     `entity` UUID COMMENT 'id of what is tagged',
     `tag` String COMMENT 'the word or the key',
     `value` String COMMENT 'JSON text',
@@ -114,7 +114,7 @@ COMMENT 'one row a tag: a word has the value true';
 
 CREATE OR REPLACE VIEW {database}.notes {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial or component',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action or context',
     `entity` UUID COMMENT 'id',
     `note` String COMMENT 'free text',
     `logged_at` DateTime64(6, 'UTC') COMMENT 'the writer''s clock, UTC',
@@ -191,22 +191,59 @@ CREATE OR REPLACE VIEW {database}.alerts {on_cluster} (
 ) AS SELECT * FROM {database}.alerts_at(as_of = '', known_at = '')
 COMMENT 'one row an alert';
 
+CREATE OR REPLACE VIEW {database}.actions {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `action` UUID COMMENT 'id',
+    `name` String COMMENT 'unique among the project''s actions',
+    `type` String COMMENT 'approval, deployment, ...; empty where none was given',
+    `properties` String COMMENT 'JSON object; empty where none were given',
+    `note` String COMMENT 'newest note',
+    `created_at` DateTime64(6, 'UTC') COMMENT 'first opening in this life, UTC'
+) AS SELECT * FROM {database}.actions_at(as_of = '', known_at = '')
+COMMENT 'one row an action: something that was done, such as an approval';
+
+CREATE OR REPLACE VIEW {database}.contexts {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `context` UUID COMMENT 'id',
+    `name` String COMMENT 'unique among the project''s contexts',
+    `type` String COMMENT 'endpoint, alias, ...; empty where none was given',
+    `properties` String COMMENT 'JSON object; empty where none were given',
+    `note` String COMMENT 'newest note',
+    `created_at` DateTime64(6, 'UTC') COMMENT 'first opening in this life, UTC'
+) AS SELECT * FROM {database}.contexts_at(as_of = '', known_at = '')
+COMMENT 'one row a context: something that others belong to, such as an endpoint';
+
+CREATE OR REPLACE VIEW {database}.associations {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `association` UUID COMMENT 'id',
+    `relation` String COMMENT 'ContributedTo, Produced, DerivedFrom, AssociatedWith or SameAs',
+    `source_kind` String COMMENT 'artifact, component, trial, experiment, action or context',
+    `source` String COMMENT 'where the edge begins: an id, or the artifact''s digest, else its uri',
+    `target_kind` String COMMENT 'likewise',
+    `target` String COMMENT 'where the edge ends',
+    `logged_at` DateTime64(6, 'UTC') COMMENT 'the writer''s clock, UTC',
+    `occurred_at` DateTime64(6, 'UTC') COMMENT 'when it was so: time= of the caller, else logged_at; as_of bounds it',
+    `writer` UUID COMMENT 'who said it',
+    `seq` UInt64 COMMENT 'its event''s place in the writer''s lifecycle stream: the event is <writer>:<seq>'
+) AS SELECT * FROM {database}.associations_at(as_of = '', known_at = '')
+COMMENT 'one row a standing association, where both ends exist';
+
 CREATE OR REPLACE VIEW {database}.edges {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `component` UUID COMMENT 'id of the component',
-    `artifact` String COMMENT 'digest, else uri, else <component>/<direction>/<name>; empty between components',
-    `relation` String COMMENT 'produced, contributed_to or forked_into',
-    `source` String COMMENT 'where the edge begins: id of the component, or the artifact',
-    `source_kind` String COMMENT 'component or artifact',
+    `component` UUID COMMENT 'id of the component; of a fork the fork; of an association zeros',
+    `artifact` String COMMENT 'digest, else uri, else <component>/<direction>/<name>; of forks and associations empty',
+    `relation` String COMMENT 'ContributedTo, Produced, DerivedFrom, AssociatedWith or SameAs',
+    `source` String COMMENT 'where the edge begins: an id, or the artifact',
+    `source_kind` String COMMENT 'artifact, component, trial, experiment, action or context',
     `target` String COMMENT 'where the edge ends',
-    `target_kind` String COMMENT 'component or artifact',
-    `name` String COMMENT 'name of the artifact for this component',
+    `target_kind` String COMMENT 'likewise',
+    `name` String COMMENT 'name of the artifact for this component; of an association empty',
     `digest` Nullable(String) COMMENT 'sha256:<hex>',
     `uri` Nullable(String) COMMENT 'where it lies',
     `media_type` Nullable(String) COMMENT 'as given',
     `occurred_at` DateTime64(6, 'UTC') COMMENT 'when it was so: time= of the caller, else logged_at; as_of bounds it'
 ) AS SELECT * FROM {database}.edges_at(as_of = '', known_at = '')
-COMMENT 'lineage: one row a component and artifact: component -produced-> artifact, artifact -contributed_to-> component; and one a fork: component -forked_into-> component';
+COMMENT 'lineage, in the direction of time: component -Produced-> artifact, artifact -ContributedTo-> component, component -DerivedFrom-> its fork, and associations';
 
 CREATE OR REPLACE VIEW {database}.writers {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
