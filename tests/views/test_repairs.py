@@ -50,7 +50,7 @@ def test_what_is_known_of_series_changes_no_answer(engine: TestEngine, seed: int
 def corrected(one: World, dice: random.Random) -> World:
     """The world with corrections that begin, end and stop counting at one of its points, or just beside."""
     writer = UUID(int=7)
-    events = [_correction(dice.choice(one.points), dice, one.project) for _ in range(dice.choice((1, 3, 8)))]
+    events = [_correction(dice.choice(one.points), dice, one.project) for _ in range(dice.choice((2, 4, 8)))]
     said = [
         LoggedEvent(writer, seq, event, Stamp(LOGS[0], 100 + seq, BASE_US + seq)) for seq, event in enumerate(events)
     ]
@@ -62,12 +62,12 @@ def _correction(point: LoggedPoint, dice: random.Random, project: str) -> Envelo
     data: dict[str, Any] = {
         "component": str(point.component),
         "metric": point.metric,
-        "rank": dice.choice((None, point.rank, 1 - point.rank)),
-        "first_step": dice.choice((None, point.step, point.step + 0.5)),
-        "last_step": dice.choice((None, point.step, point.step + 1)),
+        "rank": dice.choice((None, None, point.rank, 1 - point.rank)),
+        "first_step": dice.choice((None, None, point.step, point.step + 0.5)),
+        "last_step": dice.choice((None, point.step, point.step, point.step)),
         "operation": operation,
         "operand": operand,
-        "covers": [[str(point.writer), point.seq + dice.choice((0, 1, 2, 10))]],
+        "covers": [[str(point.writer), point.seq + dice.choice((0, 1, 2, 10, 10))]],
         "reason": "",
     }
     return Envelope(type="epochal.points.corrected", v=1, project=project, at=BASE_US + 8_000_000, data=data)
