@@ -58,7 +58,7 @@ def associations_of(reading: Reading, given: object) -> pd.DataFrame:
     table = reading.rows(
         f"""SELECT entity, if(removed, '', value) AS ends, occurred_at FROM facts AS s FINAL
             WHERE project = {{project:String}} AND kind = 'association' AND field = 'ends'
-              AND {block("within", "s | _at | ")}
+              AND {block("said", "s")}
             ORDER BY place"""
     )
     times = instants(table, "occurred_at")

@@ -1,6 +1,4 @@
-"""Which documents are generated, and by what. ``--write`` writes them all again, the sessions of pages and the answers of
-docs/time-travel.md.
-"""
+"""Which documents are generated, and by what. ``--write`` writes them all again, also what pages show of sessions."""
 
 from __future__ import annotations
 

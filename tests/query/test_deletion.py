@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pandas as pd
 import pytest
 from query.conftest import Bare
-from query.written import START, Log, micros
+from query.written import LOG, START, Log, micros
 
 from epochal._events import Event
 from epochal._ids import uuid7
@@ -28,7 +28,9 @@ class Story:
     """
 
     def __init__(self, bare: Bare, start: datetime = START) -> None:
-        self.log = Log(bare.writer, f"deletion-{uuid4()}", start)
+        # behind all that other tests said, so that a watermark tells before from after
+        end = bare.writer.query_arrow(f"SELECT max(offset) AS end FROM ledger WHERE log = '{LOG}'")["end"][0].as_py()
+        self.log = Log(bare.writer, f"deletion-{uuid4()}", start, end + 1)
         self.store = Store(Opened(bare.reader, lambda: None, say=self.say), self.log.project)
         self.digits, other = self.log.experiment("digits"), self.log.experiment("other")
         self.a, self.b = (self.log.trial(self.digits, {"model": name}) for name in "ab")
