@@ -39,8 +39,7 @@ class Shadow:
         """Begin. When it returns, every insert that had begun before is done."""
         self._store = store
         self._table = table
-        for left in _left_behind(store, table):
-            store.command(f"DROP TABLE IF EXISTS {quoted_name(left)} SYNC")
+        drop_shadows(store, table)
         self._of = self._identity()
         self.name = f"{table}{_MARK}{secrets.token_hex(4)}"
         store.command(f"CREATE TABLE {quoted_name(self.name)} AS {quoted_name(table)}")
@@ -99,8 +98,14 @@ class Shadow:
             time.sleep(_PAUSE_S)
 
 
+def drop_shadows(store: SqlRunner, table: str = "[a-z_]+") -> None:
+    """Drop what rebuilds which were cut short have left of a table or of all, and what one that goes on is making."""
+    for left in _left_behind(store, table):
+        store.command(f"DROP TABLE IF EXISTS {quoted_name(left)} SYNC")
+
+
 def _left_behind(store: SqlRunner, table: str) -> list[str]:
-    """Tables that a rebuild which was cut short has left, those that feed others first."""
+    """The shadows of tables whose names match a pattern, those that feed others first."""
     pattern = quoted_text(f"^{table}{_MARK}[0-9a-f]{{8}}({_FEED})?$")
     found = store.query_arrow(
         f"SELECT name FROM system.tables WHERE database = currentDatabase() AND match(name, {pattern}) "  # noqa: S608

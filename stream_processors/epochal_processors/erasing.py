@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from epochal_processors.tombstones import Erasures, conditions, erasures
+from epochal_storage.shadow import drop_shadows
 from epochal_storage.writing import SqlRunner
 
 TABLES = ("events", "facts", "metrics", "partials", "dead_letters")
@@ -58,6 +59,7 @@ class Eraser:
         self._erased = erasures(self._store.query_arrow)
         self._tombstones = tombstones
         if self._erased.writers:
+            drop_shadows(self._store)
             for table, change, condition in _changes(self._erased):
                 if self._count(f"{table} WHERE {condition}"):
                     self._store.command(f"ALTER TABLE {table} {change} WHERE {condition} SETTINGS mutations_sync = 2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from query.conftest import Bare
 from query.test_cli import Shell
+from query.test_rebuild import KILLED
 from query.test_sent import taken_in
 from sdk.children import wait_for
 
@@ -154,6 +156,22 @@ def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell,
     assert rest(shell) == after
     assert found_in(shell.store) == []
     assert shell.json("verify")["sound"] is True
+
+
+def test_neither_a_rebuild_nor_a_replay_brings_it_back(shell: Shell) -> None:
+    """Nor does a rebuild keep it that was killed when it had all of it: what that left goes as well."""
+    killed = [sys.executable, "-c", KILLED, str(shell.store), "compare"]
+    assert subprocess.run(killed, env=shell.environment(), check=False).returncode == -signal.SIGKILL
+    erased(shell)
+    assert found_in(shell.store) == []
+    after = rest(shell)
+    shell.json("rebuild")
+    assert rest(shell) == after
+    assert found_in(shell.store) == []
+    assert shell.json("verify")["sound"] is True
+    told = shell.out("replay")
+    assert "KeptWho" in told
+    assert SECRET not in told
 
 
 def test_a_tombstone_tells(shell: Shell) -> None:
