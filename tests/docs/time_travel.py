@@ -61,7 +61,8 @@ def _tell(log: Log) -> None:
     log.say("run.finished", TWO, component=FINETUNE, rank=0, attempt="b", status="completed")
     log.say("entity.declared", SESSION, kind="context", entity=ALIAS, name="production", type="alias")
     log.say("entity.declared", SESSION, kind="action", entity=APPROVAL, name="approve model 1", type="approval")
-    ends: dict[str, Any] = {"source_kind": "artifact", "source": "s3://models/1", "target_kind": "context", "target": ALIAS}
+    ends: dict[str, Any] = {"source_kind": "artifact", "source": "s3://models/1"}
+    ends |= {"target_kind": "context", "target": ALIAS}
     log.say("association.made", SESSION, association=UUID(int=5), relation="AssociatedWith", **ends)
     log.say("note.written", SESSION, kind="experiment", entity=experiment, text="as expected")
     log.say("experiment.concluded", SESSION, experiment=experiment, verdict="accepted", note="")
