@@ -82,7 +82,7 @@ def diff(
 @click.option("--store", metavar="WHERE", help="A directory or clickhouse:// URL; default: EPOCHAL_STORE.")
 @said
 def replay(since: str | None, until: str | None, speed: float | None, into: Path | None, store: str | None) -> None:
-    """Tell history again, in the order in which it was recorded: one JSON object a line, or into a new store.
+    """Tell history again, as it was recorded. One JSON object a line, or into a new store.
 
     Each line is what came at one place of the log: envelopes of events, or points as columns. All projects are in it.
     """

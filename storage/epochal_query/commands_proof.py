@@ -86,7 +86,7 @@ def checkpoint(file: Path, key: Path | None, new_key: Path | None, store: str | 
 @writes
 @said
 def rebuild(view: str | None, store: str | None, output: Output) -> None:
-    """Make VIEW, or all views, again from the log, which isn't touched. Jobs go on logging and readers reading.
+    """Make VIEW, or all views, again from the log. That isn't touched; jobs go on logging and readers reading.
 
     The new takes the place of the old in one step. Says how many rows there were and are, a checksum of them, and
     whether anything has changed.

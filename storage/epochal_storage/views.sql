@@ -57,7 +57,7 @@ toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offset
 -- events that count as if they had never been said: of undoing and redoing one the last word counts
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND {{known: facts | _at | }}
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND {{known: facts | _at | }}
 GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
 

@@ -156,7 +156,8 @@ def said_event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedE
         writer = making.unopened.pop()
     seq = making.seqs.get(writer, 0)
     making.seqs[writer] = seq + 1
-    making.said.append(_named(data, f"{writer}:{seq}"))
+    if "association" not in data:  # these are removed, and not undone
+        making.said.append(_named(data, f"{writer}:{seq}"))
     if kind == "entity.deleted":
         making.deletions.append(f"{writer}:{seq}")
     envelope = Envelope(

@@ -29,7 +29,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -55,7 +55,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -102,7 +102,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -128,7 +128,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -173,7 +173,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -199,7 +199,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -241,7 +241,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -267,7 +267,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -304,7 +304,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -330,7 +330,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -361,7 +361,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -413,7 +413,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -439,7 +439,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -476,7 +476,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -506,7 +506,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -546,7 +546,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -576,7 +576,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -622,7 +622,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -648,7 +648,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -689,7 +689,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -715,7 +715,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -763,7 +763,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -789,7 +789,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -844,7 +844,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -870,7 +870,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -919,7 +919,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -945,7 +945,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -986,7 +986,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1012,7 +1012,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1053,7 +1053,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1079,7 +1079,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1130,7 +1130,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1156,7 +1156,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1190,7 +1190,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1229,7 +1229,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1300,7 +1300,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1326,7 +1326,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1369,7 +1369,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1395,7 +1395,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1451,7 +1451,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1477,7 +1477,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1511,7 +1511,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1550,7 +1550,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1607,7 +1607,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1633,7 +1633,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1682,7 +1682,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1708,7 +1708,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1794,7 +1794,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1821,7 +1821,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1932,7 +1932,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1959,7 +1959,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2023,7 +2023,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2049,7 +2049,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2175,7 +2175,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2202,7 +2202,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2255,7 +2255,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2281,7 +2281,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2358,7 +2358,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2383,7 +2383,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2461,7 +2461,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2486,7 +2486,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2532,7 +2532,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2558,7 +2558,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2636,7 +2636,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2729,7 +2729,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2754,7 +2754,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2832,7 +2832,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2857,7 +2857,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2903,7 +2903,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2929,7 +2929,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3001,7 +3001,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3060,7 +3060,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3086,7 +3086,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3185,7 +3185,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3210,7 +3210,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3327,7 +3327,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3352,7 +3352,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3427,7 +3427,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3452,7 +3452,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3533,7 +3533,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3558,7 +3558,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3604,7 +3604,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3630,7 +3630,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3708,7 +3708,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3819,7 +3819,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3844,7 +3844,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3961,7 +3961,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3986,7 +3986,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4061,7 +4061,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4086,7 +4086,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4167,7 +4167,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4192,7 +4192,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4238,7 +4238,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4264,7 +4264,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4342,7 +4342,7 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
