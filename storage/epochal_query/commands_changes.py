@@ -46,7 +46,7 @@ def delete(
 @writes
 @_somewhere
 def restore(entity: str | None, output: Output, store: str | None, project: str | None) -> None:
-    """Undo the newest deletion of ENTITY. All that the same call deleted comes back. Without ENTITY: list what is deleted.
+    """Undo the newest deletion of ENTITY. All that the same call deleted comes back; without ENTITY it lists deletions.
 
     ENTITY is an experiment, a trial or a component, by the name it had or by id.
     """
