@@ -453,6 +453,9 @@ class Fold:
         for s in self.associations().values():
             assert isinstance(s.value, dict)
             found.add((s.value["relation"], *ends_of(s), ""))
+        for (component, _), s in self.forks().items():
+            assert isinstance(s.value, dict)
+            found.add(("DerivedFrom", ("component", s.value["of"]), ("component", str(component)), ""))
         for (_, component, key), s in self.cells("artifact").items():
             assert isinstance(s.value, dict)
             artifact = ("artifact", next(x for x in (s.value["digest"], s.value["uri"], f"{component}/{key}") if x))

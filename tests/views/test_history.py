@@ -50,8 +50,9 @@ def history(reading: Reading, kind: Kind, entity: UUID, field: str | None = None
 
 
 def entities(one: World) -> list[tuple[Kind, UUID]]:
-    """All that anything was said of."""
-    return sorted({(s.kind, s.entity) for s in statements(one.events, Bounds())}, key=str)  # type: ignore[misc]
+    """All that anything was said of, but for associations, which are told of with their ends."""
+    said = {(s.kind, s.entity) for s in statements(one.events, Bounds()) if s.kind != "association"}
+    return sorted(said, key=str)  # type: ignore[arg-type]
 
 
 def name_of(s: Statement) -> str:
