@@ -119,7 +119,7 @@ def lines(members: Members) -> list[tuple[object, ...]]:
 def test_memberships_of_a_few_components_are_those_of_the_views(engine: TestEngine, without: frozenset[str]) -> None:
     """One query for all that is said of them finds what the views show, with their names."""
     dice = random.Random(12 + len(without))
-    worlds = [world(dice, f"members-{uuid.uuid4()}", 80, 12, without) for _ in range(4)]
+    worlds = [world(dice, f"members-{uuid.uuid4()}", 240, 12, without) for _ in range(4)]
     take_in(engine, worlds, dice)
     seen = 0
     for one in worlds:
