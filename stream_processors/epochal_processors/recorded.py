@@ -33,7 +33,7 @@ WHERE count > 0 AND recorded_at < fromUnixTimestamp64Micro({until:Int64}, 'UTC')
   AND (recorded_at, log, offset) > (fromUnixTimestamp64Micro({since:Int64}, 'UTC'), {log:String}, {offset:Int64})
 ORDER BY recorded_at, log, offset LIMIT {most:UInt64}
 """
-_COMPONENTS = "SELECT DISTINCT writer, project, component FROM partials"
+_COMPONENTS = "SELECT DISTINCT writer, project, component FROM metrics"
 _POINTS = """
 SELECT project, component, metric, rank, step, value, logged_at, occurred_at, recorded_at, log, offset, writer, seq
 FROM metrics FINAL

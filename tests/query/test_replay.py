@@ -65,6 +65,19 @@ def test_everything_comes_once_in_the_order_of_the_log(store: Store) -> None:
     assert {one["project"] for one in history} == {"p", "q"}
 
 
+def test_it_is_read_from_the_log_alone(told: Bare, store: Store) -> None:
+    """Whatever became of the tables that follow from it."""
+    whole = [str(one) for one in store.replay()]
+    tables = ("facts", "partials")
+    for table in tables:
+        told.writer.command(f"RENAME TABLE {table} TO {table}_away")
+        told.writer.command(f"CREATE TABLE {table} AS {table}_away")
+    assert [str(one) for one in store.replay()] == whole
+    for table in tables:
+        told.writer.command(f"DROP TABLE {table}")
+        told.writer.command(f"RENAME TABLE {table}_away TO {table}")
+
+
 def test_it_is_read_in_portions(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """However small they are, the same comes of it."""
     whole = [str(one) for one in store.replay()]
