@@ -1175,7 +1175,7 @@ GROUP BY component, metric, rank
 {database}.partials {{argument}}
 
 -- block parts_from_blocks
--- tidy series: the blocks that lie within the bounds
+-- the sums of blocks, as parts of summaries
 SELECT
     project, component, metric, rank,
     n AS count, nan_count,
@@ -1186,37 +1186,21 @@ SELECT
     (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
     1. AS scale,
     first_step, first, last_step, last
-FROM (
+FROM {{whole_blocks: {{argument}}}}
+
+-- block whole_blocks
+-- FROM and WHERE: the blocks of tidy series that lie within the bounds
+(
 {{seen_blocks: {{argument}}}}
 )
 WHERE tidy AND whole
 
--- block parts_from_blocks when tidy
-SELECT
-    project, component, metric, rank,
-    n AS count, nan_count,
-    if(n = nan_count, inf, min) AS least,
-    if(n = nan_count, -inf, max) AS greatest,
-    {{value_and_step: least | argmin}} AS least_at,
-    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
-    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
-    1. AS scale,
-    first_step, first, last_step, last
-FROM {database}.partials FINAL
+-- block whole_blocks when tidy
+{database}.partials FINAL
 WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
 
--- block parts_from_blocks when few
-SELECT
-    project, component, metric, rank,
-    n AS count, nan_count,
-    if(n = nan_count, inf, min) AS least,
-    if(n = nan_count, -inf, max) AS greatest,
-    {{value_and_step: least | argmin}} AS least_at,
-    {{value_and_step: (-greatest) | argmax}} AS greatest_at,
-    (toInt64(n - nan_count), if(n = nan_count, 0., mean), if(n = nan_count, 0., m2)) AS moments,
-    1. AS scale,
-    first_step, first, last_step, last
-FROM {database}.partials FINAL
+-- block whole_blocks when few
+{database}.partials FINAL
 WHERE {{argument}} AND ifNull({{within: partials | _until | _until}}, false)
   AND NOT {{corrected_series}}
 
