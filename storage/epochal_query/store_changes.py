@@ -1,4 +1,4 @@
-"""What a store can be told: that something is deleted, and that it is there again."""
+"""What a store can be told: that something is deleted, that it is there again, and that it is to be destroyed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from epochal_query.times import KnownAt, When
 
 
 class Changeable(Provable):
-    """A store that can be changed by what is said to it; nothing is ever removed from it by these calls."""
+    """A store that can be changed by what is said to it; nothing is removed from it but by ``erase``."""
 
     def delete(self, x: object, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
         """Delete an experiment, a trial or a component, by name, id or handle; ``confirm`` is its exact name.
