@@ -9,13 +9,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import IO, TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Final, TextIO
 
 import click
 
+from ._arguments import from_arguments, value_of
 from ._ending import COMPLETED, STOPPED, Ending
+from ._errors import MisuseError
 from ._front import init
+from ._log_lines import Definition, LogReader, Points, definition, definitions
 from ._session import session
 
 if TYPE_CHECKING:
@@ -35,7 +38,23 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 @click.option("-n", "--name", help="Its name; default: the kind.")
 @click.option("-k", "--kind", default="training", show_default=True, help="training, evaluation, preprocessing, ...")
 @click.option("-p", "--param", multiple=True, metavar="NAME=VALUE", help="A parameter; VALUE is JSON, or text.")
-@click.option("-v", "--variable", multiple=True, metavar="NAME=VALUE", help="A variable of its trial, likewise.")
+@click.option(
+    "-v",
+    "--variable",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A variable of its trial, likewise; NAME alone: as COMMAND's option --NAME has it.",
+)
+@click.option("--no-arguments", is_flag=True, help="Don't take COMMAND's long options for parameters.")
+@click.option(
+    "-m",
+    "--metric",
+    multiple=True,
+    metavar="NAME[=PATTERN]",
+    help="Read a metric from the output: 'NAME: 0.5' or 'NAME=0.5', or where the group of PATTERN is.",
+)
+@click.option("--metrics", type=click.File(encoding="utf-8"), help="The same as JSON: {name: pattern}.")
+@click.option("--step", metavar="NAME[=PATTERN]", help="Read their step likewise; default: each counts from 0.")
 @click.option("-t", "--tag", multiple=True, help="A tag.")
 @click.option("--project", metavar="NAME", help="Default: EPOCHAL_PROJECT.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
@@ -45,6 +64,10 @@ def run(
     kind: str,
     param: tuple[str, ...],
     variable: tuple[str, ...],
+    no_arguments: bool,
+    metric: tuple[str, ...],
+    metrics: TextIO | None,
+    step: str | None,
     tag: tuple[str, ...],
     project: str | None,
     command: tuple[str, ...],
@@ -52,15 +75,18 @@ def run(
     """Run COMMAND and record it. Its status is how it ends, and so is the exit code.
 
     Write -- before COMMAND. What it prints is kept, which takes a pipe instead of the terminal (EPOCHAL_CAPTURE without
-    console leaves it the terminal). A Python program in it finds the run: epochal.log(...) logs to it, and what
-    epochal.init(...) opens has it for its parent.
+    console leaves it the terminal, unless metrics are read). Its long options are parameters. A Python program in it
+    finds the run: epochal.log(...) logs to it, and what epochal.init(...) opens has it for its parent.
     """
     stopping = _Stopping()
-    params, variables = _values(param, "--param"), _values(variable, "--variable")
+    arguments = {} if no_arguments else from_arguments(command)
+    params = arguments | _values(param, "--param")
+    variables = _values(variable, "--variable", from_arguments(command))
+    reader = _reader(metric, metrics, step)
     handle = init(
         experiment, name=name, kind=kind, params=params, variables=variables or None, tags=tag, project=project
     )
-    sys.exit(_recorded(handle, command, stopping))
+    sys.exit(_recorded(handle, command, stopping, reader))
 
 
 class _Stopping:
@@ -79,22 +105,45 @@ class _Stopping:
             self.child.terminate()
 
 
-def _values(given: Sequence[str], option: str) -> dict[str, object]:
+def _values(given: Sequence[str], option: str, known: Mapping[str, object] | None = None) -> dict[str, object]:
+    """What an option says, each time; a name alone stands for what is known by it."""
     values: dict[str, object] = {}
     for one in given:
         name, equals, text = one.partition("=")
-        if not name or not equals:
-            raise click.BadParameter(f"{one!r} is not NAME=VALUE", param_hint=option)
-        try:
-            values[name] = json.loads(text)
-        except ValueError:
-            values[name] = text
+        if known is not None and one in known:
+            values[name] = known[name]
+        elif not name or not equals:
+            told = "" if known is None else f", and COMMAND has no option --{name}"
+            raise click.BadParameter(f"{one!r} is not NAME=VALUE{told}", param_hint=option)
+        else:
+            values[name] = value_of(text)
     return values
 
 
-def _recorded(handle: Run, command: Sequence[str], stopping: _Stopping) -> int:
+def _reader(metric: Sequence[str], metrics: TextIO | None, step: str | None) -> LogReader | None:
+    """What reads metrics from the output; None where nothing is to be read."""
+    listed = _checked("--metrics", lambda: definitions(json.load(metrics)) if metrics else [])
+    wanted = [*listed, *_checked("--metric", lambda: [definition(one) for one in metric])]
+    steps = _checked("--step", lambda: [definition(step)] if step else [])
+    names = [one.name for one in wanted]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.BadParameter(f"{name!r} is defined twice", param_hint="--metric")
+    if steps and not wanted:
+        raise click.BadParameter("there is no metric to read, of which it would be the step", param_hint="--step")
+    return LogReader(wanted, steps[0] if steps else None) if wanted else None
+
+
+def _checked(option: str, made: Callable[[], list[Definition]]) -> list[Definition]:
+    try:
+        return made()
+    except (MisuseError, ValueError) as error:
+        raise click.BadParameter(str(error), param_hint=option) from None
+
+
+def _recorded(handle: Run, command: Sequence[str], stopping: _Stopping, reader: LogReader | None) -> int:
     """The exit code, once the command has ended and the run with it."""
-    kept = "console" in session().settings.capture
+    kept = reader is not None or "console" in session().settings.capture
     pipe = subprocess.PIPE if kept else None
     try:
         child = subprocess.Popen(command, stdout=pipe, stderr=pipe, env={**os.environ, "PYTHONUNBUFFERED": "1"})
@@ -105,8 +154,9 @@ def _recorded(handle: Run, command: Sequence[str], stopping: _Stopping) -> int:
     stopping.child = child
     if stopping.asked:
         child.terminate()
+    metrics = _Metrics(handle, reader)
     pumps = [
-        threading.Thread(target=_pump, args=(name, source, target))
+        threading.Thread(target=_pump, args=(name, source, target, metrics))
         for name, source, target in (("stdout", child.stdout, 1), ("stderr", child.stderr, 2))
         if source is not None
     ]
@@ -115,6 +165,7 @@ def _recorded(handle: Run, command: Sequence[str], stopping: _Stopping) -> int:
     code = child.wait()
     for pump in pumps:
         pump.join()
+    metrics.end()
     handle.end(_ending(code, stopped=stopping.asked))
     return code if code >= 0 else 128 - code
 
@@ -127,7 +178,40 @@ def _ending(code: int, *, stopped: bool) -> Ending:
     return Ending("failed", {"type": "ExitCode", "message": str(code)}) if code else COMPLETED
 
 
-def _pump(name: str, source: IO[bytes], target: int) -> None:
+class _Metrics:
+    """Logs what is found in the output, whichever stream it came on."""
+
+    def __init__(self, handle: Run, reader: LogReader | None) -> None:
+        self._handle = handle
+        self._reader = reader
+        self._lock = threading.Lock()
+
+    def printed(self, stream: str, text: str) -> None:
+        if self._reader is not None:
+            with self._lock:
+                self._log(self._reader.feed(stream, text))
+
+    def end(self) -> None:
+        """Log what is on a last line without an end, and say what was looked for in vain."""
+        if self._reader is None:
+            return
+        self._log(self._reader.end())
+        wanted = {metric.name: metric.name in self._reader.seen for metric in self._reader.metrics}
+        if self._reader.step is not None:
+            wanted[self._reader.step.name] = self._reader.steps > 0
+        for name in (name for name, found in wanted.items() if not found):
+            click.echo(
+                f"epochal: nothing in {self._reader.lines:,} lines of output looked like {name!r}; "
+                "--metric NAME=PATTERN says what it looks like, with a group where the number is",
+                err=True,
+            )
+
+    def _log(self, points: Iterable[Points]) -> None:
+        for values, step in points:
+            self._handle.log(values, step=step)
+
+
+def _pump(name: str, source: IO[bytes], target: int, metrics: _Metrics) -> None:
     """Hands what a command prints on as it comes, byte for byte, and keeps it as text."""
     decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
     descriptor = source.fileno()
@@ -139,4 +223,5 @@ def _pump(name: str, source: IO[bytes], target: int) -> None:
                 piece = piece[os.write(target, piece) :]
             except BrokenPipeError:  # nobody reads any more; the command must not die of that
                 break
+        metrics.printed(name, text)
     source.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import signal
 import subprocess
@@ -110,3 +112,72 @@ def test_a_command_line_that_makes_no_sense(tmp_path: Path, words: tuple[str, ..
     assert process.returncode == 2
     assert b"Error: " in err
     assert not (tmp_path / "store").exists()
+
+
+TRAIN = """
+import sys
+print('read from', sys.argv[1:], file=sys.stderr)
+for epoch in (1, 2):
+    print(f'Epoch {epoch}/2')
+    for batch in (1, 2):
+        print(f'{batch}/2 loss: {9 - batch}', end='\\r', flush=True)
+    print(f'2/2 loss: {epoch}e-05 - val_loss: -{epoch}.5')
+print('test_acc: nan', end='')
+"""
+
+
+def points_of(written: Written, metric: str) -> list[tuple[float, float]]:
+    return [(point.step, point.value) for point in written.points if point.name == metric]
+
+
+def test_metrics_come_from_what_it_prints(tmp_path: Path) -> None:
+    """Of a script that knows nothing of it: parameters, the trial's variables, metrics at their steps."""
+    words = ("-m", "loss", "-m", r"val_loss=val_loss: ([0-9\.]+)", "-m", "test_acc", "--step", "epoch", "-p", "lr=3")
+    command = (sys.executable, "-c", TRAIN, "--lr", "0.1", "--model", "custom", "--layers", "64", "32")
+    process = start(tmp_path, *words, "-v", "model", "-v", "m=1", "--", *command, EPOCHAL_CAPTURE="none")
+    returned, out, err, written = done(process, tmp_path)
+    assert returned == 0
+    assert out.decode().endswith("\r2/2 loss: 2e-05 - val_loss: -2.5\ntest_acc: nan")
+    assert err == f"read from {[*command[3:]]}\n"
+    assert points_of(written, "loss") == [(1.0, 1e-05), (2.0, 2e-05)]
+    assert points_of(written, "val_loss") == [(1.0, -1.5), (2.0, -2.5)]
+    ((step, value),) = points_of(written, "test_acc")
+    assert step == 2.0
+    assert math.isnan(value)
+    cells = [cell for data in written.data("params.logged") for cell in data["cells"]]
+    assert cells == [[["lr"], 3], [["model"], "custom"], [["layers"], [64, 32]]]
+    assert [data["variables"] for data in written.data("trial.created")] == [{"model": "custom", "m": 1}]
+    assert statuses(written) == [("completed", None)]
+
+
+def test_metrics_defined_in_a_file(tmp_path: Path) -> None:
+    """As SageMaker writes them; what is found nowhere is said, what isn't to be a parameter is none."""
+    file = tmp_path / "metrics.json"
+    file.write_text(json.dumps([{"Name": "loss", "Regex": "loss=([0-9.]+);"}, {"Name": "acc", "Regex": "acc=(.*);"}]))
+    code = "print('loss=0.5;'); print('loss=0.25;')"
+    words = ("--metrics", str(file), "--no-arguments", "--", sys.executable, "-c", code, "--lr", "3")
+    returned, _, err, written = done(start(tmp_path, *words), tmp_path)
+    assert returned == 0
+    assert points_of(written, "loss") == [(0.0, 0.5), (1.0, 0.25)]
+    assert "nothing in 2 lines of output looked like 'acc'" in err
+    assert written.data("params.logged") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-m", "loss=loss: ("), b"'loss' is no regular expression"),
+        (("-m", "loss=loss: [0-9]+"), b"no group that marks the number"),
+        (("-m", "loss", "-m", "loss=(.)"), b"'loss' is defined twice"),
+        (("--step", "epoch"), b"there is no metric to read"),
+        (("-v", "lr"), b"'lr' is not NAME=VALUE, and COMMAND has no option --lr"),
+    ],
+)
+def test_definitions_are_checked_before_anything_runs(tmp_path: Path, words: tuple[str, ...], said: bytes) -> None:
+    """Nothing is run and nothing recorded."""
+    process = start(tmp_path, *words, "--", "touch", str(tmp_path / "ran"))
+    _, err = process.communicate(timeout=DEADLINE_S)
+    assert process.returncode == 2
+    assert said in b" ".join(err.split())
+    assert not (tmp_path / "store").exists()
+    assert not (tmp_path / "ran").exists()

@@ -26,11 +26,11 @@ def tidy(text: str, *, held: str = "", final: bool = False) -> Tidied:
     whole = held + text
     lines = whole.split("\n")
     last = lines.pop()
-    kept = [_last_state(line) + "\n" for line in lines]
+    kept = [last_state(line) + "\n" for line in lines]
     if not last:
         return Tidied("".join(kept), "")
     if "\r" in last:
-        return Tidied("".join(kept) + _last_state(last) + "\r", "")
+        return Tidied("".join(kept) + last_state(last) + "\r", "")
     if final or len(last) > LONGEST_HELD_LINE or last == held:
         return Tidied("".join(kept) + last, "")
     return Tidied("".join(kept), last)
@@ -48,6 +48,6 @@ def pieces(text: str, size: int) -> Iterator[str]:
         start = end
 
 
-def _last_state(line: str) -> str:
+def last_state(line: str) -> str:
     r"""What remains visible of a line: the text after its last ``\r`` that is followed by any."""
     return line.rstrip("\r").rpartition("\r")[2]
