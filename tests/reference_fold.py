@@ -237,6 +237,18 @@ def ordered_at(logged_at: int, stamp: Stamp) -> int:
     return stamp.recorded_at if logged_at > stamp.recorded_at + CLOCK_ALLOWANCE_US else logged_at
 
 
+def clocks_ahead(events: Iterable[LoggedEvent], bounds: Bounds) -> dict[UUID, int]:
+    """By how many microseconds at most the clock of a writer was ahead, as its events show that count as logged when
+    they were recorded; that is when they are known, and since when it was so.
+    """
+    found: dict[UUID, int] = defaultdict(int)
+    for event in first_copies(events):
+        ahead = event.envelope.at - event.stamp.recorded_at
+        if ahead > CLOCK_ALLOWANCE_US and bounds.keep(event.stamp.recorded_at, event.stamp):
+            found[event.writer] = max(ahead, found[event.writer])
+    return found
+
+
 def statements(events: Iterable[LoggedEvent], bounds: Bounds) -> list[Statement]:
     """What the events within the bounds state."""
     found = []
@@ -305,10 +317,13 @@ class Fold:
     points: list[LoggedPoint] = field(default_factory=list)
     branches: dict[tuple[UUID, int, int], list[LoggedPoint]] = field(default_factory=lambda: defaultdict(list))
     """(component, rank, branch) to the line of that branch; the one begun last is the main line."""
+    ahead: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
+    """Writer to `clocks_ahead`."""
 
     @classmethod
     def of(cls, events: Iterable[LoggedEvent], points: Iterable[LoggedPoint], bounds: Bounds) -> Fold:
         """Fold the set of events and points."""
+        events = list(events)
         said = standing(statements(events, bounds))
         restored = {(s.kind, s.entity, s.key) for s in said if s.field == "restored"}
         deletions = [s for s in said if s.field == "deleted" and (s.kind, s.entity, s.key) not in restored]
@@ -323,7 +338,7 @@ class Fold:
         ]
         existing = {(s.kind, s.entity) for s in alive if s.field == "opened"}
         alive = [s for s in alive if (s.kind, s.entity) in existing]
-        fold = cls(alive, existing, deletions, bounds)
+        fold = cls(alive, existing, deletions, bounds, ahead=clocks_ahead(events, bounds))
         fold.points = list(fold._main_line(points))
         return fold
 
@@ -532,6 +547,10 @@ class Fold:
             if isinstance(s.value, dict) and ranks[s.value["rank"]] == s.value["attempt"]
         )
         return "completed" if len(ranks) >= world else "running"
+
+    def writers(self) -> dict[tuple[UUID, UUID], int]:
+        """(component, writer) of every opening, and by how much the writer's clock was ahead."""
+        return {(s.entity, s.writer): self.ahead.get(s.writer, 0) for s in self.alive if s.field == "writer"}
 
     def summaries(self) -> dict[tuple[UUID, str, int], Summary]:
         """Statistics of every series over its surviving points."""

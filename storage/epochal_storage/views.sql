@@ -526,6 +526,21 @@ FROM (
     ) AS s
     GROUP BY project, component, writer, run
 
+-- block clocks_ahead
+-- of writers whose clock was more than a minute ahead of the log, by how many seconds at most: such an event counts as
+-- said when it was recorded, so that is since when the mark is true. What no copy of it shows is looked for in nothing
+-- but two columns.
+SELECT
+    e.project AS project, e.writer AS writer,
+    max(toUnixTimestamp64Micro(e.logged_at) - toUnixTimestamp64Micro(e.recorded_at)) / 1000000 AS ahead
+FROM {database}.events AS e FINAL
+WHERE e.writer IN (SELECT writer FROM {database}.events WHERE logged_at > recorded_at + INTERVAL 60 SECOND)
+  AND e.logged_at > e.recorded_at + INTERVAL 60 SECOND
+  AND ({as_of:String} = '' OR e.recorded_at <= parseDateTime64BestEffort(
+       if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+  AND {{known: e | _at | }}
+GROUP BY e.project, e.writer
+
 -- view writers_at
 SELECT
     u.project AS project, u.component AS component, u.writer AS writer,
@@ -549,10 +564,14 @@ SELECT
     JSONExtract(u.opening, 'command', 'Array(String)') AS command,
     JSONExtractString(u.opening, 'python') AS python,
     JSONExtractString(u.opening, 'version') AS version,
-    JSONExtractRaw(u.opening, 'launcher') AS launcher
+    JSONExtractRaw(u.opening, 'launcher') AS launcher,
+    a.ahead AS clock_ahead
 FROM (
 {{units}}
 ) AS u
+LEFT JOIN (
+{{clocks_ahead}}
+) AS a ON u.project = a.project AND u.writer = a.writer
 WHERE u.opening != ''
 
 -- block attempts

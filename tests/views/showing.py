@@ -214,6 +214,16 @@ def folded_attempts(fold: Fold) -> Shown:
     }
 
 
+def writers(rows: Rows) -> Shown:
+    """By component and writer, the clock only."""
+    return {(r["component"], r["writer"]): round(r["clock_ahead"] * 1_000_000) for r in rows}
+
+
+def folded_writers(fold: Fold) -> Shown:
+    """As `writers`."""
+    return dict(fold.writers())
+
+
 def points(rows: Rows) -> Shown:
     """By series and step."""
     return {
@@ -331,6 +341,7 @@ SHOWN: Mapping[str, tuple[Callable[[Rows], Shown], Callable[[Fold], Shown]]] = {
     "associations": (associations, folded_associations),
     "edges": (edges, folded_edges),
     "attempts": (attempts, folded_attempts),
+    "writers": (writers, folded_writers),
     "metrics": (points, folded_points),
     "branches": (branches, folded_branches),
     "forks": (forks, folded_forks),

@@ -1745,7 +1745,8 @@ SELECT
     JSONExtract(u.opening, 'command', 'Array(String)') AS command,
     JSONExtractString(u.opening, 'python') AS python,
     JSONExtractString(u.opening, 'version') AS version,
-    JSONExtractRaw(u.opening, 'launcher') AS launcher
+    JSONExtractRaw(u.opening, 'launcher') AS launcher,
+    a.ahead AS clock_ahead
 FROM (
 SELECT
         s.project AS project, s.entity AS component, s.unit.1 AS writer, s.unit.2 AS run,
@@ -1835,6 +1836,25 @@ HAVING NOT argMax(removed, place)
     ) AS s
     GROUP BY project, component, writer, run
 ) AS u
+LEFT JOIN (
+SELECT
+    e.project AS project, e.writer AS writer,
+    max(toUnixTimestamp64Micro(e.logged_at) - toUnixTimestamp64Micro(e.recorded_at)) / 1000000 AS ahead
+FROM {database}.events AS e FINAL
+WHERE e.writer IN (SELECT writer FROM {database}.events WHERE logged_at > recorded_at + INTERVAL 60 SECOND)
+  AND e.logged_at > e.recorded_at + INTERVAL 60 SECOND
+  AND ({as_of:String} = '' OR e.recorded_at <= parseDateTime64BestEffort(
+       if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR e.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR e.offset <= JSONExtract({known_at:String}, e.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY e.project, e.writer
+) AS a ON u.project = a.project AND u.writer = a.writer
 WHERE u.opening != '';
 
 CREATE OR REPLACE VIEW {database}.attempts_at {on_cluster} AS

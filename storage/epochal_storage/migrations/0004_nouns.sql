@@ -269,7 +269,8 @@ CREATE OR REPLACE VIEW {database}.writers {on_cluster} (
     `command` Array(String) COMMENT 'command line',
     `python` String COMMENT 'version of Python',
     `version` String COMMENT 'version of Epochal',
-    `launcher` String COMMENT 'JSON object: what started the ranks'
+    `launcher` String COMMENT 'JSON object: what started the ranks',
+    `clock_ahead` Float64 COMMENT 'by how many seconds its clock was ahead of the log at most, where more than 60; else 0'
 ) AS SELECT * FROM {database}.writers_at(as_of = '', known_at = '')
 COMMENT 'one row a process that wrote to a component';
 
