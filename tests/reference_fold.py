@@ -277,6 +277,21 @@ def standing(said: list[Statement]) -> list[Statement]:
     return [s for s in said if s.field == "undone" or (s.kind, s.entity, f"{s.writer}:{s.seq}") not in undone]
 
 
+def ended_by(s: Statement, said: list[Statement]) -> str:
+    """The event by which a repair counts no more: the last word about its event, if that undoes it; of a word about an
+    event the next one about the same.
+    """
+    about = (s.kind, s.entity, s.key if s.field == "undone" else f"{s.writer}:{s.seq}")
+    words = sorted(
+        (w for w in said if w.field == "undone" and (w.kind, w.entity, w.key) == about), key=lambda w: w.order
+    )
+    if s.field == "undone":
+        words = [w for w in words if w.order > s.order][:1]
+    elif not words or words[-1].removed:
+        words = []
+    return f"{words[-1].writer}:{words[-1].seq}" if words else ""
+
+
 def corrected(p: LoggedPoint, corrections: Iterable[Statement]) -> float | None:
     """The value of a point after all corrections that cover it, in order; None where it was retracted."""
     value = p.value
@@ -319,12 +334,15 @@ class Fold:
     """(component, rank, branch) to the line of that branch; the one begun last is the main line."""
     ahead: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
     """Writer to `clocks_ahead`."""
+    repairs: list[tuple[Statement, str]] = field(default_factory=list[tuple["Statement", str]])
+    """What repairs something, of what exists, in its life; and the event by which it counts no more, or ''."""
 
     @classmethod
     def of(cls, events: Iterable[LoggedEvent], points: Iterable[LoggedPoint], bounds: Bounds) -> Fold:
         """Fold the set of events and points."""
         events = list(events)
-        said = standing(statements(events, bounds))
+        everything = statements(events, bounds)
+        said = standing(everything)
         restored = {(s.kind, s.entity, s.key) for s in said if s.field == "restored"}
         deletions = [s for s in said if s.field == "deleted" and (s.kind, s.entity, s.key) not in restored]
         horizon: dict[Entity, Order] = {}
@@ -339,6 +357,15 @@ class Fold:
         existing = {(s.kind, s.entity) for s in alive if s.field == "opened"}
         alive = [s for s in alive if (s.kind, s.entity) in existing]
         fold = cls(alive, existing, deletions, bounds, ahead=clocks_ahead(events, bounds))
+        correcting = {(e.writer, e.seq) for e in events if e.envelope.type == "epochal.params.corrected"}
+        repairs = [
+            s
+            for s in everything
+            if (s.field in ("corrected", "undone") or (s.writer, s.seq) in correcting)
+            and (s.kind, s.entity) in existing
+            and ((s.kind, s.entity) not in horizon or s.order > horizon[s.kind, s.entity])
+        ]
+        fold.repairs = [(s, ended_by(s, everything)) for s in repairs]
         fold.points = list(fold._main_line(points))
         return fold
 

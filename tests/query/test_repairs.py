@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from host_ending import end_host
 from promises.jobs import environment
@@ -309,6 +310,33 @@ def test_a_corrected_param_has_been_so_all_along(place: Place) -> None:
     for event in events:
         run.undo(event)
     assert store.state(run)["params"] == {"lr": 0.1, "opt": {"name": "adam"}}
+
+
+def test_repairs_are_rows_in_sql(place: Place) -> None:
+    """With who said it and why, also those that count no more; at a place in what is known."""
+    store, run = place.store, place.component("percent")
+    scaled = run.correct("accuracy", steps=(2, None), scale=0.01, reason="a fraction")
+    param = run.correct("params.lr", value=0.5, reason="a typo")
+    known = dict(store.last_watermark)
+    undoing = {event: run.undo(event) for event in (scaled, param)}
+    columns = ["repair", "field", "of", "operation", "number", "first_step", "reason", "undone_by", "undone"]
+
+    def rows(**at: Any) -> dict[str, list[Any]]:
+        frame = store.sql("SELECT * FROM repairs_at(as_of = {as_of:String}, known_at = {known_at:String})", **at)
+        assert set(frame["user"]) == {store.sql("SELECT DISTINCT user FROM writers")["user"].iloc[0]}
+        frame = frame.set_index("event")[columns].astype(object)
+        return {str(event): [None if one is pd.NA or one != one else one for one in row] for event, row in
+                zip(frame.index, frame.to_numpy().tolist(), strict=True)}  # fmt: skip
+
+    now = rows()
+    for event, by in undoing.items():
+        assert now[by] == ["undone", "", event, "", None, None, "", "", False]
+    told = ["corrected", "metrics.accuracy", "", "scale", 0.01, 2.0, "a fraction"]
+    assert now[scaled] == [*told, undoing[scaled], True]
+    assert now[param] == ["corrected", "params.lr", "", "set", 0.5, None, "a typo", undoing[param], True]
+    then = rows(known_at=known)
+    assert then[scaled] == [*told, "", False]
+    assert not then.keys() & set(undoing.values())
 
 
 def test_a_verdict_is_taken_back(place: Place) -> None:

@@ -2245,6 +2245,142 @@ HAVING NOT argMax(removed, place)
     )
 ) AS r ON d.project = r.project AND d.component = r.component;
 
+CREATE OR REPLACE VIEW {database}.repairs_at {on_cluster} AS
+SELECT
+    r.project AS project, r.kind AS kind, r.entity AS entity,
+    multiIf(r.field = 'undone', if(r.removed, 'redone', 'undone'),
+            JSONExtractString(r.correction, 'operation') = 'retract', 'retracted', 'corrected') AS repair,
+    multiIf(r.field = 'corrected', concat('metrics.', JSONExtractString(r.correction, 'metric')),
+            r.field = 'param', concat('params.', r.key), '') AS field,
+    if(r.field = 'undone', r.key, '') AS of,
+    multiIf(r.field = 'corrected', JSONExtractString(r.correction, 'operation'), r.field = 'undone', '', 'set')
+        AS operation,
+    multiIf(r.field = 'corrected', JSONExtractRaw(r.correction, 'operand'), r.field = 'undone', '', r.value) AS value,
+    multiIf(
+        r.field = 'undone', NULL,
+        r.field != 'corrected', if(r.type IN ('number', 'bool'), r.number, NULL),
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(r.correction, 'operand', 'Nullable(Float64)'),
+               toFloat64OrNull(JSONExtractString(r.correction, 'operand', '$float')))) AS number,
+    JSONExtract(r.correction, 'rank', 'Nullable(UInt32)') AS rank,
+    JSONExtract(r.correction, 'first_step', 'Nullable(Float64)') AS first_step,
+    JSONExtract(r.correction, 'last_step', 'Nullable(Float64)') AS last_step,
+    JSONExtractRaw(r.correction, 'covers') AS covers,
+    if(r.field IN ('corrected', 'undone'), JSONExtractString(r.value, 'reason'), c.reason) AS reason,
+    o.user AS user, o.host AS host,
+    r.logged_at AS logged_at, r.occurred_at AS occurred_at, r.recorded_at AS recorded_at,
+    r.event AS event, r.writer AS writer, r.seq AS seq,
+    if(r.field = 'undone', r.next, w.event) AS undone_by,
+    (undone_by != '')::Bool AS undone
+FROM (
+    SELECT
+        *,
+        leadInFrame(event, 1, '') OVER (
+            PARTITION BY project, kind, entity, field, key ORDER BY place
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next
+    FROM (
+    SELECT
+    s.project AS project, s.kind AS kind, s.entity AS entity, s.field AS field, s.key AS key, s.removed AS removed,
+    s.value AS value, s.type AS type, s.number AS number, if(s.field = 'corrected', s.value, '') AS correction,
+    s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.recorded_at AS recorded_at, s.place AS place,
+    s.writer AS writer, s.seq AS seq, concat(toString(s.writer), ':', toString(s.seq)) AS event
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.place > l.horizon
+  AND (s.field IN ('corrected', 'undone') AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+       OR s.field = 'param' AND (s.project, s.writer, s.seq) IN (SELECT project, writer, seq FROM {database}.events
+WHERE type = 'epochal.params.corrected')
+           AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))))
+    )
+) AS r
+LEFT JOIN (
+    SELECT
+        project, kind, entity, key, argMax(concat(toString(writer), ':', toString(seq)), place) AS event
+    FROM {database}.facts FINAL
+    WHERE field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+    GROUP BY project, kind, entity, key
+    HAVING NOT argMax(removed, place)
+) AS w ON r.project = w.project AND r.kind = w.kind AND r.entity = w.entity AND r.event = w.key
+LEFT JOIN (
+    SELECT DISTINCT project, writer, seq, JSONExtractString(payload, 'data', 'reason') AS reason
+    FROM {database}.events
+WHERE type = 'epochal.params.corrected'
+) AS c ON r.project = c.project AND r.writer = c.writer AND r.seq = c.seq
+LEFT JOIN (
+    SELECT
+        e.project AS project, e.writer AS writer,
+        JSONExtractString(e.payload, 'data', 'user') AS user, JSONExtractString(e.payload, 'data', 'host') AS host
+    FROM {database}.events AS e FINAL
+    WHERE e.seq = 0 AND e.type = 'epochal.writer.opened' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR e.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR e.offset <= JSONExtract({known_at:String}, e.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+      AND e.writer IN (
+        SELECT writer FROM {database}.facts WHERE field IN ('corrected', 'undone')
+        UNION ALL
+        SELECT writer FROM {database}.events
+WHERE type = 'epochal.params.corrected'
+      )
+) AS o ON r.project = o.project AND r.writer = o.writer;
+
 CREATE OR REPLACE VIEW {database}.forks_at {on_cluster} AS
 SELECT
     f.project AS project, f.component AS component, f.rank AS rank,
