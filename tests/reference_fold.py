@@ -277,6 +277,11 @@ def standing(said: list[Statement]) -> list[Statement]:
     return [s for s in said if s.field == "undone" or (s.kind, s.entity, f"{s.writer}:{s.seq}") not in undone]
 
 
+def corrects(event: LoggedEvent) -> bool:
+    """Whether what it states corrects what was said before."""
+    return event.envelope.type == "epochal.params.corrected" or event.envelope.data.get("correction") is not None
+
+
 def ended_by(s: Statement, said: list[Statement]) -> str:
     """The event by which a repair counts no more: the last word about its event, if that undoes it; of a word about an
     event the next one about the same.
@@ -357,7 +362,7 @@ class Fold:
         existing = {(s.kind, s.entity) for s in alive if s.field == "opened"}
         alive = [s for s in alive if (s.kind, s.entity) in existing]
         fold = cls(alive, existing, deletions, bounds, ahead=clocks_ahead(events, bounds))
-        correcting = {(e.writer, e.seq) for e in events if e.envelope.type == "epochal.params.corrected"}
+        correcting = {(e.writer, e.seq) for e in events if corrects(e)}
         repairs = [
             s
             for s in everything

@@ -57,7 +57,8 @@ toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offset
 -- events that count as if they had never been said: of undoing and redoing one the last word counts
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND {{known: facts | _at | }}
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND {{known: facts | _at | }}
 GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
 
@@ -772,7 +773,9 @@ WHERE s.project = {project:String} AND s.kind = 'component' AND s.field = 'corre
 -- block correcting
 -- events that correct cells
 FROM {database}.events
-WHERE type = 'epochal.params.corrected'
+WHERE (type = 'epochal.params.corrected'
+       OR type IN ('epochal.tags.set', 'epochal.note.written', 'epochal.artifact.logged')
+          AND JSONHas(payload, 'data', 'correction'))
 
 -- block repairing
 -- statements that repair something, whether they stand or not: of entities that exist, said after their last deletion
@@ -787,7 +790,7 @@ INNER JOIN (
 ) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
 WHERE s.place > l.horizon
   AND (s.field IN ('corrected', 'undone') AND {{known: s | _at | }}
-       OR s.field = 'param' AND (s.project, s.writer, s.seq) IN (SELECT project, writer, seq {{correcting}})
+       OR s.field IN ('param', 'tag', 'note', 'artifact') AND (s.project, s.writer, s.seq) IN (SELECT project, writer, seq {{correcting}})
            AND {{within: s | _at | }})
 
 -- view repairs_at
@@ -797,8 +800,8 @@ SELECT
     multiIf(r.field = 'undone', if(r.removed, 'redone', 'undone'),
             JSONExtractString(r.correction, 'operation') = 'retract', 'retracted', 'corrected') AS repair,
     multiIf(r.field = 'corrected', concat('metrics.', JSONExtractString(r.correction, 'metric')),
-            r.field = 'param', concat('params.', r.key), '') AS field,
-    if(r.field = 'undone', r.key, '') AS of,
+            r.field = 'undone', '', r.field = 'note', 'note', concat(r.field, 's.', r.key)) AS field,
+    if(r.field = 'undone', r.key, c.of) AS of,
     multiIf(r.field = 'corrected', JSONExtractString(r.correction, 'operation'), r.field = 'undone', '', 'set')
         AS operation,
     multiIf(r.field = 'corrected', JSONExtractRaw(r.correction, 'operand'), r.field = 'undone', '', r.value) AS value,
@@ -837,7 +840,10 @@ LEFT JOIN (
     HAVING NOT argMax(removed, place)
 ) AS w ON r.project = w.project AND r.kind = w.kind AND r.entity = w.entity AND r.event = w.key
 LEFT JOIN (
-    SELECT DISTINCT project, writer, seq, JSONExtractString(payload, 'data', 'reason') AS reason
+    SELECT DISTINCT
+        project, writer, seq, JSONExtractString(payload, 'data', 'correction', 'of') AS of,
+        if(of = '', JSONExtractString(payload, 'data', 'reason'),
+           JSONExtractString(payload, 'data', 'correction', 'reason')) AS reason
     {{correcting}}
 ) AS c ON r.project = c.project AND r.writer = c.writer AND r.seq = c.seq
 LEFT JOIN (

@@ -240,6 +240,7 @@ def repairs(rows: Rows) -> Shown:
 def folded_repairs(fold: Fold) -> Shown:
     """As `repairs`."""
     found: Shown = {}
+    row: tuple[Any, ...]
     for s, ended in fold.repairs:
         said: Any = s.value
         at = (s.occurred_at, s.logged_at, ended, ended != "")
@@ -257,8 +258,9 @@ def folded_repairs(fold: Fold) -> Shown:
             found[s.kind, s.entity, event, f"metrics.{said['metric']}"] = row
         else:
             value, _, number, _ = _folded_cell(said)
-            row = ("corrected", "", "set", value, number, None, None, None, None, "typo", *at)
-            found[s.kind, s.entity, event, f"params.{s.key}"] = row
+            of = "" if s.field == "param" else "an event"
+            row = ("corrected", of, "set", value, number, None, None, None, None, "typo", *at)
+            found[s.kind, s.entity, event, "note" if s.field == "note" else f"{s.field}s.{s.key}"] = row
     return found
 
 

@@ -375,11 +375,11 @@ COMMENT 'one row a rank that continues the past of another component, whose poin
 
 CREATE OR REPLACE VIEW {database}.repairs {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
-    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action or context',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action, context or association',
     `entity` UUID COMMENT 'id of what is repaired',
     `repair` String COMMENT 'corrected, retracted, undone, or redone: what was undone counts again',
-    `field` String COMMENT 'what is corrected, as histories call it: metrics.loss, params.lr, ...; empty where an event is undone',
-    `of` String COMMENT 'the event that is undone or redone, <writer>:<seq>; else empty',
+    `field` String COMMENT 'what is corrected, as histories call it: metrics.loss, params.lr, tags.team, note, artifacts.out/model; empty where an event is undone',
+    `of` String COMMENT 'the event that is undone, redone or corrected, <writer>:<seq>; empty for points and params',
     `operation` String COMMENT 'of points scale, shift, set or retract; of all else set; empty where an event is undone',
     `value` String COMMENT 'JSON text: what values are multiplied by, what is added to them, or what it is; empty where there is none',
     `number` Nullable(Float64) COMMENT 'the same where it is a number or a bool',
