@@ -237,6 +237,18 @@ def ordered_at(logged_at: int, stamp: Stamp) -> int:
     return stamp.recorded_at if logged_at > stamp.recorded_at + CLOCK_ALLOWANCE_US else logged_at
 
 
+def clocks_ahead(events: Iterable[LoggedEvent], bounds: Bounds) -> dict[UUID, int]:
+    """By how many microseconds at most the clock of a writer was ahead, as its events show that count as logged when
+    they were recorded; that is when they are known, and since when it was so.
+    """
+    found: dict[UUID, int] = defaultdict(int)
+    for event in first_copies(events):
+        ahead = event.envelope.at - event.stamp.recorded_at
+        if ahead > CLOCK_ALLOWANCE_US and bounds.keep(event.stamp.recorded_at, event.stamp):
+            found[event.writer] = max(ahead, found[event.writer])
+    return found
+
+
 def statements(events: Iterable[LoggedEvent], bounds: Bounds) -> list[Statement]:
     """What the events within the bounds state."""
     found = []
@@ -263,6 +275,26 @@ def standing(said: list[Statement]) -> list[Statement]:
         last[s.kind, s.entity, s.key] = s
     undone = {at for at, s in last.items() if not s.removed}
     return [s for s in said if s.field == "undone" or (s.kind, s.entity, f"{s.writer}:{s.seq}") not in undone]
+
+
+def corrects(event: LoggedEvent) -> bool:
+    """Whether what it states corrects what was said before."""
+    return event.envelope.type == "epochal.params.corrected" or event.envelope.data.get("correction") is not None
+
+
+def ended_by(s: Statement, said: list[Statement]) -> str:
+    """The event by which a repair counts no more: the last word about its event, if that undoes it; of a word about an
+    event the next one about the same.
+    """
+    about = (s.kind, s.entity, s.key if s.field == "undone" else f"{s.writer}:{s.seq}")
+    words = sorted(
+        (w for w in said if w.field == "undone" and (w.kind, w.entity, w.key) == about), key=lambda w: w.order
+    )
+    if s.field == "undone":
+        words = [w for w in words if w.order > s.order][:1]
+    elif not words or words[-1].removed:
+        words = []
+    return f"{words[-1].writer}:{words[-1].seq}" if words else ""
 
 
 def corrected(p: LoggedPoint, corrections: Iterable[Statement]) -> float | None:
@@ -305,11 +337,17 @@ class Fold:
     points: list[LoggedPoint] = field(default_factory=list)
     branches: dict[tuple[UUID, int, int], list[LoggedPoint]] = field(default_factory=lambda: defaultdict(list))
     """(component, rank, branch) to the line of that branch; the one begun last is the main line."""
+    ahead: Mapping[UUID, int] = field(default_factory=dict[UUID, int])
+    """Writer to `clocks_ahead`."""
+    repairs: list[tuple[Statement, str]] = field(default_factory=list[tuple["Statement", str]])
+    """What repairs something, of what exists, in its life; and the event by which it counts no more, or ''."""
 
     @classmethod
     def of(cls, events: Iterable[LoggedEvent], points: Iterable[LoggedPoint], bounds: Bounds) -> Fold:
         """Fold the set of events and points."""
-        said = standing(statements(events, bounds))
+        events = list(events)
+        everything = statements(events, bounds)
+        said = standing(everything)
         restored = {(s.kind, s.entity, s.key) for s in said if s.field == "restored"}
         deletions = [s for s in said if s.field == "deleted" and (s.kind, s.entity, s.key) not in restored]
         horizon: dict[Entity, Order] = {}
@@ -323,7 +361,16 @@ class Fold:
         ]
         existing = {(s.kind, s.entity) for s in alive if s.field == "opened"}
         alive = [s for s in alive if (s.kind, s.entity) in existing]
-        fold = cls(alive, existing, deletions, bounds)
+        fold = cls(alive, existing, deletions, bounds, ahead=clocks_ahead(events, bounds))
+        correcting = {(e.writer, e.seq) for e in events if corrects(e)}
+        repairs = [
+            s
+            for s in everything
+            if (s.field in ("corrected", "undone") or (s.writer, s.seq) in correcting)
+            and (s.kind, s.entity) in existing
+            and ((s.kind, s.entity) not in horizon or s.order > horizon[s.kind, s.entity])
+        ]
+        fold.repairs = [(s, ended_by(s, everything)) for s in repairs]
         fold.points = list(fold._main_line(points))
         return fold
 
@@ -532,6 +579,10 @@ class Fold:
             if isinstance(s.value, dict) and ranks[s.value["rank"]] == s.value["attempt"]
         )
         return "completed" if len(ranks) >= world else "running"
+
+    def writers(self) -> dict[tuple[UUID, UUID], int]:
+        """(component, writer) of every opening, and by how much the writer's clock was ahead."""
+        return {(s.entity, s.writer): self.ahead.get(s.writer, 0) for s in self.alive if s.field == "writer"}
 
     def summaries(self) -> dict[tuple[UUID, str, int], Summary]:
         """Statistics of every series over its surviving points."""

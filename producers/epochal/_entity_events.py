@@ -10,9 +10,17 @@ from ._values import JSON
 __all__: list[str] = []
 
 
-def tags_set(*, kind: str, entity: str, words: Sequence[str], values: Mapping[str, JSON]) -> Event:
+def tags_set(
+    *,
+    kind: str,
+    entity: str,
+    words: Sequence[str],
+    values: Mapping[str, JSON],
+    correction: Mapping[str, str] | None = None,
+) -> Event:
     """Words, and keys with values."""
-    return "epochal.tags.set", {"kind": kind, "entity": entity, "words": list(words), "values": dict(values)}
+    said = {"kind": kind, "entity": entity, "words": list(words), "values": dict(values)}
+    return "epochal.tags.set", {**said, **_corrects(correction)}
 
 
 def tags_removed(*, kind: str, entity: str, keys: Sequence[str]) -> Event:
@@ -20,9 +28,9 @@ def tags_removed(*, kind: str, entity: str, keys: Sequence[str]) -> Event:
     return "epochal.tags.removed", {"kind": kind, "entity": entity, "keys": list(keys)}
 
 
-def note_written(*, kind: str, entity: str, text: str) -> Event:
+def note_written(*, kind: str, entity: str, text: str, correction: Mapping[str, str] | None = None) -> Event:
     """Free text."""
-    return "epochal.note.written", {"kind": kind, "entity": entity, "text": text}
+    return "epochal.note.written", {"kind": kind, "entity": entity, "text": text, **_corrects(correction)}
 
 
 def alert_raised(*, component: str, rank: int, title: str, text: str, level: str) -> Event:
@@ -59,6 +67,7 @@ def artifact_logged(
     size: int | None,
     files: int | None,
     stored: bool,
+    correction: Mapping[str, str] | None = None,
 ) -> Event:
     """A named thing went in or came out."""
     return "epochal.artifact.logged", {
@@ -72,7 +81,13 @@ def artifact_logged(
         "size": size,
         "files": files,
         "stored": stored,
+        **_corrects(correction),
     }
+
+
+def _corrects(correction: Mapping[str, str] | None) -> dict[str, JSON]:
+    """Left out where there is none: readers of before corrections of these know no such field."""
+    return {} if correction is None else {"correction": dict(correction)}
 
 
 def artifact_failed(*, component: str, rank: int, name: str, direction: str, reason: str) -> Event:

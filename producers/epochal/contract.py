@@ -15,6 +15,8 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, TypeAdapter, model_validator
 
 Kind = Literal["experiment", "trial", "component", "action", "context"]
+Undoable = Literal["experiment", "trial", "component", "action", "context", "association"]
+"""What events that can be undone are about."""
 End = Literal["artifact", "component", "trial", "experiment", "action", "context"]
 """What an edge of lineage can join."""
 Relation = Literal["ContributedTo", "Produced", "DerivedFrom", "AssociatedWith", "SameAs"]
@@ -227,6 +229,15 @@ class ParamsCorrected(_Data):
     reason: str = ""
 
 
+class Correction(_Data):
+    """Says that what an event states has been so since the envelope's `time`, that of the event ``of``, which it
+    corrects.
+    """
+
+    of: str
+    reason: str = ""
+
+
 class TagsSet(_Data):
     """Words, and keys with values."""
 
@@ -234,6 +245,7 @@ class TagsSet(_Data):
     entity: UUID
     words: list[str] = []
     values: dict[str, JsonValue] = {}
+    correction: Correction | None = None
 
 
 class TagsRemoved(_Data):
@@ -250,6 +262,7 @@ class NoteWritten(_Data):
     kind: Kind
     entity: UUID
     text: str
+    correction: Correction | None = None
 
 
 class AlertRaised(_Data):
@@ -287,6 +300,7 @@ class ArtifactLogged(_Data):
     files: Count | None = None
     stored: bool = False
     """Whether the content lies in the artifact store."""
+    correction: Correction | None = None
 
 
 class ArtifactFailed(_Data):
@@ -345,7 +359,7 @@ class PointsCorrected(_Data):
 class EventUndone(_Data):
     """An event ``<writer>:<seq>`` about the entity counts as if it had never been said."""
 
-    kind: Kind
+    kind: Undoable
     entity: UUID
     event: str
     reason: str = ""
@@ -354,7 +368,7 @@ class EventUndone(_Data):
 class EventRedone(_Data):
     """An event that was undone counts again."""
 
-    kind: Kind
+    kind: Undoable
     entity: UUID
     event: str
     reason: str = ""

@@ -24,7 +24,10 @@ STATES = ("parked", "gaps", "open", "recovered", "closed")
 
 @dataclass(frozen=True)
 class Stream:
-    """One channel of one writer: how many it said, which ranges the log holds (first, count), what is parked."""
+    """One channel of one writer: how many it said, which ranges the log holds (first, count), what is parked.
+
+    ``clock_ahead``: by how many seconds the writer's clock was ahead of the log, where by more than a minute.
+    """
 
     writer: str
     channel: str
@@ -36,6 +39,7 @@ class Stream:
     ranges: tuple[tuple[int, int], ...] = ()
     parked: int = 0
     blocks: int = 0
+    clock_ahead: float = 0.0
 
     @property
     def received(self) -> int:
@@ -80,6 +84,11 @@ class Certificate(dict[str, Any]):
                 + "".join(f", missing {first:,} to {end - 1:,}" for first, end in one["gaps"])
                 + (f", {one['parked']:,} parked in dead letters" if one["parked"] else "")
             )
+        ahead = {one["writer"]: one["clock_ahead"] for one in self["writers"] if one["clock_ahead"]}
+        lines += [
+            f"  writer {writer}: clock ahead by {seconds:,.0f} s; what it said counts as said when it was recorded"
+            for writer, seconds in ahead.items()
+        ]
         lines += [f"  {count:,} lost before they could be kept: {why}" for why, count in sorted(self["lost"].items())]
         lines.append(f"  as of watermark {json.dumps(self['watermark'])}")
         return "\n".join(lines)
@@ -129,23 +138,28 @@ def _shown(stream: Stream) -> dict[str, Any]:
         "gaps": stream.gaps,
         "parked": stream.parked,
         "blocks": stream.blocks,
+        "clock_ahead": stream.clock_ahead,
     }
 
 
 def _streams(reading: Reading, component: UUID) -> tuple[list[Stream], dict[str, int]]:
     table = reading.rows(
         f"""SELECT writer, rank, attempt, role, ended, ifNull(lifecycle, 0) AS lifecycle, ifNull(metrics, 0) AS metrics,
-                   toString(lost) AS lost
+                   toString(lost) AS lost, clock_ahead
             FROM {at("writers")} WHERE project = {{project:String}} AND component = {{component:UUID}}
             ORDER BY rank, opened_at, writer""",
         component=str(component),
     )
     streams: list[Stream] = []
     lost: dict[str, int] = {}
-    columns = [values(table, name) for name in ("rank", "attempt", "role", "ended", "lifecycle", "metrics")]
-    for writer, rank, attempt, role, ended, lifecycle, metrics in zip(ids(table, "writer"), *columns, strict=True):
+    columns = [
+        values(table, name) for name in ("rank", "attempt", "role", "ended", "lifecycle", "metrics", "clock_ahead")
+    ]
+    for writer, rank, attempt, role, ended, lifecycle, metrics, ahead in zip(
+        ids(table, "writer"), *columns, strict=True
+    ):
         for channel, expected in (("lifecycle", lifecycle), ("metrics", metrics)):
-            streams.append(Stream(str(writer), channel, rank, attempt, role, ended, expected))
+            streams.append(Stream(str(writer), channel, rank, attempt, role, ended, expected, clock_ahead=ahead))
     for text in texts(table, "lost"):
         for why, count in json.loads(text or "{}").items():
             lost[why] = lost.get(why, 0) + count

@@ -134,11 +134,11 @@ class ComponentHandle:
         return self.store.lineage(self, **choice)
 
     def correct(self, metric: str, **what: Any) -> str:
-        """Says what points of it should have been."""
+        """Says what points of it should have been; or a param, a tag, its note, an artifact."""
         return self.store.correct(self, metric, **what)
 
-    def retract(self, metric: str, steps: Steps, reason: str = "") -> str:
-        """Takes points of it back."""
+    def retract(self, metric: str, steps: Steps = None, reason: str = "") -> str:
+        """Takes points of it back; or a param, a tag, its note, an artifact."""
         return self.store.retract(self, metric, steps, reason)
 
     def undo(self, event_id: str, reason: str = "") -> str:

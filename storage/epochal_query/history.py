@@ -13,7 +13,17 @@ from epochal._ids import normal_text
 from epochal_query.columns import decoded, texts, values
 from epochal_query.errors import FilterError
 from epochal_query.history_fates import IN_EFFECT
-from epochal_query.history_fields import HEARTBEAT, LOST, is_of, known_to, metric_name, names_of, reason_of, value_of
+from epochal_query.history_fields import (
+    HEARTBEAT,
+    LOST,
+    is_cell,
+    is_of,
+    known_to,
+    metric_name,
+    names_of,
+    reason_of,
+    value_of,
+)
 from epochal_query.history_points import metrics_of, points_at, series_of
 from epochal_query.history_rows import Row, frame_of
 from epochal_query.history_statements import Cells, Statement, cells_of, statements_of, with_related
@@ -55,7 +65,7 @@ def history_of(reading: Reading, entity: Entity, what: Asked) -> tuple[pd.DataFr
     )
     written = {row.writer for row in rows if row.writer}
     who = writers_of(reading, written, commits)
-    if any(row.field.startswith("params.") for row in rows):
+    if any(is_cell(row.field) for row in rows):
         why = reasons_of(reading, written)
         rows = [replace(row, reason=why.get(row.event or "", row.reason)) for row in rows]
     return frame_of(sorted(rows, key=lambda row: row.field), who), remarks

@@ -71,6 +71,11 @@ def names_of(kind: Kind, field: str, key: str, value: Any = None) -> tuple[str, 
     return (_SINGLE[field] if field in _SINGLE else f"{_KEYED.get(field, field)}.{key}",)
 
 
+def is_cell(name: object) -> bool:
+    """Whether a name can be that of a param, a tag, the note or an artifact."""
+    return isinstance(name, str) and (name == "note" or name.startswith(("params.", "tags.", "artifacts.")))
+
+
 def metric_name(metric: str) -> str:
     """What a metric's points are called."""
     return f"{METRICS}.{metric}"

@@ -62,13 +62,15 @@ def writers_of(reading: Reading, wanted: Collection[str], commits: Mapping[str, 
 
 
 def reasons_of(reading: Reading, writers: Collection[str]) -> dict[str, str]:
-    """Event to the reason given with it, of corrections of params by these writers."""
+    """Event to the reason given with it, of corrections of params, tags, notes and artifacts by these writers."""
     table = _whenever(reading).rows(
         f"""SELECT concat(toString(writer), ':', toString(seq)) AS event,
-                   JSONExtractString(payload, 'data', 'reason') AS reason
+                   if(type = 'epochal.params.corrected', JSONExtractString(payload, 'data', 'reason'),
+                      JSONExtractString(payload, 'data', 'correction', 'reason')) AS reason
             FROM events AS e FINAL
             WHERE project = {{project:String}} AND writer IN {{writers:Array(UUID)}}
-              AND type = 'epochal.params.corrected' AND {block("within", "e | _at | ")}""",
+              AND type IN ('epochal.params.corrected', 'epochal.tags.set', 'epochal.note.written',
+                           'epochal.artifact.logged') AND {block("within", "e | _at | ")}""",
         writers=sorted(writers),
     )
     return {

@@ -23,10 +23,11 @@ class Said:
     association: str
     ends: str
     occurred_at: Any
+    event: str
 
 
-def spans(said: Iterable[Said]) -> Iterator[tuple[str, Any, Any]]:
-    """Of each association what it joined, since when, and until when (None: it still does).
+def spans(said: Iterable[Said]) -> Iterator[tuple[str, Any, Any, str, str]]:
+    """Of each association what it joined, since when, and until when (None: it still does), by which events.
 
     At every instant the statement that wins is the last in order of those that were true by then.
     """
@@ -34,7 +35,7 @@ def spans(said: Iterable[Said]) -> Iterator[tuple[str, Any, Any]]:
     for place, one in enumerate(said):
         by_id.setdefault(one.association, []).append((place, one))
     for found in by_id.values():
-        winner, ends, since = -1, "", None
+        winner, ends, since, event = -1, "", None, ""
         for place, one in sorted(found, key=lambda each: (each[1].occurred_at, each[0])):
             if place < winner:
                 continue
@@ -42,10 +43,10 @@ def spans(said: Iterable[Said]) -> Iterator[tuple[str, Any, Any]]:
             if one.ends == ends:
                 continue
             if ends:
-                yield ends, since, one.occurred_at
-            ends, since = one.ends, one.occurred_at
+                yield ends, since, one.occurred_at, event, one.event
+            ends, since, event = one.ends, one.occurred_at, one.event
         if ends:
-            yield ends, since, None
+            yield ends, since, None, event, ""
 
 
 def associations_of(reading: Reading, given: object) -> pd.DataFrame:
@@ -56,15 +57,23 @@ def associations_of(reading: Reading, given: object) -> pd.DataFrame:
     """
     nodes = {start.node for start in starts_of(reading, read_edges(reading).index, given)}
     table = reading.rows(
-        f"""SELECT entity, if(removed, '', value) AS ends, occurred_at FROM facts AS s FINAL
+        f"""SELECT entity, if(removed, '', value) AS ends, occurred_at,
+                   concat(toString(writer), ':', toString(seq)) AS event
+            FROM facts AS s FINAL
             WHERE project = {{project:String}} AND kind = 'association' AND field = 'ends'
               AND {block("said", "s")}
             ORDER BY place"""
     )
     times = instants(table, "occurred_at")
-    said = [Said(*one) for one in zip(id_texts(table, "entity"), texts(table, "ends"), times, strict=True)]
-    rows = [(*(decoded(ends)[name] for name in _ENDS), since, until) for ends, since, until in spans(said)]
+    columns = id_texts(table, "entity"), texts(table, "ends"), times, texts(table, "event")
+    said = [Said(*one) for one in zip(*columns, strict=True)]
+    rows = [(*(decoded(ends)[name] for name in _ENDS), *span) for ends, *span in spans(said)]
     mine = [row for row in rows if {(row[1], row[2]), (row[3], row[4])} & nodes]
-    made = pd.DataFrame(mine, columns=[*_ENDS, "since", "until"])
-    made = made.astype({**dict.fromkeys(_ENDS, "str"), **dict.fromkeys(("since", "until"), "datetime64[us, UTC]")})
+    made = pd.DataFrame(mine, columns=[*_ENDS, "since", "until", "event", "ended_by"])
+    made = made.astype(
+        {
+            **dict.fromkeys((*_ENDS, "event", "ended_by"), "str"),
+            **dict.fromkeys(("since", "until"), "datetime64[us, UTC]"),
+        }
+    )
     return made.sort_values(["since", *_ENDS], ignore_index=True)

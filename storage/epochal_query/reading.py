@@ -21,7 +21,8 @@ _TAKEN_OUT = """SELECT countIf(field = 'deleted') = 0 AS undeleted, countIf(fiel
                        countIf(field IN ('deleted', 'rewound', 'forked')) = 0 AS uncut,
                        countIf(field = 'corrected') = 0 AS original, countIf(field = 'undone') = 0 AS standing
                 FROM facts
-                WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component', 'action', 'context')
+                WHERE project = {project:String}
+                  AND kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association')
                   AND field IN ('deleted', 'rewound', 'forked', 'corrected', 'undone')"""
 
 

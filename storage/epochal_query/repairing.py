@@ -5,23 +5,23 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from epochal._entity_events import event_redone, event_undone
-from epochal._events import params_corrected
 from epochal._repairs import Repair
 from epochal._saying import Say
-from epochal._values import plain, split_cells
-from epochal_query import param_paths
 from epochal_query.columns import id_texts, texts, values
 from epochal_query.errors import RepairError
 from epochal_query.names import unknown
-from epochal_query.reading import Reading, at, block
+from epochal_query.reading import Reading, block
 from epochal_query.resolve import Entity, Kind, resolve_one
 
 _EVENT = re.compile(r"(?P<writer>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<seq>\d{1,19})")
 _POINT = re.compile(r"[0-9a-f-]{36}:metrics:\d+(?:-\d+)?")
+
+About = Kind | Literal["association"]
+"""What an event that can be undone is about."""
 
 UNDOABLE = {
     "epochal.points.corrected": "corrections and retractions",
@@ -40,6 +40,8 @@ UNDOABLE = {
     "epochal.metric.defined": "definitions of metrics",
     "epochal.alert.raised": "alerts",
     "epochal.run.rewound": "rewinds",
+    "epochal.association.made": "associations",
+    "epochal.association.removed": "associations",
 }
 """Types of events that can be taken back, in words."""
 
@@ -54,7 +56,7 @@ def repair(reading: Reading, say: Say, component: object, wanted: Repair) -> str
     meant = resolve_one(reading, "component", component)
     covers = _covers(reading, meant, wanted)
     event = wanted.event(str(meant.id), None, covers)
-    return say(reading.project, [event], _last_said(reading, meant.kind, meant.id))[0]
+    return say(reading.project, [event], last_said(reading, meant.kind, meant.id))[0]
 
 
 def checked_reason(reason: object) -> str:
@@ -62,38 +64,6 @@ def checked_reason(reason: object) -> str:
     if not isinstance(reason, str):
         raise RepairError(f"reason={reason!r}: a text is accepted")
     return reason
-
-
-def correct_param(reading: Reading, say: Say, component: object, name: str, value: object, reason: str) -> str | None:
-    """Correct the param that is in effect under a name of histories, from its own time on; the id of the event.
-
-    None where the component has a metric of that name.
-
-    Raises:
-        UnknownNameError: no component is meant, or several are, or it has no such param; the message has near ones.
-    """
-    meant = resolve_one(reading, "component", component)
-    mine = "project = {project:String} AND component = {component:UUID}"
-    metrics = reading.rows(
-        f"SELECT 1 FROM partials WHERE {mine} AND metric = {{metric:String}} LIMIT 1",
-        component=str(meant.id),
-        metric=name,
-    )
-    if metrics.num_rows:
-        return None
-    table = reading.rows(
-        f"SELECT path, toInt64(toUnixTimestamp64Micro(occurred_at)) AS at FROM {at('params')} WHERE {mine}",
-        component=str(meant.id),
-    )
-    since = dict(zip(texts(table, "path"), values(table, "at"), strict=True))
-    wanted = name.removeprefix("params.")
-    paths = sorted(param_paths.meant(wanted, since), key=lambda path: path != wanted)
-    if not paths:
-        raise unknown("param", name, [f"params.{path}" for path in since], f" in component {meant.name!r}")
-    # a mapping is taken apart as log_params does
-    cells = [([*param_paths.split(paths[0]), *inner[1:]], said) for inner, said in split_cells(plain({"value": value}))]
-    event = params_corrected(component=str(meant.id), rank=0, cells=cells, reason=reason)
-    return say(reading.project, [event], _last_said(reading, meant.kind, meant.id), since[paths[0]])[0]
 
 
 def _covers(reading: Reading, meant: Entity, wanted: Repair) -> list[tuple[str, int]]:
@@ -145,11 +115,12 @@ class _Said:
     data: dict[str, Any]
 
     @property
-    def about(self) -> tuple[Kind, UUID]:
+    def about(self) -> tuple[About, UUID]:
         """Kind and id of its entity."""
         if "entity" in self.data:
             return self.data["kind"], UUID(self.data["entity"])
-        kind: Kind = next(kind for kind in ("component", "trial", "experiment") if kind in self.data)
+        kinds: tuple[About, ...] = ("component", "trial", "experiment", "association")
+        kind = next(kind for kind in kinds if kind in self.data)
         return kind, UUID(self.data[kind])
 
 
@@ -178,7 +149,7 @@ def undo(reading: Reading, say: Say, event: object, reason: str, of: Entity | No
         raise RepairError(f"event {meant} is undone already, by {by}; to let it count again, undo that")
     say_it = event_redone if redo else event_undone
     saying = say_it(kind=kind, entity=str(entity), event=meant, reason=reason)
-    return say(reading.project, [saying], _last_said(reading, kind, entity))[0]
+    return say(reading.project, [saying], last_said(reading, kind, entity))[0]
 
 
 def _event(reading: Reading, event: object) -> _Said:
@@ -209,7 +180,7 @@ def _event(reading: Reading, event: object) -> _Said:
     return said
 
 
-def _undone_by(reading: Reading, kind: Kind, entity: UUID, event: str) -> str | None:
+def _undone_by(reading: Reading, kind: About, entity: UUID, event: str) -> str | None:
     """What undid an event, if it is undone."""
     table = reading.rows(
         f"""SELECT argMax(removed, place) AS redone, concat(toString(argMax(writer, place)), ':',
@@ -225,7 +196,7 @@ def _undone_by(reading: Reading, kind: Kind, entity: UUID, event: str) -> str | 
     return texts(table, "by")[0] if table.num_rows and not values(table, "redone")[0] else None
 
 
-def _last_said(reading: Reading, kind: Kind, entity: UUID) -> int:
+def last_said(reading: Reading, kind: About, entity: UUID) -> int:
     """When the last thing was said of an entity, in microseconds: a repair comes after what it repairs."""
     table = reading.rows(
         """SELECT toInt64(toUnixTimestamp64Micro(max(ordered_at))) AS at FROM facts

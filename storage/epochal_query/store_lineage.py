@@ -113,7 +113,8 @@ class Traceable(Provable):
     def associations(self, of: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """Every association that something ever had, also those that are no more: what an alias stood for, and when.
 
-        Columns: relation, source_kind, source, target_kind, target, since, until (UTC; NaT where it still holds).
+        Columns: relation, source_kind, source, target_kind, target, since, until (UTC; NaT where it still holds), event
+        and ended_by: what made it and what ended it ("" where it still holds), which can be undone.
 
         Raises UnknownNameError: nothing is meant, or several things are.
         """

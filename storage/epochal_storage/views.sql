@@ -57,7 +57,8 @@ toInt64({{1}}.offset{{2}}) <= transform({{1}}.log, {logs:Array(String)}, {offset
 -- events that count as if they had never been said: of undoing and redoing one the last word counts
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND {{known: facts | _at | }}
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND {{known: facts | _at | }}
 GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
 
@@ -526,6 +527,21 @@ FROM (
     ) AS s
     GROUP BY project, component, writer, run
 
+-- block clocks_ahead
+-- of writers whose clock was more than a minute ahead of the log, by how many seconds at most: such an event counts as
+-- said when it was recorded, so that is since when the mark is true. What no copy of it shows is looked for in nothing
+-- but two columns.
+SELECT
+    e.project AS project, e.writer AS writer,
+    max(toUnixTimestamp64Micro(e.logged_at) - toUnixTimestamp64Micro(e.recorded_at)) / 1000000 AS ahead
+FROM {database}.events AS e FINAL
+WHERE e.writer IN (SELECT writer FROM {database}.events WHERE logged_at > recorded_at + INTERVAL 60 SECOND)
+  AND e.logged_at > e.recorded_at + INTERVAL 60 SECOND
+  AND ({as_of:String} = '' OR e.recorded_at <= parseDateTime64BestEffort(
+       if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+  AND {{known: e | _at | }}
+GROUP BY e.project, e.writer
+
 -- view writers_at
 SELECT
     u.project AS project, u.component AS component, u.writer AS writer,
@@ -549,10 +565,14 @@ SELECT
     JSONExtract(u.opening, 'command', 'Array(String)') AS command,
     JSONExtractString(u.opening, 'python') AS python,
     JSONExtractString(u.opening, 'version') AS version,
-    JSONExtractRaw(u.opening, 'launcher') AS launcher
+    JSONExtractRaw(u.opening, 'launcher') AS launcher,
+    a.ahead AS clock_ahead
 FROM (
 {{units}}
 ) AS u
+LEFT JOIN (
+{{clocks_ahead}}
+) AS a ON u.project = a.project AND u.writer = a.writer
 WHERE u.opening != ''
 
 -- block attempts
@@ -749,6 +769,95 @@ WHERE s.project = {project:String} AND s.kind = 'component' AND s.field = 'corre
     WHERE project = {project:String} AND kind = 'component' AND field = 'opened'
       AND {{named: facts}} AND {{said: facts}}
   )
+
+-- block correcting
+-- events that correct cells
+FROM {database}.events
+WHERE (type = 'epochal.params.corrected'
+       OR type IN ('epochal.tags.set', 'epochal.note.written', 'epochal.artifact.logged')
+          AND JSONHas(payload, 'data', 'correction'))
+
+-- block repairing
+-- statements that repair something, whether they stand or not: of entities that exist, said after their last deletion
+SELECT
+    s.project AS project, s.kind AS kind, s.entity AS entity, s.field AS field, s.key AS key, s.removed AS removed,
+    s.value AS value, s.type AS type, s.number AS number, if(s.field = 'corrected', s.value, '') AS correction,
+    s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.recorded_at AS recorded_at, s.place AS place,
+    s.writer AS writer, s.seq AS seq, concat(toString(s.writer), ':', toString(s.seq)) AS event
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+{{lives}}
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.place > l.horizon
+  AND (s.field IN ('corrected', 'undone') AND {{known: s | _at | }}
+       OR s.field IN ('param', 'tag', 'note', 'artifact') AND (s.project, s.writer, s.seq) IN (SELECT project, writer, seq {{correcting}})
+           AND {{within: s | _at | }})
+
+-- view repairs_at
+-- an event is undone where the last word about it says so; and a word about an event where another one follows
+SELECT
+    r.project AS project, r.kind AS kind, r.entity AS entity,
+    multiIf(r.field = 'undone', if(r.removed, 'redone', 'undone'),
+            JSONExtractString(r.correction, 'operation') = 'retract', 'retracted', 'corrected') AS repair,
+    multiIf(r.field = 'corrected', concat('metrics.', JSONExtractString(r.correction, 'metric')),
+            r.field = 'undone', '', r.field = 'note', 'note', concat(r.field, 's.', r.key)) AS field,
+    if(r.field = 'undone', r.key, c.of) AS of,
+    multiIf(r.field = 'corrected', JSONExtractString(r.correction, 'operation'), r.field = 'undone', '', 'set')
+        AS operation,
+    multiIf(r.field = 'corrected', JSONExtractRaw(r.correction, 'operand'), r.field = 'undone', '', r.value) AS value,
+    multiIf(
+        r.field = 'undone', NULL,
+        r.field != 'corrected', if(r.type IN ('number', 'bool'), r.number, NULL),
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(r.correction, 'operand', 'Nullable(Float64)'),
+               toFloat64OrNull(JSONExtractString(r.correction, 'operand', '$float')))) AS number,
+    JSONExtract(r.correction, 'rank', 'Nullable(UInt32)') AS rank,
+    JSONExtract(r.correction, 'first_step', 'Nullable(Float64)') AS first_step,
+    JSONExtract(r.correction, 'last_step', 'Nullable(Float64)') AS last_step,
+    JSONExtractRaw(r.correction, 'covers') AS covers,
+    if(r.field IN ('corrected', 'undone'), JSONExtractString(r.value, 'reason'), c.reason) AS reason,
+    o.user AS user, o.host AS host,
+    r.logged_at AS logged_at, r.occurred_at AS occurred_at, r.recorded_at AS recorded_at,
+    r.event AS event, r.writer AS writer, r.seq AS seq,
+    if(r.field = 'undone', r.next, w.event) AS undone_by,
+    (undone_by != '')::Bool AS undone
+FROM (
+    SELECT
+        *,
+        leadInFrame(event, 1, '') OVER (
+            PARTITION BY project, kind, entity, field, key ORDER BY place
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next
+    FROM (
+    {{repairing}}
+    )
+) AS r
+LEFT JOIN (
+    SELECT
+        project, kind, entity, key, argMax(concat(toString(writer), ':', toString(seq)), place) AS event
+    FROM {database}.facts FINAL
+    WHERE field = 'undone' AND {{known: facts | _at | }}
+    GROUP BY project, kind, entity, key
+    HAVING NOT argMax(removed, place)
+) AS w ON r.project = w.project AND r.kind = w.kind AND r.entity = w.entity AND r.event = w.key
+LEFT JOIN (
+    SELECT DISTINCT
+        project, writer, seq, JSONExtractString(payload, 'data', 'correction', 'of') AS of,
+        if(of = '', JSONExtractString(payload, 'data', 'reason'),
+           JSONExtractString(payload, 'data', 'correction', 'reason')) AS reason
+    {{correcting}}
+) AS c ON r.project = c.project AND r.writer = c.writer AND r.seq = c.seq
+LEFT JOIN (
+    SELECT
+        e.project AS project, e.writer AS writer,
+        JSONExtractString(e.payload, 'data', 'user') AS user, JSONExtractString(e.payload, 'data', 'host') AS host
+    FROM {database}.events AS e FINAL
+    WHERE e.seq = 0 AND e.type = 'epochal.writer.opened' AND {{known: e | _at | }}
+      AND e.writer IN (
+        SELECT writer FROM {database}.facts WHERE field IN ('corrected', 'undone')
+        UNION ALL
+        SELECT writer {{correcting}}
+      )
+) AS o ON r.project = o.project AND r.writer = o.writer
 
 -- block logged_points
 -- the points p as they were logged, with the repairs m of their writers

@@ -66,6 +66,12 @@ def _tell(log: Log) -> None:
     log.say("association.made", SESSION, association=UUID(int=5), relation="AssociatedWith", **ends)
     log.say("note.written", SESSION, kind="experiment", entity=experiment, text="as expected")
     log.say("experiment.concluded", SESSION, experiment=experiment, verdict="accepted", note="")
+    log.now = at(16)
+    scale: dict[str, Any] = {"metric": "loss", "operation": "scale", "operand": 0.01, "covers": [[ONE, 6]]}
+    repair = f"{ONE}:{log.events_of(ONE)}"
+    log.say("points.corrected", ONE, component=TRAINING, **scale, reason="percent")
+    log.now = at(17)
+    log.say("event.undone", ONE, kind="component", entity=TRAINING, event=repair, reason="it was none")
     log.flush()
 
 

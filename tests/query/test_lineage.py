@@ -133,12 +133,18 @@ def test_spans_are_what_the_fold_shows_at_every_instant() -> None:
     """Statements logged late about earlier times, removed, made again."""
     dice = random.Random(4)
     for _ in range(200):
-        said = [Said("x", dice.choice(["", "a", "b"]), dice.randrange(6)) for _ in range(dice.randrange(1, 7))]
+        count = dice.randrange(1, 7)
+        said = [Said("x", dice.choice(["", "a", "b"]), dice.randrange(6), str(place)) for place in range(count)]
         found = list(spans(said))
         for instant in range(-1, 8):
             true = [one.ends for one in said if one.occurred_at <= instant]
-            shown = [ends for ends, since, until in found if since <= instant and (until is None or instant < until)]
+            shown = [
+                ends for ends, since, until, *_ in found if since <= instant and (until is None or instant < until)
+            ]
             assert shown == ([true[-1]] if true and true[-1] else []), said
+        for ends, since, until, event, ended_by in found:
+            assert (said[int(event)].ends, said[int(event)].occurred_at) == (ends, since)
+            assert until == (said[int(ended_by)].occurred_at if ended_by else None)
 
 
 def test_what_made_what_was_deployed_and_what_became_of_it(story: Story, store: Store) -> None:

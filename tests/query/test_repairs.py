@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from host_ending import end_host
 from promises.jobs import environment
@@ -47,6 +48,8 @@ with epochal.init("units", variables={"n": 2}, name="live") as run:
     ids["live"] = run.id
 exp = epochal.experiment("units")
 exp.conclude("rejected", note="by mistake")
+exp.note("an aim")
+epochal.associate("s3://b/model", "AssociatedWith", epochal.context("production", type="alias"))
 print(json.dumps(ids))
 """
 
@@ -221,6 +224,14 @@ BAD: dict[str, tuple[Callable[[ComponentHandle], object], str]] = {
     "no point": (lambda run: run.retract("loss", (1e9, None)), "no point of 'loss' at steps 1e[+]09 to ….* 0 to 9999"),
     "no metric": (lambda run: run.correct("los", scale=2), "no metric is named 'los' in component 'percent'; near"),
     "no param": (lambda run: run.correct("params.l", value=2), "no param is named 'params.l' .*near: 'params.lr'"),
+    "no tag": (lambda run: run.correct("tags.tean", value=2), "no tag is named 'tags.tean' .*near: 'tags.team'"),
+    "a note of numbers": (lambda run: run.correct("note", value=2), "value=2: a note is a text"),
+    "an artifact of numbers": (lambda run: run.correct("artifacts.out/model", value=2), "value=2: an artifact is"),
+    "an artifact without a place": (
+        lambda run: run.correct("artifacts.out/model", value={"media_type": "x/y"}),
+        "needs uri=, path= or digest=",
+    ),
+    "one of several tags": (lambda run: run.retract("tags.team"), "which said tags.team, also said tags.best"),
     "a scaled param": (lambda run: run.correct("params.lr", scale=2), "no metric is named 'params.lr'"),
     "no id": (lambda run: run.undo("params.lr"), "is no event's id: these are <writer>:<number>"),
     "a point": (
@@ -309,6 +320,101 @@ def test_a_corrected_param_has_been_so_all_along(place: Place) -> None:
     for event in events:
         run.undo(event)
     assert store.state(run)["params"] == {"lr": 0.1, "opt": {"name": "adam"}}
+
+
+OTHERWISE: dict[str, tuple[Any, Any, Any]] = {
+    "tags.team": ("b", "a", lambda state: state["tags"]["team"]),
+    "note": ("second thoughts", "first", lambda state: state["note"]),
+    "artifacts.out/model": ("s3://b/right", "s3://b/model", lambda state: state["artifacts"][0]["uri"]),
+}
+
+
+@pytest.mark.parametrize("name", OTHERWISE)
+def test_what_was_wrong_has_been_otherwise_all_along(place: Place, name: str) -> None:
+    """A tag, a note, an artifact: as a param is, with the event that it corrects; and undone."""
+    store, run = place.store, place.component("percent")
+    (right, wrong, part), known = OTHERWISE[name], dict(store.last_watermark)
+    mistaken = only(run, name)
+    before, ended = store.state(run), run.history("status.finished")["occurred_at"].iloc[0]
+    event = run.correct(name, value=right, reason="a mix-up")
+    assert part(store.state(run)) == part(store.state(run, as_of=ended)) == right
+    assert part(store.state(run, as_of=ended, known_at=known)) == wrong
+    history = run.history(name).set_index("event")
+    assert (history["fate"][mistaken], history["reason"][event]) == ("superseded", "a mix-up")
+    assert history["occurred_at"][event] == history["occurred_at"][mistaken]
+    repairs = store.sql("SELECT repair, field, of, reason FROM repairs WHERE event = {event:String}", {"event": event})
+    assert repairs.to_numpy().tolist() == [["corrected", name, mistaken, "a mix-up"]]
+    run.undo(event)
+    assert store.state(run) == before
+
+
+def test_an_artifact_is_corrected_as_a_whole(place: Place) -> None:
+    """By a mapping of what it is; what isn't in it isn't known of it."""
+    store, run = place.store, place.component("percent")
+    right = {"digest": f"sha256:{'a' * 64}", "media_type": "model/onnx"}
+    event = run.correct("artifacts.out/model", value=right)
+    shown = store.artifact(right["digest"])
+    assert (shown.uri, shown.media_type) == (None, "model/onnx")
+    run.undo(event)
+
+
+@pytest.mark.parametrize("name", ["note", "artifacts.out/model"])
+def test_what_was_said_alone_is_retracted_by_its_name(place: Place, name: str) -> None:
+    """It is undone, and restored by undoing that."""
+    store, run = place.store, place.component("percent")
+    before, mistaken = store.state(run), only(run, name)
+    event = run.retract(name, reason="never was")
+    assert run.history(name).set_index("event")["fate"][mistaken] == "undone"
+    assert not store.state(run)["note" if name == "note" else "artifacts"]
+    run.undo(event)
+    assert store.state(run) == before
+
+
+def test_what_experiments_have_is_corrected_too(place: Place) -> None:
+    """By the store, as by the handle of a component."""
+    store = place.store
+    event = store.correct("units", "note", value="another aim")
+    assert store.state("units")["note"] == "another aim"
+    store.undo(event)
+    assert store.state("units")["note"] == "an aim"
+
+
+def test_associations_are_taken_back_and_restored(place: Place) -> None:
+    """By the event that made them."""
+    store = place.store
+    (made,) = store.associations("production")["event"]
+    undoing = store.undo(made, "another model")
+    assert not len(store.associations("production"))
+    assert not len(store.sql("SELECT * FROM associations"))
+    store.undo(undoing)
+    assert list(store.associations("production")["event"]) == [made]
+
+
+def test_repairs_are_rows_in_sql(place: Place) -> None:
+    """With who said it and why, also those that count no more; at a place in what is known."""
+    store, run = place.store, place.component("percent")
+    scaled = run.correct("accuracy", steps=(2, None), scale=0.01, reason="a fraction")
+    param = run.correct("params.lr", value=0.5, reason="a typo")
+    known = dict(store.last_watermark)
+    undoing = {event: run.undo(event) for event in (scaled, param)}
+    columns = ["repair", "field", "of", "operation", "number", "first_step", "reason", "undone_by", "undone"]
+
+    def rows(**at: Any) -> dict[str, list[Any]]:
+        frame = store.sql("SELECT * FROM repairs_at(as_of = {as_of:String}, known_at = {known_at:String})", **at)
+        assert set(frame["user"]) == {store.sql("SELECT DISTINCT user FROM writers")["user"].iloc[0]}
+        frame = frame.set_index("event")[columns].astype(object)
+        return {str(event): [None if one is pd.NA or one != one else one for one in row] for event, row in
+                zip(frame.index, frame.to_numpy().tolist(), strict=True)}  # fmt: skip
+
+    now = rows()
+    for event, by in undoing.items():
+        assert now[by] == ["undone", "", event, "", None, None, "", "", False]
+    told = ["corrected", "metrics.accuracy", "", "scale", 0.01, 2.0, "a fraction"]
+    assert now[scaled] == [*told, undoing[scaled], True]
+    assert now[param] == ["corrected", "params.lr", "", "set", 0.5, None, "a typo", undoing[param], True]
+    then = rows(known_at=known)
+    assert then[scaled] == [*told, "", False]
+    assert not then.keys() & set(undoing.values())
 
 
 def test_a_verdict_is_taken_back(place: Place) -> None:

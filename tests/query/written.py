@@ -45,13 +45,15 @@ class Log:
         """Let time go on."""
         self.now += timedelta(seconds=seconds)
 
-    def say(self, event: str, writer: UUID, /, *, time: datetime | None = None, **data: Any) -> None:
-        """One event, logged and recorded now."""
+    def say(
+        self, event: str, writer: UUID, /, *, time: datetime | None = None, ahead_s: float = 0, **data: Any
+    ) -> None:
+        """One event, recorded now, and logged now by a clock that is so many seconds ahead."""
         envelope: dict[str, Any] = {
             "type": f"epochal.{event}",
             "v": 1,
             "project": self.project,
-            "at": micros(self.now),
+            "at": micros(self.now + timedelta(seconds=ahead_s)),
             "data": data,
         }
         if time is not None:

@@ -63,6 +63,7 @@ def sample(annotation: Any, name: str) -> Any:
         "lost": {"disk": 1},
         "variables": {"lr": [0.1]},
         "stored": True,
+        "correction": {"of": f"{ID}:3", "reason": "a typo"},
     }
     if name in ("lifecycle", "metrics") and get_origin(annotation) is list:
         return [(ID, 0, 3)]

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from reference_fold import Fold, LoggedPoint
 
+from epochal._values import to_json
+
 Rows = list[dict[str, Any]]
 Shown = dict[Any, Any]
 
@@ -214,6 +216,58 @@ def folded_attempts(fold: Fold) -> Shown:
     }
 
 
+def writers(rows: Rows) -> Shown:
+    """By component and writer, the clock only."""
+    return {(r["component"], r["writer"]): round(r["clock_ahead"] * 1_000_000) for r in rows}
+
+
+def folded_writers(fold: Fold) -> Shown:
+    """As `writers`."""
+    return dict(fold.writers())
+
+
+def repairs(rows: Rows) -> Shown:
+    """By entity, event and field; values as JSON text."""
+    return {
+        (r["kind"], r["entity"], r["event"], r["field"]): (
+            r["repair"], r["of"], r["operation"], plain(loads(r["value"])), _number(r["number"]), r["rank"],
+            r["first_step"], r["last_step"], loads(r["covers"]), r["reason"], micros(r["occurred_at"]),
+            micros(r["logged_at"]), r["undone_by"], r["undone"])
+        for r in rows
+    }  # fmt: skip
+
+
+def folded_repairs(fold: Fold) -> Shown:
+    """As `repairs`."""
+    found: Shown = {}
+    row: tuple[Any, ...]
+    for s, ended in fold.repairs:
+        said: Any = s.value
+        at = (s.occurred_at, s.logged_at, ended, ended != "")
+        event = f"{s.writer}:{s.seq}"
+        if s.field == "undone":
+            reason = said["reason"]
+            row = ("redone" if s.removed else "undone", s.key, "", None, None, None, None, None, None, reason, *at)
+            found[s.kind, s.entity, event, ""] = row
+        elif s.field == "corrected":
+            operation, operand = said["operation"], said.get("operand")
+            name = "retracted" if operation == "retract" else "corrected"
+            number = None if operand is None else exactly(operand)
+            steps = (said.get("rank"), said.get("first_step"), said.get("last_step"), said["covers"], said["reason"])
+            row = (name, "", operation, plain(to_json(operand)), number, *steps, *at)
+            found[s.kind, s.entity, event, f"metrics.{said['metric']}"] = row
+        else:
+            value, _, number, _ = _folded_cell(said)
+            of = "" if s.field == "param" else "an event"
+            row = ("corrected", of, "set", value, number, None, None, None, None, "typo", *at)
+            found[s.kind, s.entity, event, "note" if s.field == "note" else f"{s.field}s.{s.key}"] = row
+    return found
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else exactly(value)
+
+
 def points(rows: Rows) -> Shown:
     """By series and step."""
     return {
@@ -331,6 +385,8 @@ SHOWN: Mapping[str, tuple[Callable[[Rows], Shown], Callable[[Fold], Shown]]] = {
     "associations": (associations, folded_associations),
     "edges": (edges, folded_edges),
     "attempts": (attempts, folded_attempts),
+    "writers": (writers, folded_writers),
+    "repairs": (repairs, folded_repairs),
     "metrics": (points, folded_points),
     "branches": (branches, folded_branches),
     "forks": (forks, folded_forks),

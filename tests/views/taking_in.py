@@ -20,15 +20,17 @@ from epochal_processors.frames import PointFrame, Position
 from epochal_processors.partials import partials_table
 from epochal_processors.points import metrics_table
 from epochal_processors.project import project_event
-from epochal_processors.rows import FactRow
+from epochal_processors.rows import EventRow, FactRow
 from epochal_processors.tables import rows_table
 
 
 def take_in(engine: TestEngine, worlds: list[World], dice: random.Random) -> None:
     """Insert what the worlds hold, twice over in places, in an order of the dice's choosing."""
-    facts = [row for world in worlds for event in world.events for row in facts_of(event)]
+    taken = [projected(event) for world in worlds for event in world.events]
+    facts = [row for _, said in taken for row in said]
     facts += [row for row in facts if dice.randrange(5) == 0]
     inserts: list[tuple[str, pa.Table]] = [("facts", rows_table("facts", piece)) for piece in _pieces(facts, dice)]
+    inserts += [("events", rows_table("events", piece)) for piece in _pieces([row for row, _ in taken], dice)]
     frames = [frame for world in worlds for frame in world.frames]
     inserts += [("metrics", piece) for frame in frames for piece in metrics_of(frame)]
     inserts += [("partials", piece) for world in worlds for piece in partials_of(world, dice)]
@@ -43,13 +45,13 @@ def take_in(engine: TestEngine, worlds: list[World], dice: random.Random) -> Non
                 engine.insert(table, pa.concat_tables(some).combine_chunks())
 
 
-def facts_of(event: LoggedEvent) -> list[FactRow]:
+def projected(event: LoggedEvent) -> tuple[EventRow, list[FactRow]]:
     """One copy of an event, decoded from its JSON and projected."""
     payload = event.envelope.model_dump_json(exclude_none=True).encode()
     decoded = decode(event.writer, Record(event.seq, bytes(16), payload))
     assert isinstance(decoded, Event), decoded
     stamp = event.stamp
-    return project_event(decoded, Position(stamp.log, stamp.offset, stamp.recorded_at))[1]
+    return project_event(decoded, Position(stamp.log, stamp.offset, stamp.recorded_at))
 
 
 def metrics_of(frame: Frame) -> list[pa.Table]:

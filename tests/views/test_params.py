@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +10,7 @@ from uuid import UUID
 import pytest
 from reference_fold import Bounds, Fold, LoggedEvent, Stamp
 from views.engine_of_tests import TestEngine
-from views.taking_in import facts_of
+from views.taking_in import projected
 from views.worlds import BASE_US
 
 from epochal.contract import Envelope
@@ -42,7 +41,7 @@ def test_what_is_left_after_unsetting(engine: TestEngine, case: str) -> None:
     project = f"params-{uuid.uuid4()}"
     events = [_event(project, i, one) for i, one in enumerate([None, *said])]
     assert Fold.of(events, [], Bounds()).params() == ({COMPONENT: left} if left else {})
-    facts = list(itertools.chain.from_iterable(map(facts_of, reversed(events))))
+    facts = [row for event in reversed(events) for row in projected(event)[1]]
     engine.insert("facts", rows_table("facts", facts))
     rows = engine.rows("SELECT path, number FROM params WHERE project = {project:String}", project=project)
     assert {row["path"]: row["number"] for row in rows} == left

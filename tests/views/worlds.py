@@ -156,8 +156,7 @@ def said_event(making: Making, said: tuple[str, dict[str, Any]]) -> list[LoggedE
         writer = making.unopened.pop()
     seq = making.seqs.get(writer, 0)
     making.seqs[writer] = seq + 1
-    if "association" not in data:  # these are removed, and not undone
-        making.said.append(_named(data, f"{writer}:{seq}"))
+    making.said.append(_named(data, f"{writer}:{seq}"))
     if kind == "entity.deleted":
         making.deletions.append(f"{writer}:{seq}")
     envelope = Envelope(
@@ -275,6 +274,7 @@ def _artifact(m: Making) -> tuple[str, dict[str, Any]]:
         "digest": m.maybe(lambda: "sha256:00"),
         "size": m.maybe(lambda: 2**40),
         "stored": m.one((True, False)),
+        **_corrects(m),
     }
 
 
@@ -315,7 +315,7 @@ def _named(data: dict[str, Any], event: str) -> dict[str, str]:
     """An event, as one that undoes it names it."""
     if "entity" in data:
         return {"kind": data["kind"], "entity": data["entity"], "event": event}
-    kind = next(kind for kind in ("component", "trial", "experiment") if kind in data)
+    kind = next(kind for kind in ("component", "trial", "experiment", "association") if kind in data)
     return {"kind": kind, "entity": data[kind], "event": event}
 
 
@@ -343,7 +343,12 @@ def _correction(m: Making) -> tuple[str, dict[str, Any]]:
 
 def _tags(m: Making) -> tuple[str, dict[str, Any]]:
     words = m.one(([], ["best"], ["best", "x"]))
-    return "tags.set", {**m.entity(), "words": words, "values": m.one(({}, {"team": m.one(JSONS)}))}
+    return "tags.set", {**m.entity(), "words": words, "values": m.one(({}, {"team": m.one(JSONS)})), **_corrects(m)}
+
+
+def _corrects(m: Making) -> dict[str, Any]:
+    """Now and then, that the event corrects another."""
+    return m.one(({}, {"correction": {"of": "an event", "reason": "typo"}}))  # type: ignore[no-any-return]
 
 
 Maker = Callable[[Making], tuple[str, dict[str, Any]]]
@@ -376,7 +381,7 @@ MAKERS: tuple[Maker, ...] = (
     lambda m: ("params.unset", {**m.component(), "paths": [m.one(PATHS)]}),
     _tags,
     lambda m: ("tags.removed", {**m.entity(), "keys": [m.one(("best", "team"))]}),
-    lambda m: ("note.written", {**m.entity(), "text": m.one(("n1", "n2", ""))}),
+    lambda m: ("note.written", {**m.entity(), "text": m.one(("n1", "n2", "")), **_corrects(m)}),
     lambda m: ("alert.raised", {**m.component(), "title": "t", "text": m.one(("", "x"))}),
     lambda m: ("metric.defined", {**m.component(), "metric": m.one(NAMES), "goal": m.maybe(lambda: "min")}),
     _artifact,

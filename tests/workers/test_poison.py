@@ -27,6 +27,7 @@ from epochal_query.opening import open_store
 pytestmark = pytest.mark.kafka
 Raw = tuple[str, bytes | None, bytes | None, list[tuple[str, bytes]]]
 LARGE = 50 << 20
+TEN_YEARS_US = 10 * 365 * 86_400_000_000
 
 
 def poison(world: World, prefix: str) -> dict[str, Raw]:
@@ -57,6 +58,12 @@ def poison(world: World, prefix: str) -> dict[str, Raw]:
     }  # fmt: skip
 
 
+def marks_of(field: Field) -> dict[UUID, float]:
+    """Every writer, and by how many seconds its clock was ahead."""
+    rows = field.client.query_arrow("SELECT toString(writer) AS writer, clock_ahead FROM writers").to_pylist()
+    return {UUID(row["writer"]): row["clock_ahead"] for row in rows}
+
+
 def future_event(writer: UUID) -> Outgoing:
     """A message in order, whose event has a schema of a later version."""
     said = {"type": "epochal.note.written", "v": 99, "project": "p", "at": 1_700_000_000_000_000, "data": {}}
@@ -65,8 +72,12 @@ def future_event(writer: UUID) -> Outgoing:
 
 @pytest.mark.chaos("poison of each kind", times=1)
 def test_poison_is_parked_whole_and_disturbs_nothing(field: Field, chaos: Chaos) -> None:
-    """Each kind with its reason in the table and in the topic, byte for byte; every good row is there."""
-    world = World(chaos.dice, jobs=3)
+    """Each kind with its reason in the table and in the topic, byte for byte; every good row is there.
+
+    A clock ten years ahead is no poison: the rows are among the good ones, and their writer is marked.
+    """
+    ahead = make_job(9, 300, at_us=time.time_ns() // 1000 + TEN_YEARS_US, broken=False)
+    world = World(chaos.dice, jobs=3, others=[ahead])
     bad = poison(world, field.prefix)
     good = next(one for one in world.messages if one.key == bad["other columns"][1])
     worker = field.worker()
@@ -105,6 +116,9 @@ def test_poison_is_parked_whole_and_disturbs_nothing(field: Field, chaos: Chaos)
         assert headers["epochal_reason"].decode() == letter["reason"]
         assert {name: text for name, text in headers.items() if name[:8] != "epochal_"} == dict(message.headers)
     assert worker.metric("epochal_worker_dead_letters_total", '{reason="invalid arrow"}') == 2
+    marks = marks_of(field)
+    assert marks.pop(ahead.events.writer) == pytest.approx(TEN_YEARS_US / 1e6, abs=600)
+    assert marks == {job.events.writer: 0.0 for job in world.told if job is not ahead}
     assert worker.stop() == 0
 
 
@@ -134,7 +148,7 @@ def test_a_clock_ten_years_ahead_wins_nothing(field: Field, chaos: Chaos) -> Non
     word, in values and in points.
     """
     now_us, component = time.time_ns() // 1000, uuid7()
-    ahead = make_job(0, 3_000, component=component, at_us=now_us + 10 * 365 * 86_400_000_000, broken=False)
+    ahead = make_job(0, 3_000, component=component, at_us=now_us + TEN_YEARS_US, broken=False)
     right = make_job(
         1, 3_000, component=component, at_us=now_us + 50_000_000, broken=False
     )  # within what clocks may differ
@@ -154,5 +168,8 @@ def test_a_clock_ten_years_ahead_wins_nothing(field: Field, chaos: Chaos) -> Non
     assert found
     assert all(struct.pack("<d", value) == wanted[place] for place, value in found.items())
     assert store.state(str(component))["params"] == {f"p{i}": 1_000 + i for i in range(PARAMS)}
+    marks = {one["writer"]: one["clock_ahead"] for one in store.certificate(str(component))["writers"]}
+    assert marks.pop(str(ahead.events.writer)) == pytest.approx(TEN_YEARS_US / 1e6, abs=600)
+    assert marks == {str(right.events.writer): 0.0}
     store.close()
     assert worker.stop() == 0

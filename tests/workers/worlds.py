@@ -6,7 +6,7 @@ import json
 import random
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
@@ -92,12 +92,13 @@ class World:
     dice: random.Random
     jobs: int = 6
     points: int = 9_000
+    others: Sequence[Job] = ()
     told: list[Job] = field(default_factory=list)
     messages: list[Outgoing] = field(default_factory=list)
     expected: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.told = [make_job(number, self.points) for number in range(self.jobs)]
+        self.told = [*[make_job(number, self.points) for number in range(self.jobs)], *self.others]
         frames: list[Frame] = [frame for job in self.told for frame in (job.events, job.points)]
         self.messages = cut_into(frames, self.dice)
         reference = MemoryStore()

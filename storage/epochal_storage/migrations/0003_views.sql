@@ -29,7 +29,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -55,7 +56,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -102,7 +104,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -128,7 +131,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -173,7 +177,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -199,7 +204,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -241,7 +247,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -267,7 +274,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -304,7 +312,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -330,7 +339,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -361,7 +371,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -413,7 +424,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -439,7 +451,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -476,7 +489,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -506,7 +520,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -546,7 +561,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -576,7 +592,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -622,7 +639,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -648,7 +666,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -689,7 +708,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -715,7 +735,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -763,7 +784,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -789,7 +811,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -844,7 +867,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -870,7 +894,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -919,7 +944,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -945,7 +971,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -986,7 +1013,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1012,7 +1040,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1053,7 +1082,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1079,7 +1109,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1130,7 +1161,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1156,7 +1188,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1190,7 +1223,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1229,7 +1263,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1300,7 +1335,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1326,7 +1362,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1369,7 +1406,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1395,7 +1433,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1451,7 +1490,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1477,7 +1517,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1511,7 +1552,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1550,7 +1592,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1607,7 +1650,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1633,7 +1677,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1682,7 +1727,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1708,7 +1754,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1745,7 +1792,8 @@ SELECT
     JSONExtract(u.opening, 'command', 'Array(String)') AS command,
     JSONExtractString(u.opening, 'python') AS python,
     JSONExtractString(u.opening, 'version') AS version,
-    JSONExtractRaw(u.opening, 'launcher') AS launcher
+    JSONExtractRaw(u.opening, 'launcher') AS launcher,
+    a.ahead AS clock_ahead
 FROM (
 SELECT
         s.project AS project, s.entity AS component, s.unit.1 AS writer, s.unit.2 AS run,
@@ -1794,7 +1842,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1821,7 +1870,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1835,6 +1885,25 @@ HAVING NOT argMax(removed, place)
     ) AS s
     GROUP BY project, component, writer, run
 ) AS u
+LEFT JOIN (
+SELECT
+    e.project AS project, e.writer AS writer,
+    max(toUnixTimestamp64Micro(e.logged_at) - toUnixTimestamp64Micro(e.recorded_at)) / 1000000 AS ahead
+FROM {database}.events AS e FINAL
+WHERE e.writer IN (SELECT writer FROM {database}.events WHERE logged_at > recorded_at + INTERVAL 60 SECOND)
+  AND e.logged_at > e.recorded_at + INTERVAL 60 SECOND
+  AND ({as_of:String} = '' OR e.recorded_at <= parseDateTime64BestEffort(
+       if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR e.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR e.offset <= JSONExtract({known_at:String}, e.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY e.project, e.writer
+) AS a ON u.project = a.project AND u.writer = a.writer
 WHERE u.opening != '';
 
 CREATE OR REPLACE VIEW {database}.attempts_at {on_cluster} AS
@@ -1932,7 +2001,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -1959,7 +2029,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2023,7 +2094,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2049,7 +2121,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2175,7 +2248,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2202,7 +2276,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2224,6 +2299,152 @@ HAVING NOT argMax(removed, place)
         GROUP BY project, component
     )
 ) AS r ON d.project = r.project AND d.component = r.component;
+
+CREATE OR REPLACE VIEW {database}.repairs_at {on_cluster} AS
+SELECT
+    r.project AS project, r.kind AS kind, r.entity AS entity,
+    multiIf(r.field = 'undone', if(r.removed, 'redone', 'undone'),
+            JSONExtractString(r.correction, 'operation') = 'retract', 'retracted', 'corrected') AS repair,
+    multiIf(r.field = 'corrected', concat('metrics.', JSONExtractString(r.correction, 'metric')),
+            r.field = 'undone', '', r.field = 'note', 'note', concat(r.field, 's.', r.key)) AS field,
+    if(r.field = 'undone', r.key, c.of) AS of,
+    multiIf(r.field = 'corrected', JSONExtractString(r.correction, 'operation'), r.field = 'undone', '', 'set')
+        AS operation,
+    multiIf(r.field = 'corrected', JSONExtractRaw(r.correction, 'operand'), r.field = 'undone', '', r.value) AS value,
+    multiIf(
+        r.field = 'undone', NULL,
+        r.field != 'corrected', if(r.type IN ('number', 'bool'), r.number, NULL),
+        -- a float that JSON lacks is an object that names it
+        ifNull(JSONExtract(r.correction, 'operand', 'Nullable(Float64)'),
+               toFloat64OrNull(JSONExtractString(r.correction, 'operand', '$float')))) AS number,
+    JSONExtract(r.correction, 'rank', 'Nullable(UInt32)') AS rank,
+    JSONExtract(r.correction, 'first_step', 'Nullable(Float64)') AS first_step,
+    JSONExtract(r.correction, 'last_step', 'Nullable(Float64)') AS last_step,
+    JSONExtractRaw(r.correction, 'covers') AS covers,
+    if(r.field IN ('corrected', 'undone'), JSONExtractString(r.value, 'reason'), c.reason) AS reason,
+    o.user AS user, o.host AS host,
+    r.logged_at AS logged_at, r.occurred_at AS occurred_at, r.recorded_at AS recorded_at,
+    r.event AS event, r.writer AS writer, r.seq AS seq,
+    if(r.field = 'undone', r.next, w.event) AS undone_by,
+    (undone_by != '')::Bool AS undone
+FROM (
+    SELECT
+        *,
+        leadInFrame(event, 1, '') OVER (
+            PARTITION BY project, kind, entity, field, key ORDER BY place
+            ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) AS next
+    FROM (
+    SELECT
+    s.project AS project, s.kind AS kind, s.entity AS entity, s.field AS field, s.key AS key, s.removed AS removed,
+    s.value AS value, s.type AS type, s.number AS number, if(s.field = 'corrected', s.value, '') AS correction,
+    s.logged_at AS logged_at, s.occurred_at AS occurred_at, s.recorded_at AS recorded_at, s.place AS place,
+    s.writer AS writer, s.seq AS seq, concat(toString(s.writer), ':', toString(s.seq)) AS event
+FROM {database}.facts AS s FINAL
+INNER JOIN (
+SELECT
+    project, kind, entity,
+    arrayMax(d -> if(has(groupArrayIf(key, field = 'restored'), d.1), toUInt256(0), d.2),
+             groupArrayIf((key, place), field = 'deleted')) AS horizon
+FROM {database}.facts FINAL
+WHERE field IN ('opened', 'deleted', 'restored') AND ({as_of:String} = '' OR facts.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
+SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
+FROM {database}.facts FINAL
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+GROUP BY project, kind, entity, key
+HAVING NOT argMax(removed, place)
+)
+GROUP BY project, kind, entity
+HAVING maxIf(place, field = 'opened') > horizon
+) AS l ON s.project = l.project AND s.kind = l.kind AND s.entity = l.entity
+WHERE s.place > l.horizon
+  AND (s.field IN ('corrected', 'undone') AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+       OR s.field IN ('param', 'tag', 'note', 'artifact') AND (s.project, s.writer, s.seq) IN (SELECT project, writer, seq FROM {database}.events
+WHERE (type = 'epochal.params.corrected'
+       OR type IN ('epochal.tags.set', 'epochal.note.written', 'epochal.artifact.logged')
+          AND JSONHas(payload, 'data', 'correction')))
+           AND ({as_of:String} = '' OR s.occurred_at <= parseDateTime64BestEffort(
+     if({as_of:String} = '', '2299-01-01', {as_of:String}), 6, 'UTC'))
+AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR s.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR s.offset <= JSONExtract({known_at:String}, s.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))))
+    )
+) AS r
+LEFT JOIN (
+    SELECT
+        project, kind, entity, key, argMax(concat(toString(writer), ':', toString(seq)), place) AS event
+    FROM {database}.facts FINAL
+    WHERE field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+    GROUP BY project, kind, entity, key
+    HAVING NOT argMax(removed, place)
+) AS w ON r.project = w.project AND r.kind = w.kind AND r.entity = w.entity AND r.event = w.key
+LEFT JOIN (
+    SELECT DISTINCT
+        project, writer, seq, JSONExtractString(payload, 'data', 'correction', 'of') AS of,
+        if(of = '', JSONExtractString(payload, 'data', 'reason'),
+           JSONExtractString(payload, 'data', 'correction', 'reason')) AS reason
+    FROM {database}.events
+WHERE (type = 'epochal.params.corrected'
+       OR type IN ('epochal.tags.set', 'epochal.note.written', 'epochal.artifact.logged')
+          AND JSONHas(payload, 'data', 'correction'))
+) AS c ON r.project = c.project AND r.writer = c.writer AND r.seq = c.seq
+LEFT JOIN (
+    SELECT
+        e.project AS project, e.writer AS writer,
+        JSONExtractString(e.payload, 'data', 'user') AS user, JSONExtractString(e.payload, 'data', 'host') AS host
+    FROM {database}.events AS e FINAL
+    WHERE e.seq = 0 AND e.type = 'epochal.writer.opened' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR e.recorded_at <= parseDateTime64BestEffort(
+         if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
+AND (NOT startsWith({known_at:String}, '{')
+     OR e.offset <= JSONExtract({known_at:String}, e.log, 'Nullable(UInt64)')
+         -- added, and no condition of its own: that would not be evaluated where nothing passes the one before it
+         + throwIf(startsWith({known_at:String}, '{') AND NOT (isValidJSON({known_at:String}) AND arrayAll(
+             v -> match(v.2, '^(-1|[0-9]{1,19})$'), JSONExtractKeysAndValuesRaw({known_at:String}))),
+             concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on')))
+      AND e.writer IN (
+        SELECT writer FROM {database}.facts WHERE field IN ('corrected', 'undone')
+        UNION ALL
+        SELECT writer FROM {database}.events
+WHERE (type = 'epochal.params.corrected'
+       OR type IN ('epochal.tags.set', 'epochal.note.written', 'epochal.artifact.logged')
+          AND JSONHas(payload, 'data', 'correction'))
+      )
+) AS o ON r.project = o.project AND r.writer = o.writer;
 
 CREATE OR REPLACE VIEW {database}.forks_at {on_cluster} AS
 SELECT
@@ -2255,7 +2476,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2281,7 +2503,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2358,7 +2581,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2383,7 +2607,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2461,7 +2686,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2486,7 +2712,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2532,7 +2759,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2558,7 +2786,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2636,7 +2865,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2729,7 +2959,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2754,7 +2985,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2832,7 +3064,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2857,7 +3090,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2903,7 +3137,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -2929,7 +3164,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3001,7 +3237,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3060,7 +3297,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3086,7 +3324,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3185,7 +3424,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3210,7 +3450,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3327,7 +3568,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3352,7 +3594,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3427,7 +3670,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3452,7 +3696,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3533,7 +3778,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3558,7 +3804,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3604,7 +3851,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3630,7 +3878,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3708,7 +3957,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3819,7 +4069,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3844,7 +4095,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3961,7 +4213,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -3986,7 +4239,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4061,7 +4315,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4086,7 +4341,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4167,7 +4423,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4192,7 +4449,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4238,7 +4496,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4264,7 +4523,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (s.project, s.kind, s.entity, s.writer, s.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')
@@ -4342,7 +4602,8 @@ AND (NOT startsWith({known_at:String}, '{')
              concat('known_at=', {known_at:String}, ' is not a watermark: {"<log>": offset, ...}, offsets from 0 on'))) AND (facts.project, facts.kind, facts.entity, facts.writer, facts.seq) NOT IN (
 SELECT project, kind, entity, toUUIDOrZero(substring(key, 1, 36)), toUInt64OrZero(substring(key, 38))
 FROM {database}.facts FINAL
-WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context') AND field = 'undone' AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
+WHERE kind IN ('experiment', 'trial', 'component', 'action', 'context', 'association') AND field = 'undone'
+  AND ({known_at:String} = '' OR startsWith({known_at:String}, '{') OR facts.recorded_at <= parseDateTime64BestEffort(
          if({known_at:String} = '' OR startsWith({known_at:String}, '{'), '2299-01-01', {known_at:String}), 6, 'UTC'))
 AND (NOT startsWith({known_at:String}, '{')
      OR facts.offset <= JSONExtract({known_at:String}, facts.log, 'Nullable(UInt64)')

@@ -269,7 +269,8 @@ CREATE OR REPLACE VIEW {database}.writers {on_cluster} (
     `command` Array(String) COMMENT 'command line',
     `python` String COMMENT 'version of Python',
     `version` String COMMENT 'version of Epochal',
-    `launcher` String COMMENT 'JSON object: what started the ranks'
+    `launcher` String COMMENT 'JSON object: what started the ranks',
+    `clock_ahead` Float64 COMMENT 'by how many seconds its clock was ahead of the log at most, where more than 60; else 0'
 ) AS SELECT * FROM {database}.writers_at(as_of = '', known_at = '')
 COMMENT 'one row a process that wrote to a component';
 
@@ -371,6 +372,34 @@ CREATE OR REPLACE VIEW {database}.forks {on_cluster} (
     `forked_at` DateTime64(6, 'UTC') COMMENT 'when'
 ) AS SELECT * FROM {database}.forks_at(as_of = '', known_at = '')
 COMMENT 'one row a rank that continues the past of another component, whose points it then has as its own';
+
+CREATE OR REPLACE VIEW {database}.repairs {on_cluster} (
+    `project` LowCardinality(String) COMMENT 'outermost name space',
+    `kind` LowCardinality(String) COMMENT 'experiment, trial, component, action, context or association',
+    `entity` UUID COMMENT 'id of what is repaired',
+    `repair` String COMMENT 'corrected, retracted, undone, or redone: what was undone counts again',
+    `field` String COMMENT 'what is corrected, as histories call it: metrics.loss, params.lr, tags.team, note, artifacts.out/model; empty where an event is undone',
+    `of` String COMMENT 'the event that is undone, redone or corrected, <writer>:<seq>; empty for points and params',
+    `operation` String COMMENT 'of points scale, shift, set or retract; of all else set; empty where an event is undone',
+    `value` String COMMENT 'JSON text: what values are multiplied by, what is added to them, or what it is; empty where there is none',
+    `number` Nullable(Float64) COMMENT 'the same where it is a number or a bool',
+    `rank` Nullable(UInt32) COMMENT 'rank whose points are meant; NULL for all',
+    `first_step` Nullable(Float64) COMMENT 'first step that is meant; NULL for no end',
+    `last_step` Nullable(Float64) COMMENT 'last step that is meant, included; NULL for no end',
+    `covers` String COMMENT 'JSON list of the streams whose points are meant: [writer, how many from the first on]',
+    `reason` String COMMENT 'as given',
+    `user` String COMMENT 'user whose process said it',
+    `host` String COMMENT 'where',
+    `logged_at` DateTime64(6, 'UTC') COMMENT 'when it was said: the writer''s clock, UTC',
+    `occurred_at` DateTime64(6, 'UTC') COMMENT 'since when a corrected value is so; else logged_at',
+    `recorded_at` DateTime64(6, 'UTC') COMMENT 'when the log accepted it; known_at bounds it',
+    `event` String COMMENT 'the repair, <writer>:<seq>',
+    `writer` UUID COMMENT 'who said it',
+    `seq` UInt64 COMMENT 'its event''s place in the writer''s lifecycle stream',
+    `undone_by` String COMMENT 'the event that undid it, or said something else of the same event since; empty where it counts',
+    `undone` Bool COMMENT 'whether it counts no more'
+) AS SELECT * FROM {database}.repairs_at(as_of = '', known_at = '')
+COMMENT 'one row a value, or a range of points, that was corrected or retracted, and an event that was undone or counts again; those that count no more, too';
 
 CREATE OR REPLACE VIEW {database}.summaries {on_cluster} (
     `project` LowCardinality(String) COMMENT 'outermost name space',
