@@ -15,6 +15,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import NotCoordinatorError
 from kafka.structs import OffsetAndMetadata
 from storage_hosts import Running
+from store_template import prepare
 from worker_process import WorkerProcess, until
 
 from epochal._kafka.wire import Outgoing
@@ -46,6 +47,7 @@ class Field:
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.store = self.directory / "store"
+        prepare(self.store)
         self.make_topics("events", "metrics", "dead-letters")
         self.producer = self._producer()
         self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
