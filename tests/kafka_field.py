@@ -47,7 +47,6 @@ class Field:
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
         self.store = self.directory / "store"
-        prepare(self.store)
         self.make_topics("events", "metrics", "dead-letters")
         self.producer = self._producer()
         self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
@@ -250,7 +249,7 @@ class Field:
         )
 
     def _spawn(self, store: Path) -> Running:
-        store.mkdir(parents=True, exist_ok=True)
+        prepare(store)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         with (store / "host.log").open("ab") as log:
             environment = {**os.environ, "EPOCHAL_HOST_IDLE": "600"}

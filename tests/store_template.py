@@ -23,7 +23,10 @@ engine.close()
 
 
 def prepare(store: Path) -> None:
-    """Give a new store an engine in which nothing is left to be made; it is there whole, or not at all."""
+    """Give a new store, as its host is started, an engine in which nothing is left to be made; whole, or not at all.
+
+    Not earlier: a directory that holds an engine and nothing else is no store, and is refused.
+    """
     if any((store / part).exists() for part in ("engine", "intake", "store.json")):
         return
     store.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from store_template import prepare
 
 from epochal._host import read_address
 
@@ -29,9 +28,6 @@ class Shell:
     """Runs `epochal` with a store of its own."""
 
     store: Path
-
-    def __post_init__(self) -> None:
-        prepare(self.store)
 
     def environment(self, **extra: str) -> dict[str, str]:
         """Nothing but the store is set."""
