@@ -6,6 +6,7 @@ import random
 import signal
 import sys
 from collections.abc import Generator, Iterator
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from breakable import Breakable
     from kafka_field import Field
 
-TOLD = pytest.StashKey[list[Row]]()
+INJECTED = "faults injected"
 
 # a suite that is started in the background ignores Ctrl-C, and so would every process that its tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -116,13 +117,15 @@ def pytest_runtest_makereport(
         report.outcome, report.longrepr = "failed", f"a test of Kafka isn't to be skipped: {call.excinfo}"
     chaos = getattr(item, "funcargs", {}).get("chaos")
     if call.when == "call" and isinstance(chaos, Chaos):
-        told = item.config.stash.setdefault(TOLD, [])
-        told += rows_of(chaos, item.nodeid.removeprefix("tests/"), call.duration, report.outcome)
+        rows = rows_of(chaos, item.nodeid.removeprefix("tests/"), call.duration, report.outcome)
+        # the report is what comes to the process that prints the table, where tests run in several
+        report.user_properties += [(INJECTED, astuple(row)) for row in rows]
     return report
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """The table of all faults that were injected."""
-    if told := config.stash.get(TOLD, []):
-        terminalreporter.section("faults injected")
+    ended = [one for kind in ("passed", "failed", "skipped") for one in terminalreporter.getreports(kind)]
+    if told := [Row(*cells) for one in ended for name, cells in one.user_properties if name == INJECTED]:
+        terminalreporter.section(INJECTED)
         terminalreporter.write("\n".join([*table(told), ""]))

@@ -15,6 +15,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import NotCoordinatorError
 from kafka.structs import OffsetAndMetadata
 from storage_hosts import Running
+from store_template import prepare
 from worker_process import WorkerProcess, until
 
 from epochal._kafka.wire import Outgoing
@@ -248,7 +249,7 @@ class Field:
         )
 
     def _spawn(self, store: Path) -> Running:
-        store.mkdir(parents=True, exist_ok=True)
+        prepare(store)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         with (store / "host.log").open("ab") as log:
             environment = {**os.environ, "EPOCHAL_HOST_IDLE": "600"}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from processors.journals import Job
 from storage_hosts import Running
+from store_template import prepare
 
 from epochal_storage.client import StoreClient
 from epochal_storage.locate import find_or_start
@@ -28,7 +29,7 @@ class Hosts:
 
     def spawn(self, store: Path, idle_s: float = 600) -> Running:
         """Start a host, as `locate.Spawn`."""
-        store.mkdir(parents=True, exist_ok=True)
+        prepare(store)
         command = [sys.executable, "-m", "epochal_processors.host", str(store)]
         environment = {**os.environ, "EPOCHAL_HOST_IDLE": str(idle_s)}
         with (store / "host.log").open("ab") as log:

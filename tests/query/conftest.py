@@ -15,6 +15,7 @@ import pytest
 from hypothesis import settings
 from query.written import START, Log
 from storage_hosts import Running
+from store_template import prepare
 
 from epochal_query.connection import Opened
 from epochal_query.store import Store
@@ -44,7 +45,7 @@ class Bare:
 
     def spawn(self, store: Path) -> Running:
         """Start the host."""
-        store.mkdir(parents=True, exist_ok=True)
+        prepare(store)
         with (store / "host.log").open("ab") as log:
             self.started.append(
                 subprocess.Popen(

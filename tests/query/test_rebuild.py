@@ -79,6 +79,15 @@ def answers(store: Store) -> dict[str, Any]:
     return {**found, "summaries": store.sql(SUMMARIES)}
 
 
+@pytest.fixture(scope="module")
+def before(place: Path) -> dict[str, Any]:
+    """What is read before anything was rebuilt; after each test it is read again."""
+    store = open_store(place)
+    found = answers(store)
+    store.close()
+    return found
+
+
 def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
     """Equal, value for value."""
     for name, answer in expected.items():
@@ -88,9 +97,8 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
             assert found[name] == answer, name
 
 
-def test_a_rebuild_of_what_nobody_altered_changes_nothing(store: Store) -> None:
+def test_a_rebuild_of_what_nobody_altered_changes_nothing(store: Store, before: dict[str, Any]) -> None:
     """And says how many rows there were and are, with the same checksum every time."""
-    before = answers(store)
     first, second = store.rebuild(), store.rebuild()
     assert first["table"].tolist() == list(DERIVED)
     assert first["changed"].tolist() == [False, False]
@@ -121,9 +129,8 @@ LOST = {
 
 
 @pytest.mark.parametrize("lost", LOST)
-def test_what_became_of_views_is_mended(store: Store, rights: RemoteStore, lost: str) -> None:
+def test_what_became_of_views_is_mended(store: Store, before: dict[str, Any], rights: RemoteStore, lost: str) -> None:
     """Every read gives what it gave before, to the last bit; what was altered is said to have changed."""
-    before = answers(store)
     for statement in LOST[lost]:
         rights.command(statement)
     made = store.rebuild()
@@ -149,9 +156,10 @@ def test_a_view_is_made_from_its_tables_alone(store: Store) -> None:
         store.rebuild("sumaries")
 
 
-def test_a_new_projection_is_filled_for_all_of_history(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_projection_is_filled_for_all_of_history(
+    store: Store, before: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A statement that this version makes of old events is there for all of them, at the time of each."""
-    before = answers(store)
 
     def more(event: Any) -> Iterator[statements.Statement]:
         for one in statements.statements(event):
@@ -226,9 +234,10 @@ open_store(sys.argv[1]).rebuild("facts")
 
 
 @pytest.mark.parametrize("moment", ["insert", "compare", "drop"])
-def test_a_rebuild_that_is_killed_changes_nothing(place: Path, store: Store, rights: RemoteStore, moment: str) -> None:
+def test_a_rebuild_that_is_killed_changes_nothing(
+    place: Path, store: Store, before: dict[str, Any], rights: RemoteStore, moment: str
+) -> None:
     """Before it swapped or right after: reads are the same, and the next rebuild removes what it left."""
-    before = answers(store)
     done = subprocess.run([sys.executable, "-c", KILLED, str(place), moment], env=environment(place), check=False)
     assert done.returncode == -signal.SIGKILL
     assert len(leftovers(rights)) == 2
@@ -238,9 +247,10 @@ def test_a_rebuild_that_is_killed_changes_nothing(place: Path, store: Store, rig
     assert_same(answers(store), before)
 
 
-def test_the_later_of_two_rebuilds_wins(store: Store, rights: RemoteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_later_of_two_rebuilds_wins(
+    store: Store, before: dict[str, Any], rights: RemoteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The earlier fails, having changed nothing."""
-    before = answers(store)
     compare = Shadow.compare
 
     def overtaken(self: Shadow, *args: Any) -> Any:

@@ -106,7 +106,12 @@ CONVERTED = [
 ]
 
 
-@pytest.mark.parametrize(("value", "expected"), CONVERTED, ids=repr)
+def name_of(value: object) -> str | None:
+    """Of a test, the same in every process: without addresses, and no set, whose order is that of one process."""
+    return None if " at 0x" in repr(value) or isinstance(value, frozenset) else repr(value)
+
+
+@pytest.mark.parametrize(("value", "expected"), CONVERTED, ids=name_of)
 def test_conversions(value: object, expected: object) -> None:
     """Each kind of value, as documented."""
     made = to_json(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import random
 import uuid
-from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
@@ -35,39 +34,52 @@ SERIES: dict[str, list[float]] = {
 }
 
 
-def shown(engine: TestEngine, values: Sequence[float], steps: Sequence[float]) -> tuple[dict[str, object], World]:
-    """The summary of one series that was taken in."""
-    writer, component, project = UUID(int=5), UUID(int=6), f"precision-{uuid.uuid4()}"
+ORDERS = ("steps rise", "steps fall")
+Summaries = dict[tuple[str, str], tuple[dict[str, object], World]]
+
+
+@pytest.fixture(scope="module")
+def summaries(engine: TestEngine) -> Summaries:
+    """The summary of every series in either order, and what was taken in: one question for all takes as long as one."""
+    run = str(uuid.uuid4())
+    worlds = {
+        (name, order): taken_in(engine, f"{run} {name} {order}", name, order) for name in SERIES for order in ORDERS
+    }
+    sql = "SELECT * FROM summaries WHERE startsWith(project, {run:String})"
+    rows = {row["project"]: row for row in engine.rows(sql, run=run)}
+    return {at: (rows[one.project], one) for at, one in worlds.items()}
+
+
+def taken_in(engine: TestEngine, project: str, name: str, order: str) -> World:
+    """One series."""
+    writer, component, values = UUID(int=5), UUID(int=6), SERIES[name]
+    steps = [float(i) for i in range(len(values))]
     points = tuple(
         LoggedPoint(
             project, component, "m", 0, step, value, BASE_US // 1000, BASE_US // 1000, writer, seq, Stamp("", 0, 0)
         )
-        for seq, (step, value) in enumerate(zip(steps, values, strict=True))
+        for seq, (step, value) in enumerate(zip(steps if order == "steps rise" else steps[::-1], values, strict=True))
     )
     world = World(project, (), (Frame(points, (Stamp("l", 0, BASE_US),)),))
     for table in metrics_of(world.frames[0]):
         engine.insert("metrics", table)
     engine.insert("partials", partials_of(world, random.Random(1))[0])
-    (row,) = engine.rows("SELECT * FROM summaries WHERE project = {project:String}", project=project)
-    return row, world
+    return world
 
 
-@pytest.mark.parametrize("order", ["steps rise", "steps fall"])
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("name", SERIES)
-def test_a_summary_is_exact_to_the_last_digits(engine: TestEngine, name: str, order: str) -> None:
+def test_a_summary_is_exact_to_the_last_digits(summaries: Summaries, name: str, order: str) -> None:
     """Rising steps are answered from partial sums, falling ones from the points: both as exact arithmetic says."""
-    values = SERIES[name]
-    steps = [float(i) for i in range(len(values))]
-    row, world = shown(engine, values, steps if order == "steps rise" else steps[::-1])
-    size = max((abs(v) for v in values if math.isfinite(v)), default=0.0)
+    row, world = summaries[name, order]
+    size = max((abs(v) for v in SERIES[name] if math.isfinite(v)), default=0.0)
     expected = summarize(world.points)
     assert different(expected, row, size) == [], f"{row}, expected {expected}"
 
 
-def test_a_small_spread_on_a_great_offset_keeps_its_deviation(engine: TestEngine) -> None:
+def test_a_small_spread_on_a_great_offset_keeps_its_deviation(summaries: Summaries) -> None:
     """A sum of squares would lose every digit: here nine are left of a spread a hundred millionth of the values."""
-    values = SERIES["a small spread on a great offset"]
-    row, world = shown(engine, values, [float(i) for i in range(len(values))])
+    row, world = summaries["a small spread on a great offset", "steps rise"]
     std = summarize(world.points).std
     assert std is not None
     assert row["std"] == pytest.approx(std, rel=1e-9)

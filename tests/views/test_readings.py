@@ -28,7 +28,8 @@ REPAIRS = UNDOING | {"points.corrected"}
 FORKS = frozenset({"run.forked"})
 CUTS = frozenset({"entity.deleted", "run.rewound"}) | FORKS
 CALM = CUTS | REPAIRS
-PLACES: list[tuple[object, object]] = [
+Place = tuple[object, object]
+PLACES: list[Place] = [
     (None, None),
     (None, {LOGS[0]: 25, LOGS[1]: 7}),
     (None, {LOGS[1]: 11}),
@@ -36,6 +37,13 @@ PLACES: list[tuple[object, object]] = [
     (datetime.fromtimestamp((BASE_US + 30 * SECOND) / 1e6, UTC), None),
     (datetime.fromtimestamp((BASE_US + 3 * SECOND) / 1e6, UTC), {LOGS[0]: 40, LOGS[1]: 40}),
 ]
+
+
+def turns(worlds: list[World], each: int, turn: int = 0) -> list[tuple[World, Place]]:
+    """Every world at this many places; worlds take turns at all of them."""
+    return [
+        (one, PLACES[(turn + i) % len(PLACES)]) for n, one in enumerate(worlds) for i in range(n * each, (n + 1) * each)
+    ]
 
 
 def plain(rows: Rows) -> Rows:
@@ -70,26 +78,57 @@ def worlds_of(dice: random.Random, without: frozenset[str]) -> list[World]:
     ]
 
 
-@pytest.mark.parametrize(
-    "without",
-    [CALM, CUTS, CUTS | UNDOING, REPAIRS, FORKS, FORKS | REPAIRS, frozenset({"entity.deleted"}), frozenset()],
-    ids=["calm", "repaired", "corrected", "cut", "unforked", "original", "rewound", "any"],
-)
-def test_a_reading_shows_what_the_views_show(engine: TestEngine, without: frozenset[str]) -> None:
-    """All views, at several places in both times, of worlds in which nothing, something or much is taken out."""
+KINDS_OF_WORLDS = {
+    "calm": CALM,
+    "repaired": CUTS,
+    "corrected": CUTS | UNDOING,
+    "cut": REPAIRS,
+    "unforked": FORKS,
+    "original": FORKS | REPAIRS,
+    "rewound": frozenset({"entity.deleted"}),
+    "any": frozenset[str](),
+}
+"""What is left out of worlds in which nothing, something or much is taken out."""
+
+
+def read(engine: TestEngine, one: World, place: Place) -> Reading:
+    """A world at a place in both times."""
+    return Reading.begin(AtTheEnd(engine), one.project, *place, NOW)
+
+
+def check(engine: TestEngine, one: World, place: Place) -> None:
+    """All views of it."""
+    reading = read(engine, one, place)
+    for fact, without_it in (("uncut", CUTS), ("original", REPAIRS - UNDOING), ("standing", UNDOING)):
+        assert (fact in reading.facts) == (not any(e.envelope.type[8:] in without_it for e in one.events))
+    for view, (show, _) in SHOWN.items():
+        expected, shown = by_view(engine, reading, view), by_reading(reading, view)
+        assert show(shown) == show(expected), f"{view} at {reading.bounds}"
+        assert len(shown) == len(expected)
+    assert rounded(by_reading(reading, "summaries")) == rounded(by_view(engine, reading, "summaries"))
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_WORLDS)
+def test_a_reading_shows_what_the_views_show(engine: TestEngine, kind: str) -> None:
+    """All views of three worlds of each kind, each at another place in both times; kinds take turns at the places."""
+    without, turn = KINDS_OF_WORLDS[kind], list(KINDS_OF_WORLDS).index(kind)
     dice = random.Random(len(without))
     worlds = worlds_of(dice, without)
     take_in(engine, worlds, dice)
+    for one, place in turns(worlds, 1, turn):
+        check(engine, one, place)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS_OF_WORLDS)
+def test_a_reading_shows_at_every_place_what_the_views_show(engine: TestEngine, kind: str) -> None:
+    """As above, each world at every place."""
+    dice = random.Random(len(KINDS_OF_WORLDS[kind]))
+    worlds = worlds_of(dice, KINDS_OF_WORLDS[kind])
+    take_in(engine, worlds, dice)
     for one in worlds:
-        for as_of, known_at in PLACES:
-            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
-            for fact, without_it in (("uncut", CUTS), ("original", REPAIRS - UNDOING), ("standing", UNDOING)):
-                assert (fact in reading.facts) == (not any(e.envelope.type[8:] in without_it for e in one.events))
-            for view, (show, _) in SHOWN.items():
-                expected, shown = by_view(engine, reading, view), by_reading(reading, view)
-                assert show(shown) == show(expected), f"{view} at {reading.bounds}"
-                assert len(shown) == len(expected)
-            assert rounded(by_reading(reading, "summaries")) == rounded(by_view(engine, reading, "summaries"))
+        for place in PLACES:
+            check(engine, one, place)
 
 
 def test_a_reading_of_named_components_shows_theirs(engine: TestEngine) -> None:
@@ -122,19 +161,18 @@ def test_memberships_of_a_few_components_are_those_of_the_views(engine: TestEngi
     worlds = [world(dice, f"members-{uuid.uuid4()}", 240, 12, without) for _ in range(4)]
     take_in(engine, worlds, dice)
     seen = 0
-    for one in worlds:
-        for as_of, known_at in PLACES:
-            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
-            everyone = [str(row["component"]) for row in by_view(engine, reading.present, "components")]
-            names = {row["component"]: row["name"] for row in by_view(engine, reading, "components")}
-            some = [*dice.sample(everyone, len(everyone) // 2), str(uuid.uuid4())]
-            few = Members.of_few(reading, some)
-            all_ = Members.read(reading, "component IN {components:Array(UUID)}", {"components": some})
-            assert lines(few) == lines(all_)
-            assert few.components is not None
-            found = dict(zip(ids(few.components, "component"), texts(few.components, "name"), strict=True))
-            assert found == {id_: name for id_, name in names.items() if str(id_) in some}
-            seen += few.table.num_rows
+    for one, place in turns(worlds, 3):
+        reading = read(engine, one, place)
+        everyone = [str(row["component"]) for row in by_view(engine, reading.present, "components")]
+        names = {row["component"]: row["name"] for row in by_view(engine, reading, "components")}
+        some = [*dice.sample(everyone, len(everyone) // 2), str(uuid.uuid4())]
+        few = Members.of_few(reading, some)
+        all_ = Members.read(reading, "component IN {components:Array(UUID)}", {"components": some})
+        assert lines(few) == lines(all_)
+        assert few.components is not None
+        found = dict(zip(ids(few.components, "component"), texts(few.components, "name"), strict=True))
+        assert found == {id_: name for id_, name in names.items() if str(id_) in some}
+        seen += few.table.num_rows
     assert seen
 
 
@@ -154,13 +192,12 @@ def test_the_edges_that_a_lineage_walks_are_those_of_the_view(engine: TestEngine
     worlds = [world(dice, f"edges-{uuid.uuid4()}", events, 1, CALM) for _ in range(6)]
     take_in(engine, worlds, dice)
     found = 0
-    for one in worlds:
-        for as_of, known_at in PLACES:
-            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
-            rows = by_view(engine, reading, "edges")
-            expected = sorted((row["relation"], row["source"], row["target"]) for row in rows)
-            assert walked(read_edges(reading)) == expected, f"at {reading.bounds}"
-            found += len(expected)
+    for one, place in turns(worlds, 2):
+        reading = read(engine, one, place)
+        rows = by_view(engine, reading, "edges")
+        expected = sorted((row["relation"], row["source"], row["target"]) for row in rows)
+        assert walked(read_edges(reading)) == expected, f"at {reading.bounds}"
+        found += len(expected)
     assert found
 
 
@@ -169,15 +206,14 @@ def test_where_the_reader_knows_what_exists_the_engine_does_not_look(engine: Tes
     dice = random.Random(13)
     worlds = worlds_of(dice, CALM)
     take_in(engine, worlds, dice)
-    for one in worlds:
-        for as_of, known_at in PLACES:
-            reading = Reading.begin(AtTheEnd(engine), one.project, as_of, known_at, NOW)
-            exist = {row["component"] for row in by_view(engine, reading, "components")}
-            for view in ("params", "artifacts"):
-                sql = f"SELECT * FROM {at(view)} WHERE project = {{project:String}}"
-                shown = [row for row in plain(reading.rows(sql, KNOWN).to_pylist()) if row["component"] in exist]
-                show = SHOWN[view][0]
-                assert show(shown) == show(by_view(engine, reading, view)), f"{view} at {reading.bounds}"
+    for one, place in turns(worlds, 2):
+        reading = read(engine, one, place)
+        exist = {row["component"] for row in by_view(engine, reading, "components")}
+        for view in ("params", "artifacts"):
+            sql = f"SELECT * FROM {at(view)} WHERE project = {{project:String}}"
+            shown = [row for row in plain(reading.rows(sql, KNOWN).to_pylist()) if row["component"] in exist]
+            show = SHOWN[view][0]
+            assert show(shown) == show(by_view(engine, reading, view)), f"{view} at {reading.bounds}"
 
 
 def test_where_nothing_is_taken_out_a_reading_asks_for_less(engine: TestEngine) -> None:

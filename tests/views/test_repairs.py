@@ -31,15 +31,27 @@ REST = frozenset(name.removeprefix("epochal.") for name in EVENT_TYPES) - REPAIR
 @pytest.mark.parametrize("seed", range(2))
 def test_what_is_known_of_series_changes_no_answer(engine: TestEngine, seed: int) -> None:
     """Points and summaries of single series, in which nothing, a little or much was corrected, in both times."""
+    look(engine, seed, metrics=2, places=1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(2, 6))
+def test_what_is_known_of_any_series_changes_no_answer(engine: TestEngine, seed: int) -> None:
+    """As above, all series of each world from the present and from another place."""
+    look(engine, seed, metrics=len(NAMES), places=2)
+
+
+def look(engine: TestEngine, seed: int, metrics: int, places: int) -> None:
+    """At so many metrics of every component of four worlds, from so many places each."""
     dice, seen = random.Random(seed), Counter[tuple[str, ...]]()
     worlds = [corrected(world(dice, f"repairs-{uuid.uuid4()}", 60, 6, REST), dice) for _ in range(4)]
     take_in(engine, worlds, dice)
     for one in worlds:
-        for bounds in (Bounds(now=LATER_US), bounds_of(dice)):
+        for bounds in dice.sample([Bounds(now=LATER_US), bounds_of(dice)], places):
             fold, reading = Fold.of(one.events, one.points, bounds), reading_at(engine, one, bounds)
             for component in {p.component for p in one.points}:
                 scope = Scope("component IN {components:Array(UUID)}", {"components": [str(component)]}, "it")
-                for metric in NAMES:
+                for metric in dice.sample(NAMES, metrics):
                     mine = [p for p in fold.points if (p.component, p.metric) == (component, metric)]
                     found = extent(reading, scope, METRIC, metric=metric)
                     seen[tuple(sorted(found.facts)) if found.series else ("none",)] += 1
