@@ -296,10 +296,12 @@ def _end(m: Making) -> tuple[str, str]:
 
 
 def _associated(m: Making) -> tuple[str, dict[str, Any]]:
+    """As ids are made from relations and ends, no two associations have both alike."""
+    relation = m.one((0, 1))
     (source_kind, source), (target_kind, target) = _end(m), _end(m)
     return "association.made", {
-        "association": str(m.one(m.associations)),
-        "relation": m.one(("DerivedFrom", "SameAs")),
+        "association": str(m.associations[relation]),
+        "relation": ("DerivedFrom", "SameAs")[relation],
         "source_kind": source_kind,
         "source": source,
         "target_kind": target_kind,
