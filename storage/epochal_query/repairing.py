@@ -120,7 +120,7 @@ class _Said:
         if "entity" in self.data:
             return self.data["kind"], UUID(self.data["entity"])
         kinds: tuple[About, ...] = ("component", "trial", "experiment", "association")
-        kind = next(kind for kind in kinds if kind in self.data)
+        kind: About = next(kind for kind in kinds if kind in self.data)
         return kind, UUID(self.data[kind])
 
 
