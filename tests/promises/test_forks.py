@@ -189,9 +189,13 @@ def test_a_fork_without_the_store_is_completed_later(tmp_path: Path) -> None:
 
 def test_whatever_opens_a_component_may_fork(family: Path) -> None:
     """A run of a trial, and a component of no trial, continue the past of another one as what init opens does."""
-    (lines, edges, helper), said = job(
+    (lines, edges, same), said = job(
         """
-        with epochal.experiment("family").trial({"lr": 1}).run("tuned", component="tuned", fork=("old", 3)) as tuned:
+        trial = epochal.experiment("family").trial({"lr": 1})
+        with trial.run("base", component="base") as base:
+            for step in range(5):
+                base.log({"loss": step})
+        with trial.run("tuned", component="tuned", fork=("base", 3)) as tuned:
             tuned.log({"loss": 9})
             tuned.rewind(1)
             tuned.log({"loss": 8})
@@ -206,8 +210,8 @@ def test_whatever_opens_a_component_may_fork(family: Path) -> None:
     )
     assert said == ""
     assert lines == {"tuned": [[0, 0], [1, 1], [2, 8]], "table": [[0, 0], [1, 1], [2, 8], [3, 7]]}
-    assert edges == 2
-    assert helper
+    assert edges == 2, "base, tuned, table"
+    assert same
 
 
 def test_what_cannot_be_forked_is_refused_by_all_of_them(family: Path) -> None:
