@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import click
@@ -27,7 +28,7 @@ def _steps(command: Callable[..., None]) -> Callable[..., None]:
 @click.argument("metric")
 @click.option("--scale", type=float, help="Multiply the values by this.")
 @click.option("--shift", type=float, help="Add this to the values.")
-@click.option("--value", type=float, help="Make all of them this; nan and inf are values, too.")
+@click.option("--value", metavar="VALUE", help="Make all of them this; nan and inf are values, too.")
 @_steps
 @_somewhere
 def correct(
@@ -35,7 +36,7 @@ def correct(
     metric: str,
     scale: float | None,
     shift: float | None,
-    value: float | None,
+    value: str | None,
     first: float | None,
     last: float | None,
     reason: str,
@@ -45,15 +46,24 @@ def correct(
     """Say what points of METRIC of COMPONENT should have been.
 
     Prints the event's id, for undo. Reads show the corrected values, also those of an earlier instant; what was logged
-    stays in the history. It covers the points that the store has now. METRIC may be a param with a number, such as
-    params.lr: --value is what it has been all along.
+    stays in the history. It covers the points that the store has now. METRIC may be a param, such as params.lr:
+    --value is what it has been all along, JSON or a text.
     """
     from epochal_query.opening import open_store
 
     opened = open_store(store, project=project)
     steps = None if first is None and last is None else (first, last)
-    event = opened.correct(component, metric, steps=steps, scale=scale, shift=shift, value=value, reason=reason)
+    meant = None if value is None else _meant(metric, value)
+    event = opened.correct(component, metric, steps=steps, scale=scale, shift=shift, value=meant, reason=reason)
     click.echo(event)
+
+
+def _meant(metric: str, value: str) -> object:
+    """The number that points are to have; of a param what the text is in JSON, if it is JSON."""
+    try:
+        return json.loads(value) if metric.startswith("params.") else float(value)
+    except ValueError:
+        return value  # a text, which points refuse
 
 
 @click.command()

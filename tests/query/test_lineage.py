@@ -235,6 +235,25 @@ def test_an_association_shows_while_its_ends_exist(bare: Bare) -> None:
         store.lineage(OLD)
 
 
+def test_a_deleted_start_is_seen_as_of_before_it_went(story: Story, store: Store) -> None:
+    """By name and id; also the artifacts that only it knew of. Without a time the error says what became of it."""
+    log, writer = story.log, uuid4()
+    gone = log.run([story.trials[0]], "scratch")
+    story.artifact(gone, "in", "loaded", digest=DATA)
+    story.artifact(gone, "out", "leftover", uri="s3://bucket/leftover")
+    there = log.now
+    log.tick(60)
+    log.say("entity.deleted", writer, kind="component", entity=gone, abandoned=[])
+    log.flush()
+    for start in ("scratch", gone, str(gone), "leftover", "s3://bucket/leftover"):
+        then = store.lineage(start, "both", as_of=there)
+        assert {"scratch", "leftover"} <= names(then)
+        assert DATA in set(then.nodes["id"])
+        with pytest.raises(UnknownNameError, match=r"component 'scratch' \(.*\) was deleted 20.*as_of=.*restore"):
+            store.lineage(start)
+    assert store.lineage("scratch", "both", as_of="2001-01-01").nodes.empty
+
+
 def test_a_context_has_a_state(story: Story, store: Store) -> None:
     """And a history."""
     state = store.state("production", as_of=story.second)
