@@ -184,7 +184,8 @@ def test_an_instant_before_the_first_event_is_empty(names: dict[str, Any], envir
     """No error: of every read, in both senses, and on the command line."""
     store: Store = names["store"]
     model = store.artifact("sha256:0").digest
-    for at in ({"as_of": "1999-12-31"}, {"known_at": "1999-12-31"}):
+    times: list[dict[str, Any]] = [{"as_of": "1999-12-31"}, {"known_at": "1999-12-31"}]
+    for at in times:
         assert len(store.experiments(**at)) == len(store.report("digits", **at)) == 0
         assert len(store.metrics(metric="loss", **at)) == len(store.best("digits", "loss", mode="min", **at)) == 0
         assert store.state("digits", **at) == {}
@@ -197,7 +198,8 @@ def test_an_instant_before_the_first_event_is_empty(names: dict[str, Any], envir
 def test_an_instant_to_come_is_answered_with_now(names: dict[str, Any]) -> None:
     """And the answer says so."""
     store: Store = names["store"]
-    for at in ({"as_of": "2290-01-01"}, {"known_at": "2290-01-01"}):
+    times: list[dict[str, Any]] = [{"as_of": "2290-01-01"}, {"known_at": "2290-01-01"}]
+    for at in times:
         frame = store.report("digits", **at)
         assert len(frame) == len(store.report("digits"))
         (remark,) = frame.attrs["epochal"]["remarks"]

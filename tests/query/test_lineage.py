@@ -14,7 +14,7 @@ from query.conftest import Bare
 from epochal._ids import association_id, entity_id
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
 from epochal_query.lineage import Lineage
-from epochal_query.lineage_index import read_edges
+from epochal_query.lineage_index import mentioned, mentioned_once, read_edges
 from epochal_query.lineage_spans import Said, spans
 from epochal_query.store import Store
 
@@ -273,6 +273,36 @@ def test_what_was_said_twice_is_folded(bare: Bare) -> None:
     found = read_edges(bare.open("twice").begin())
     assert len(found.graph.sources) == 1
     assert set(bare.open("twice").lineage("training", "descendants").nodes["id"]) == {NEW, str(run)}
+
+
+def test_what_was_said_once_needs_no_fold(bare: Bare) -> None:
+    """The quick read of edges is the view's, at any place in both times; with what was undone and never declared."""
+    log, writer = bare.log("plain"), uuid4()
+    runs, moments = [log.run([], "training") for _ in range(4)], [log.now]
+    for number, run in enumerate(runs):
+        for direction, name in (("in", "data"), ("out", "model"), ("out", "note")):
+            data: dict[str, Any] = {"component": run, "name": name, "direction": direction}
+            place = {} if name == "note" else {"uri": f"s3://{name}/{number}"}
+            content = {"digest": f"sha256:{number}{direction}"} if number % 2 else {}
+            log.say("artifact.logged", writer, time=log.now - timedelta(minutes=number), **data, **place, **content)
+        moments.append(log.now)
+    log.say("artifact.logged", writer, component=uuid4(), name="stray", direction="out", digest=OLD)
+    seq = log.events_of(writer) - 2
+    undone: dict[str, Any] = {"kind": "component", "entity": runs[-1], "event": f"{writer}:{seq}", "reason": ""}
+    log.say("event.undone", writer, **undone)
+    marks = log.flush()
+    store, counts = bare.open("plain"), set[int]()
+    middle = {one: offset - 6 for one, offset in marks.items()}
+    places = [{"as_of": at} for at in moments] + [{"known_at": at} for at in moments]
+    for place in [{}, *places, {"known_at": marks}, {"known_at": middle}, {"as_of": moments[2], "known_at": marks}]:
+        reading = store.begin(**place)
+        assert "undeleted" in reading.facts
+        quick, folded = mentioned_once(reading), mentioned(reading)
+        columns = sorted(folded.column_names)
+        rows = [sorted(map(str, table.select(columns).to_pylist())) for table in (quick, folded)]
+        assert rows[0] == rows[1], place
+        counts.add(len(rows[0]))
+    assert counts >= {0, 11, 12}, "before any, all but the undone, and all where the undoing isn't known"
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,7 @@ def test_what_is_retracted_is_retracted_once(place: Place) -> None:
     """What is gone can be neither retracted nor corrected, until that is undone; what isn't gone yet can."""
     run = place.component("percent")
     event = run.retract("loss", (5, 9))
+    again: Callable[[], str]
     for again in (
         lambda: run.retract("loss", (5, 9)),
         lambda: run.retract("loss", (6, 7)),
