@@ -293,7 +293,7 @@ def test_what_was_said_once_needs_no_fold(bare: Bare) -> None:
     marks = log.flush()
     store, counts = bare.open("plain"), set[int]()
     middle = {one: offset - 6 for one, offset in marks.items()}
-    places = [{"as_of": at} for at in moments] + [{"known_at": at} for at in moments]
+    places: list[dict[str, Any]] = [{"as_of": at} for at in moments] + [{"known_at": at} for at in moments]
     for place in [{}, *places, {"known_at": marks}, {"known_at": middle}, {"as_of": moments[2], "known_at": marks}]:
         reading = store.begin(**place)
         assert "undeleted" in reading.facts
