@@ -6,7 +6,6 @@ python benchmarks/corrections.py [--points 10000000] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import tempfile
 import time
@@ -47,7 +46,7 @@ def visible(store: Store, component: str) -> tuple[list[float], list[float]]:
 def measure(folder: Path, points: int) -> list[dict[str, object]]:
     """Fill a store with one series; correct all of it, undo that, and read it while it is corrected."""
     component = write(folder, "series", points)
-    with contextlib.closing(epochal.open(folder)) as store:
+    with epochal.open(folder) as store:
         assert summary(store)["long - Count"] == points
         before = timed(lambda: summary(store))
         shown, gone = visible(store, component)

@@ -6,7 +6,6 @@ python benchmarks/lineage.py [--edges 100000] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
 import subprocess
@@ -57,7 +56,7 @@ def measure(folder: Path, edges: int) -> list[dict[str, object]]:
     """Fill a store, and ask for the ascendants of an artifact of the last layer."""
     write(folder, edges)
     start = f"sha256:{LAYERS:032x}{3:032x}"
-    with contextlib.closing(epochal.open(folder)) as store:
+    with epochal.open(folder) as store:
         count = int(store.sql("SELECT count() AS n FROM edges")["n"][0])
         found = store.lineage(start, depth=DEPTH)
         assert len(found.edges) == DEPTH, len(found.edges)

@@ -6,7 +6,6 @@ python benchmarks/proof.py [--series 4] [--trials 1000] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import statistics
 import tempfile
@@ -64,7 +63,7 @@ def measure(folder: Path, series: int, trials: int) -> list[dict[str, object]]:
     write(folder, "trials", trials)
     for _ in range(series):
         write(folder, "series", POINTS_A_SERIES)
-    with contextlib.closing(epochal.open(folder)) as store:
+    with epochal.open(folder) as store:
         component = str(store.components(trial={"number": trials // 2})["id"][0])
         points = int(store.sql("SELECT count() AS n FROM metrics")["n"][0])
         beside = statistics.median(rates(points, lambda: read_all(store)))

@@ -6,7 +6,6 @@ python benchmarks/reading.py [--trials 10000] [--json FILE]
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import math
 import os
@@ -76,7 +75,7 @@ def measure(folder: Path, trials: int) -> list[dict[str, object]]:
     middle = datetime.now(UTC)
     write(folder, "trials", trials - trials // 2, trials // 2)
     short, long = write(folder, "series", 100_000), write(folder, "series", 1_000_000)
-    with contextlib.closing(epochal.open(folder)) as store:
+    with epochal.open(folder) as store:
         frame = store.report("bench", where="name = 'training'")
         assert len(frame) == trials, f"{len(frame)} of {trials} rows"
         now = timed(lambda: store.report("bench", where="name = 'training'"))

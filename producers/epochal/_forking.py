@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from ._errors import MisuseError, NotFoundError
+from ._ids import component_id, normal_text
 from ._numbers import to_step
 from ._resume import Unread, ask_store, component_meant
 
 if TYPE_CHECKING:
     from ._session import Session
 
-__all__ = ["Fork", "find_fork"]
+__all__ = ["Fork", "fork_asked"]
 
 Piece = tuple[str, str, int, int, float]
 
@@ -40,10 +41,11 @@ class Fork:
         return list(reached.items())
 
 
-def find_fork(here: Session, project: str, fork: object, rank: int, into: UUID | None) -> Fork:
-    """What ``fork=(ID, STEP)`` means for one rank; ``into`` is the component that continues it, where it has a key.
+def fork_asked(here: Session, project: str, fork: object, rank: int | None, key: object) -> Fork | None:
+    """What ``fork=(ID, STEP)`` means for one rank of the component with this key, if it has one; None without a fork.
 
     Where the store can't be read, the run goes on with a warning: its past isn't shown until it is opened again.
+    Where nothing is recorded nothing is looked for.
 
     Raises:
         TypeError: it is no pair of an id (or key) and a step.
@@ -51,8 +53,12 @@ def find_fork(here: Session, project: str, fork: object, rank: int, into: UUID |
         NotFoundError: the store has no such component.
         MisuseError: the component would continue itself.
     """
+    if fork is None or here.settings.mode == "disabled":
+        return None
     of, step = _understood(fork)
     component = component_meant(project, of)
+    rank = here.launch.rank if rank is None else rank
+    into = component_id(project, normal_text(key)) if isinstance(key, str) else None
     without = (
         "the fork is recorded with its step, but not which points it continues: its series begin with its own. Opened "
         "again (component=KEY, with the same fork=) where the store can be read, it names them"

@@ -10,8 +10,7 @@ from typing import Final
 from ._current import current_run, enter
 from ._errors import MisuseError
 from ._experiment import Experiment, get_experiment
-from ._forking import find_fork
-from ._ids import component_id, normal_text
+from ._forking import fork_asked
 from ._joining import join_environment
 from ._opening import Request, disabled_run, open_run
 from ._position import Position
@@ -108,10 +107,7 @@ def init(
     inside = _project(here, project)
     owner = get_experiment(here, inside, experiment)
     trial = None if resume is not None and variables is None else owner.trial(variables)
-    of_rank = here.launch.rank if rank is None else rank
-    past = None if resume is None else find_past(here, inside, resume, of_rank)
-    into = component_id(inside, normal_text(component)) if isinstance(component, str) else None
-    forked = None if fork is None else find_fork(here, inside, fork, of_rank, into)
+    past = None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank)
     asked = Request(
         project=inside,
         name=name or (past.name if past is not None else kind),
@@ -123,7 +119,7 @@ def init(
         key=component,
         rank=rank,
         past=past,
-        fork=forked,
+        fork=fork_asked(here, inside, fork, rank, component),
     )
     run = open_run(here, asked)
     _describe(run, params, tags, notes)
@@ -170,6 +166,7 @@ def component(
     kind: str = "metadata",
     *,
     component: str | None = None,
+    fork: tuple[str, float] | None = None,
     params: Mapping[str, object] | None = None,
     tags: Mapping[str, object] | Iterable[str] | None = None,
     notes: str | None = None,
@@ -181,21 +178,25 @@ def component(
 
     Of the kinds metadata, dataset and parameters it is information: it does not run and has no status. Of any other
     kind (preprocessing, …) it is work, with a status like any run. It is open until ``finish()`` or the end of the
-    process, and is not the current run unless entered by ``with``.
+    process, and is not the current run unless entered by ``with``. ``fork=(ID, STEP)`` is that of :func:`init`.
 
     Raises:
         TypeError: an argument is unknown or of the wrong type.
         SettingsError: a setting (environment variable) can't be used.
+        NotFoundError: there is nothing to fork by that name.
+        MisuseError: it would continue itself.
     """
     _refuse_unknown("component", unknown)
     here = session()
+    inside = _project(here, project)
     asked = Request(
-        project=_project(here, project),
+        project=inside,
         name=name,
         kind=kind,
         named=True,
         key=component,
         resources=resources,
+        fork=fork_asked(here, inside, fork, None, component),
         capture=False,
     )
     run = open_run(here, asked)

@@ -56,8 +56,8 @@ def correction(metric: object, steps: object, scale: object, shift: object, valu
 
     Raises:
         TypeError: the metric or the reason is no text, the steps are no pair, or a number is none.
-        ValueError: not exactly one of ``scale``, ``shift``, ``value``; one of the first two isn't finite; or steps that
-            are NaN, infinite, or in the wrong order.
+        ValueError: not exactly one of ``scale``, ``shift``, ``value``; one of the first two isn't finite; ``scale`` is
+            0; or steps that are NaN, infinite, or in the wrong order.
     """
     given = {"scale": scale, "shift": shift, "value": value}
     chosen = {name: operand for name, operand in given.items() if operand is not None}
@@ -71,6 +71,10 @@ def correction(metric: object, steps: object, scale: object, shift: object, valu
         raise type(error)(f"{name}={operand!r}: points hold numbers, and {error}") from None
     if name != "value" and not math.isfinite(number):
         raise ValueError(f"{name}={operand!r}: a finite number is accepted; value={operand!r} makes all of them that")
+    if name == "scale" and number == 0:
+        raise ValueError(
+            f"scale={operand!r} leaves nothing of the values: another number is accepted; value=0 makes all 0"
+        )
     return _repair(metric, steps, "set" if name == "value" else name, number, reason)
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ._errors import MisuseError
 from ._events import Event, component_attached, component_detached
+from ._forking import fork_asked
 from ._opening import Request, open_run
 from ._run import Run
 from ._session import Session
@@ -56,12 +57,18 @@ class Trial:
         *,
         resources: Mapping[str, object] | None = None,
         component: str | None = None,
+        fork: tuple[str, float] | None = None,
         rank: int | None = None,
     ) -> Run:
         """Opens a component of this trial; use it as ``with trial.run("training") as run:``.
 
         ``kind`` is the name where that is a usual kind (preprocessing, training, postprocessing, evaluation,
-        metadata, dataset, parameters), else training.
+        metadata, dataset, parameters), else training. ``fork=(ID, STEP)`` is that of :func:`epochal.init`.
+
+        Raises:
+            TypeError: an argument is of the wrong type.
+            NotFoundError: there is nothing to fork by that name.
+            MisuseError: it would continue itself, or the rank can't be.
         """
         asked = Request(
             project=self.project,
@@ -73,6 +80,7 @@ class Trial:
             named=True,
             key=component,
             rank=rank,
+            fork=fork_asked(self._here, self.project, fork, rank, component),
             resources=resources,
         )
         return open_run(self._here, asked)

@@ -147,12 +147,17 @@ def openlineage(to: str, since: str | None, follow: float | None, at: At) -> Non
     from epochal_query.openlineage_out import deliver
 
     store = at.open()
-    count = 0
+    count, told = 0, set[tuple[object, ...]]()
     try:
         while True:
-            events = store.openlineage(since, **at.times)
-            deliver(events, to, from_env)
-            count, since = count + len(events), json.dumps(store.last_watermark)
+            events = {
+                (one.run.runId, one.eventType, one.eventTime): one for one in store.openlineage(since, **at.times)
+            }
+            # that a run is lost moves no watermark
+            news = [event for key, event in events.items() if key not in told]
+            deliver(news, to, from_env)
+            told = set(events)
+            count, since = count + len(news), json.dumps(store.last_watermark)
             if follow is None:
                 break
             time.sleep(follow)

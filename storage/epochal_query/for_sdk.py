@@ -29,11 +29,8 @@ def resume_info(component: str | UUID, *, project: str, rank: int = 0) -> Resume
     writers with how many points of each the log holds, after those whose points it continues as a fork, ``attempts``
     how often the rank was started.
     """
-    store = open_store(project=project)
-    try:
+    with open_store(project=project) as store:
         return _resume_info(store.begin(), str(component), rank)
-    finally:
-        store.close()
 
 
 class ForkInfo(TypedDict):
@@ -53,8 +50,7 @@ def fork_info(
     ``reached`` is the greatest step of its main line (None before any), ``past`` its points up to the fork's step,
     ``chain`` the ids of it and of all that it continues; ``again``: ``into`` said already what it continues.
     """
-    store = open_store(project=project)
-    try:
+    with open_store(project=project) as store:
         reading, of = store.begin(), str(component)
         known = "project = {project:String} AND component = {component:UUID}"
         if not reading.rows(f"SELECT key FROM {at('components')} WHERE {known}", component=of).num_rows:
@@ -65,30 +61,22 @@ def fork_info(
             chain=sorted(chain_of(forks_of(reading), of)),
             again=into is not None and bool(continued_by(reading, str(into), rank)),
         )
-    finally:
-        store.close()
 
 
 def completed_trials(experiment: str | UUID, *, project: str) -> list[str]:
     """The ids of the experiment's trials that are completed; none where nothing of the experiment is known yet."""
-    store = open_store(project=project)
-    try:
+    with open_store(project=project) as store:
         known = store.experiments()
         if str(experiment) not in set(known["id"]):
             return []
         trials = store.trials(UUID(str(experiment)))
         return [str(id_) for id_ in trials.loc[trials["status"] == "completed", "id"]]
-    finally:
-        store.close()
 
 
 def undo(event: str, reason: str, *, component: str | UUID, project: str) -> None:
     """Takes an event about a component back; raises as ``Store.undo``."""
-    store = open_store(project=project)
-    try:
+    with open_store(project=project) as store:
         store.undo(event, reason, of=UUID(str(component)))
-    finally:
-        store.close()
 
 
 def _resume_info(reading: Reading, component: str, rank: int) -> ResumeInfo | None:

@@ -18,6 +18,7 @@ from epochal_query.lineage import Lineage
 from epochal_query.lineage_starts import several_artifacts
 from epochal_query.names import near
 from epochal_query.reading import Reading, at
+from epochal_query.resolve_gone import gone_artifact
 
 if TYPE_CHECKING:
     from epochal_query.store import Store
@@ -63,6 +64,10 @@ class ExperimentHandle:
         """The series of its components."""
         return self.store.metrics(experiment=self, **choice)
 
+    def delete(self, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
+        """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` takes its trials along."""
+        return self.store.delete(self, confirm=confirm, cascade=cascade)
+
 
 @dataclass(frozen=True)
 class TrialHandle:
@@ -95,6 +100,10 @@ class TrialHandle:
     def lineage(self, **choice: Any) -> Lineage:
         """What its components were made from, or went into."""
         return self.store.lineage(self, **choice)
+
+    def delete(self, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
+        """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` takes components along."""
+        return self.store.delete(self, confirm=confirm, cascade=cascade)
 
 
 @dataclass(frozen=True)
@@ -145,6 +154,10 @@ class ComponentHandle:
         """Takes an event about it back."""
         return self.store.undo(event_id, reason, of=self)
 
+    def delete(self, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
+        """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` also if others use its outputs."""
+        return self.store.delete(self, confirm=confirm, cascade=cascade)
+
     def input(self, name: str) -> Artifact:
         """The artifact of this name that went in.
 
@@ -169,7 +182,9 @@ def find_artifact(
     direction: Literal["in", "out"] | None,
     store: Callable[[], Any],
 ) -> Artifact:
-    """The artifact with this digest, URI or name; the one logged last where several mentions have the same content.
+    """The artifact with this digest, or the only one whose digest begins so, or with this URI or name.
+
+    Where several mentions have the same content, the one logged last.
 
     Raises:
         FilterError: ``wanted`` is no text.
@@ -185,7 +200,8 @@ def find_artifact(
     columns = "name, direction, uri, digest, media_type, size, stored, artifact, logged_at"
     found: list[dict[str, Any]] = reading.rows(
         f"""SELECT {columns} FROM {at("artifacts")}
-            WHERE {condition} AND (name = {{wanted:String}} OR digest = {{wanted:String}} OR uri = {{wanted:String}})
+            WHERE {condition} AND (name = {{wanted:String}} OR digest = {{wanted:String}} OR uri = {{wanted:String}}
+                OR length({{wanted:String}}) >= 10 AND startsWith(ifNull(digest, ''), {{wanted:String}}))
             ORDER BY logged_at""",
         component=str(component),
         direction=direction,
@@ -213,6 +229,8 @@ def find_artifact(
 def _no_artifact(
     reading: Reading, wanted: str, condition: str, component: UUID | None, direction: str | None
 ) -> UnknownNameError:
+    if component is None and (told := gone_artifact(reading.present, wanted)):
+        return UnknownNameError(told)
     table = reading.rows(
         f"SELECT DISTINCT name FROM {at('artifacts')} WHERE {condition} ORDER BY name",
         component=str(component),

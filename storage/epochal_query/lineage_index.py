@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from epochal_query.columns import column, compute, texts
 from epochal_query.lineage_graph import RELATIONS, Graph, Mask, Numbers
-from epochal_query.reading import Reading, at, together
+from epochal_query.reading import Reading, at, block, together
 
 KINDS: Final = ("component", "artifact", "trial", "experiment", "action", "context")
 Node = tuple[str, str]
@@ -78,12 +78,11 @@ class Edges:
 
 def read_edges(reading: Reading) -> Edges:
     """Every edge of the project."""
-    once = frozenset({"once"})
-    # a fold of nothing but first statements is half as dear; whether it may be had is known as soon as it is there
-    asked = (partial(_artifacts, reading, once), partial(_said_once, reading), partial(_associations, reading))
+    # where nothing was said twice there is nothing to fold; whether it was is known as soon as the rest is there
+    asked = (partial(mentioned_once, reading), partial(_said_once, reading), partial(_associations, reading))
     made, simple, said = together(*asked)
     if not simple:
-        made = _artifacts(reading)
+        made = mentioned(reading)
     sources, targets = (_ends(said, end) for end in ("source", "target"))
     index, component, artifact = _indexed(made, [*sources, *targets])
     out = column(made, "made").to_numpy(False).astype(np.bool_)
@@ -102,7 +101,8 @@ def _ends(said: pa.Table, end: str) -> list[Node]:
     return list(zip(texts(said, f"{end}_kind"), texts(said, end), strict=True))
 
 
-def _artifacts(reading: Reading, knowing: frozenset[str] = frozenset()) -> pa.Table:
+def mentioned(reading: Reading, knowing: frozenset[str] = frozenset()) -> pa.Table:
+    """What went into components and came out of them, as columns: component, artifact, made (it came out), since."""
     return reading.rows(
         f"""SELECT component, artifact, direction = 'out' AS made, toUnixTimestamp64Micro(occurred_at) AS since
             FROM {at("artifacts")} WHERE project = {{project:String}}""",
@@ -110,8 +110,30 @@ def _artifacts(reading: Reading, knowing: frozenset[str] = frozenset()) -> pa.Ta
     )
 
 
+def mentioned_once(reading: Reading) -> pa.Table:
+    """The same where no statement about an artifact is there twice, nor a copy of one.
+
+    The view with nothing left of its folds but the bounds: no newest statement to find, no copies to drop, and what
+    lineage joins on read from each statement once.
+    """
+    if "undeleted" not in reading.facts:
+        return mentioned(reading, frozenset({"once"}))
+    return reading.rows(
+        f"""WITH JSONExtract(s.value, 'Tuple(digest Nullable(String), uri Nullable(String))') AS said
+            SELECT s.entity AS component, startsWith(s.key, 'out/') AS made,
+                   coalesce(said.1, said.2, concat(toString(s.entity), '/', s.key)) AS artifact,
+                   toUnixTimestamp64Micro(s.occurred_at) AS since
+            FROM facts AS s
+            WHERE s.project = {{project:String}} AND s.kind = 'component' AND s.field = 'artifact' AND NOT s.removed
+              AND {block("said", "s")}
+              AND s.entity IN (SELECT entity FROM facts
+                               WHERE project = {{project:String}} AND kind = 'component' AND field = 'opened'
+                                 AND {block("said", "facts")})"""
+    )
+
+
 def _said_once(reading: Reading) -> bool:
-    """Whether no artifact of any component was ever mentioned twice in one direction."""
+    """Whether no artifact of any component was ever mentioned twice in one direction, and no copy of that is there."""
     table = reading.rows(
         """SELECT count() = uniqExact(entity, key) AS once FROM facts
            WHERE project = {project:String} AND kind = 'component' AND field = 'artifact'"""

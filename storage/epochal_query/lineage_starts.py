@@ -8,10 +8,11 @@ from typing import cast
 
 from epochal._ids import normal_text
 from epochal_query.columns import id_texts, texts, values
-from epochal_query.errors import AmbiguousNameError, FilterError
+from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
 from epochal_query.lineage_index import Index, Node
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import Entity, resolve_any, shortened
+from epochal_query.resolve_gone import gone_artifact
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ def starts_of(reading: Reading, index: Index, given: object) -> list[Start]:
         return [start for one in several for start in starts_of(reading, index, one)]
     name = given if isinstance(given, str) else getattr(given, "digest", None) or getattr(given, "uri", None)
     if isinstance(name, str):
-        found = _artifacts_named(reading, index, name)
+        found = [name] if index.each([("artifact", name)])[0] >= 0 else artifacts_named(reading, name)
         if len(found) > 1:
             raise AmbiguousNameError(several_artifacts(name, found, "give the digest or URI of one"))
         if found:
             return [Start(("artifact", found[0]), there=False)]
-    entity = given if isinstance(given, Entity) else resolve_any(reading, given, {"artifact": _Names(reading)})
+    entity = given if isinstance(given, Entity) else _entity(reading, given, name)
     node = (entity.kind, str(entity.id))
     if entity.kind not in ("trial", "experiment"):
         return [Start(node, there=True)]
@@ -55,11 +56,27 @@ def several_artifacts(name: str, found: Sequence[str], advice: str) -> str:
     return f"{len(found):,} artifacts are named {name!r}; {advice}:\n{shortened([f'  {one}' for one in found])}"
 
 
-def _artifacts_named(reading: Reading, index: Index, name: str) -> list[str]:
-    """The artifact with this key (or the only one whose digest begins so, or URI is so), else all with this name."""
-    if index.each([("artifact", name)])[0] >= 0:
-        return [name]
-    table = reading.present.rows(
+def _entity(reading: Reading, given: object, name: object) -> Entity:
+    try:
+        return resolve_any(reading, given, {"artifact": _Names(reading, str(name))})
+    except AmbiguousNameError:
+        raise
+    except UnknownNameError:
+        if isinstance(name, str) and (told := gone_artifact(reading.present, name)):
+            raise UnknownNameError(told) from None
+        raise
+
+
+def artifacts_named(reading: Reading, name: str) -> list[str]:
+    """The artifacts with this key, else those whose digest begins so, or URI is so, else all with this name.
+
+    They are looked up in the present; those that aren't there any more, at the instant that is read.
+    """
+    return _named(reading.present, name) or ([] if reading.is_present else _named(reading, name))
+
+
+def _named(reading: Reading, name: str) -> list[str]:
+    table = reading.rows(
         f"""SELECT artifact, max(uri = {{name:String}}) AS placed, max(name = {{text:String}}) AS named
             FROM (SELECT artifact, ifNull(uri, '') AS uri, name FROM {at("artifacts")}
                   WHERE project = {{project:String}}
@@ -75,20 +92,25 @@ def _artifacts_named(reading: Reading, index: Index, name: str) -> list[str]:
     short = [key for key in keys if len(name) >= 10 and key.startswith(name)]
     if name in keys or len(short) == 1:
         return [name] if name in keys else short
-    return [key for key, one in zip(keys, placed, strict=True) if one] or [
-        key for key, one in zip(keys, named, strict=True) if one
-    ]
+    return (
+        [key for key, one in zip(keys, placed, strict=True) if one]
+        or [key for key, one in zip(keys, named, strict=True) if one]
+        or short
+    )
 
 
 @dataclass(frozen=True)
 class _Names:
-    """The names of all artifacts, asked for when something wasn't found."""
+    """The names of all artifacts, and digests that begin alike, asked for when something wasn't found."""
 
     reading: Reading
+    wanted: str
 
     def __iter__(self) -> Iterator[str]:
         table = self.reading.present.rows(
-            f"SELECT DISTINCT name FROM {at('artifacts')} WHERE project = {{project:String}} ORDER BY name"
+            f"""SELECT DISTINCT arrayJoin(if(startsWith(artifact, {{beginning:String}}), [name, artifact], [name]))
+                    AS name FROM {at("artifacts")} WHERE project = {{project:String}} ORDER BY name""",
+            beginning=self.wanted[:10] if self.wanted.startswith("sha256:") else "sha256:-",
         )
         return iter(texts(table, "name"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal, cast
@@ -11,8 +12,9 @@ from uuid import UUID
 from epochal._entity_events import event_redone, event_undone
 from epochal._repairs import Repair
 from epochal._saying import Say
-from epochal_query.columns import id_texts, texts, values
+from epochal_query.columns import decoded, id_texts, texts, values
 from epochal_query.errors import RepairError
+from epochal_query.history_points import correction_of
 from epochal_query.names import unknown
 from epochal_query.reading import Reading, block
 from epochal_query.resolve import Entity, Kind, resolve_one
@@ -51,10 +53,15 @@ def repair(reading: Reading, say: Say, component: object, wanted: Repair) -> str
 
     Raises:
         UnknownNameError: no component is meant, or several are, or it has no such metric; the message has near ones.
-        RepairError: the metric has no point at these steps.
+        RepairError: the metric has no point at these steps, or all of them are retracted.
     """
     meant = resolve_one(reading, "component", component)
     covers = _covers(reading, meant, wanted)
+    if gone := _retracted_by(reading, meant, wanted, covers):
+        raise RepairError(
+            f"all points of {wanted.metric!r} at steps {_shown(wanted.first_step)} to {_shown(wanted.last_step)} of "
+            f"component {meant.name!r} are retracted already, by {gone}; to let them count again, undo that"
+        )
     event = wanted.event(str(meant.id), None, covers)
     return say(reading.project, [event], last_said(reading, meant.kind, meant.id))[0]
 
@@ -78,7 +85,8 @@ def _covers(reading: Reading, meant: Entity, wanted: Repair) -> list[tuple[str, 
     )
     if not blocks.num_rows:
         known = reading.rows(f"SELECT DISTINCT metric FROM partials WHERE {mine}", component=str(meant.id))
-        raise unknown("metric", wanted.metric, texts(known, "metric"), f" in component {meant.name!r}")
+        names = [*texts(known, "metric"), *(_params(reading, meant) if wanted.operation == "set" else ())]
+        raise unknown("metric", wanted.metric, names, f" in component {meant.name!r}")
     steps = {"first": (">=", wanted.first_step), "last": ("<=", wanted.last_step)}
     inside = [f"AND step {sign} {{{name}:Float64}}" for name, (sign, step) in steps.items() if step is not None]
     any_point = reading.rows(
@@ -101,6 +109,39 @@ def _covers(reading: Reading, meant: Entity, wanted: Repair) -> list[tuple[str, 
         last_block=min(values(blocks, "last_block")),
     )
     return list(zip(id_texts(counts, "writer"), map(int, values(counts, "count")), strict=True))
+
+
+def _params(reading: Reading, meant: Entity) -> list[str]:
+    """The params of a component, as they are corrected."""
+    table = reading.rows(
+        f"SELECT path FROM {at('params')} WHERE project = {{project:String}} AND component = {{component:UUID}}",
+        component=str(meant.id),
+    )
+    return [f"params.{path}" for path in texts(table, "path")]
+
+
+def _retracted_by(reading: Reading, meant: Entity, wanted: Repair, covers: list[tuple[str, int]]) -> str | None:
+    """The one event that retracted all that is wanted, if there is one."""
+    table = reading.rows(
+        f"""SELECT concat(toString(writer), ':', toString(seq)) AS event, value FROM facts AS s FINAL
+            WHERE project = {{project:String}} AND kind = 'component' AND entity = {{component:UUID}}
+              AND field = 'corrected' AND {block("known", "s | _at | ")} AND {block("stands", "s")} ORDER BY place""",
+        component=str(meant.id),
+    )
+    first = -math.inf if wanted.first_step is None else wanted.first_step
+    last = math.inf if wanted.last_step is None else wanted.last_step
+    for event, value in zip(texts(table, "event"), map(decoded, texts(table, "value")), strict=True):
+        one, counts = correction_of(event, value), dict[str, int]()
+        for writer, count in one.abandoned:
+            counts[writer] = max(count, counts.get(writer, 0))
+        if (
+            (value["metric"], one.operation) == (wanted.metric, "retract")
+            and one.first_step <= first
+            and last <= one.last_step
+            and all(counts.get(writer, 0) >= count for writer, count in covers)
+        ):
+            return event
+    return None
 
 
 def _shown(step: float | None) -> str:

@@ -23,6 +23,7 @@ from epochal_query.repairing import checked_reason, last_said, undo
 from epochal_query.resolve import Entity, resolve_any, resolve_one
 
 _VIEWS = {"params": ("params", "path"), "tags": ("tags", "tag"), "note": ("notes", "''")}
+_WORDS = {"params": "a param", "tags": "a tag", "note": "a note", "artifacts": "an artifact"}
 _ARTIFACTS = ("artifacts", "concat(direction, '/', name)")
 
 
@@ -40,19 +41,26 @@ class _Cell:
     kept: str | None
 
 
-def correct_cell(reading: Reading, say: Say, given: object, name: str, value: object, reason: object) -> str | None:
+def correct_cell(
+    reading: Reading, say: Say, given: object, name: str, value: object, reason: object, *, alone: bool
+) -> str | None:
     """Correct what is in effect under a name of histories, from its own time on; the id of the event.
 
-    None where the component has a metric of that name.
+    None where the component has a metric of that name. ``alone``: a value was given, and nothing else.
 
     Raises:
         UnknownNameError: nothing is meant, or several things are, or it has nothing of that name; with near ones.
-        RepairError: what it should have been can't be.
+        RepairError: what it should have been can't be, or something else was given, too.
     """
     found = _found(reading, given, name)
     if found is None:
         return None
     meant, cell = found
+    if not alone:
+        raise RepairError(
+            f"{name!r} of {meant.kind} {meant.name!r} is {_WORDS[cell.group]}: value= alone says what it has been; "
+            "steps=, scale= and shift= are for points"
+        )
     correction = {"of": cell.event, "reason": checked_reason(reason)}
     if cell.group == "params":
         event = _param(meant, cell, value, correction["reason"])

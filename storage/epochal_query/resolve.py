@@ -93,20 +93,13 @@ def resolve(reading: Reading, kind: Kind, given: object) -> list[Entity]:
         UnknownNameError: something given is nothing in the project; the message has near names.
         FilterError: ``given`` is not something that can name an entity.
     """
-    wanted: Sequence[object] = (
-        list(cast("Iterable[object]", given)) if isinstance(given, (list, tuple, set, frozenset)) else [given]
-    )
-    by_id = _by_id(reading, kind, wanted)
-    if by_id is not None:
-        return by_id
-    known = _known(reading.present, kind, wanted)
-    found: dict[UUID, Entity] = {}
-    for one in wanted:
-        matching = [entity for entity, names in known if _is(one, entity, names)] or _then(reading, kind, one)
-        if not matching:
+    found, missing = _found(reading, kind, given)
+    for one in missing:
+        later = _not_yet(reading, one, [kind])
+        if not later:
             raise _missing(reading.present, kind, one)
-        found.update((entity.id, entity) for entity in matching)
-    return list(found.values())
+        found += later
+    return found
 
 
 def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
@@ -116,7 +109,10 @@ def resolve_one(reading: Reading, kind: Kind, given: object) -> Entity:
         UnknownNameError: nothing is meant; AmbiguousNameError: more than one thing, whose ids the message lists.
         FilterError: ``given`` is not something that can name an entity.
     """
-    found = resolve(reading, kind, given)
+    return _one(reading, kind, given, resolve(reading, kind, given))
+
+
+def _one(reading: Reading, kind: Kind, given: object, found: Sequence[Entity]) -> Entity:
     if len(found) == 1:
         return found[0]
     if not found:
@@ -139,18 +135,18 @@ def resolve_any(reading: Reading, given: object, besides: Mapping[str, Iterable[
     kinds: tuple[Kind, ...] = ("component", "trial", "experiment", "action", "context")
     if isinstance(given, Entity):
         kinds = (given.kind,)
-    failures: list[UnknownNameError] = []
     for kind in kinds:
-        try:
-            return resolve_one(reading, kind, given)
-        except AmbiguousNameError:
-            raise
-        except UnknownNameError as error:
-            failures.append(error)
+        found, missing = _found(reading, kind, given)
+        if not missing:
+            return _one(reading, kind, given, found)
+    if later := _not_yet(reading, given, kinds):
+        return _one(reading, later[0].kind, given, later)
     if isinstance(given, str) and id_of(given) is None:
         known: dict[str, Iterable[str]] = {kind: _names(reading.present, kind) for kind in kinds}
         raise unknown_among(given, {**known, **(besides or {})}, _where(reading))
-    raise UnknownNameError("; ".join(map(str, failures)))
+    if id_of(given) is not None:
+        raise UnknownNameError(f"nothing has the id {id_of(given)}{_where(reading)}")
+    raise UnknownNameError("; ".join(str(_missing(reading.present, kind, given)) for kind in kinds))
 
 
 def whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[UUID, str]:
@@ -174,6 +170,38 @@ def whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[U
         shown = "" if kind == "trial" else f"{trial_label(name, variables)} of "
         said.setdefault(id_, []).append(f"{shown}{experiment}")
     return {id_: "; ".join(one[:2]) + (f" and {len(one) - 2:,} more" if one[2:] else "") for id_, one in said.items()}
+
+
+def _found(reading: Reading, kind: Kind, given: object) -> tuple[list[Entity], list[object]]:
+    """The entities that are meant, and what of it means none."""
+    wanted: Sequence[object] = (
+        list(cast("Iterable[object]", given)) if isinstance(given, (list, tuple, set, frozenset)) else [given]
+    )
+    by_id = _by_id(reading, kind, wanted)
+    if by_id is not None:
+        return by_id, []
+    known = _known(reading.present, kind, wanted)
+    found: dict[UUID, Entity] = {}
+    missing: list[object] = []
+    for one in wanted:
+        matching = [entity for entity, names in known if _is(one, entity, names)] or _then(reading, kind, one)
+        found.update((entity.id, entity) for entity in matching)
+        missing += [] if matching else [one]
+    return list(found.values()), missing
+
+
+def _not_yet(reading: Reading, given: object, kinds: Sequence[Kind]) -> list[Entity]:
+    """What wasn't there yet at the place in time that is read, and was deleted since.
+
+    Raises UnknownNameError: it was there, and is deleted or erased; the message says how to see it.
+    """
+    # deletions are read by a module that needs this one
+    from epochal_query.resolve_gone import gone, not_yet
+
+    later = not_yet(reading, given, kinds)
+    if not later and (told := gone(reading.present, given, kinds)):
+        raise UnknownNameError(told)
+    return later
 
 
 def _by_id(reading: Reading, kind: Kind, wanted: Sequence[object]) -> list[Entity] | None:

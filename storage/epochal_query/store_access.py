@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
+from types import TracebackType
+from typing import Self, cast
 
 import pandas as pd
 
@@ -60,8 +61,16 @@ class Access:
         wait_until(lambda: has_ended(self.begin(), found.id), timeout, f"component {found.name!r} ({found.id}) to end")
 
     def close(self) -> None:
-        """Let go of connections; the next read opens new ones."""
+        """Let go of connections, as the end of a ``with`` does; the next read opens new ones."""
         self._opened.connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def watermark(self) -> Watermark:
         """How far the log is taken in now, after everything written on this machine before the call."""

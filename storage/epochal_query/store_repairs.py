@@ -43,10 +43,16 @@ class Repairable(Provable):
             UnknownNameError: no component is meant, or nobody logged such a metric; the message has near ones.
             NotAvailableError: the store is a server that nothing can be said to from here; the message says why.
         """
-        if is_cell(metric) and (steps, scale, shift) == (None, None, None) and value is not None:
-            event = correct_cell(self.begin(), self._opened.say, component, metric, value, reason)
+        if is_cell(metric):
+            alone = value is not None and (steps, scale, shift) == (None, None, None)
+            event = correct_cell(self.begin(), self._opened.say, component, metric, value, reason, alone=alone)
             if event is not None:
                 return event
+        elif isinstance(value, str):
+            raise RepairError(
+                f"value={value!r}: points hold numbers; a param is corrected by the name that histories have for it, "
+                f"such as 'params.{metric}'"
+            )
         return self._repair(component, correction, metric, steps, scale, shift, value, reason)
 
     def retract(self, component: object, metric: str, steps: Steps = None, reason: str = "") -> str:

@@ -29,7 +29,7 @@ _ACCEPTED = (
     "or relative text such as 'now', 'yesterday', '2 hours ago'"
 )
 _WATERMARK = (
-    'a watermark is {"<log>": offset, ...}, offsets being whole numbers from 0 on (-1: nothing yet), '
+    '{"<log>": offset, ...}, offsets being whole numbers from 0 on (-1: nothing yet), '
     "as store.last_watermark and every answer's attrs['epochal'] show it"
 )
 _LAST_OFFSET = 2**63 - 1
@@ -93,7 +93,7 @@ def parse_instant(when: object, now: datetime, what: str = "as_of") -> datetime:
     elif isinstance(when, str) or type(when).__name__ == "datetime64":
         found = _relative(str(when), now) or _iso(str(when))
     if found is None:
-        also = f"; or a watermark: {_WATERMARK}" if what == "known_at" else ""
+        also = f"; or a watermark, which is {_WATERMARK}" if what == "known_at" else ""
         raise TimeError(f"{what}={when!r} is not a time: give {_ACCEPTED}{also}")
     if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
         raise TimeError(f"{what}={when!r} lies outside the years {_FIRST_YEAR} to {_LAST_YEAR} that the store knows")
@@ -162,7 +162,7 @@ def parse_watermark(given: Mapping[object, object] | str, what: str = "known_at"
     try:
         loaded: object = json.loads(given) if isinstance(given, str) else dict(given)
     except ValueError as error:
-        raise TimeError(f"{what}={given!r} is not a watermark ({error}): {_WATERMARK}") from None
+        raise TimeError(f"{what}={given!r} is not a watermark ({error}): a watermark is {_WATERMARK}") from None
     entries: list[tuple[object, object]] = list(loaded.items()) if isinstance(loaded, dict) else []
     watermark = {
         log: offset
@@ -173,7 +173,7 @@ def parse_watermark(given: Mapping[object, object] | str, what: str = "known_at"
         and -1 <= offset <= _LAST_OFFSET
     }
     if not isinstance(loaded, dict) or len(watermark) != len(entries):
-        raise TimeError(f"{what}={given!r} is not a watermark: {_WATERMARK}")
+        raise TimeError(f"{what}={given!r} is not a watermark: a watermark is {_WATERMARK}")
     return watermark
 
 
@@ -184,7 +184,7 @@ def _check_logs(asked: Watermark, watermark: Watermark) -> None:
         ours = ", ".join(map(repr, sorted(watermark))) or "none yet"
         raise TimeError(
             f"known_at names the log {unknown[0]!r}, which this store doesn't have (its logs: {ours}): a watermark "
-            f"belongs to the store that gave it; {_WATERMARK}"
+            f"belongs to the store that gave it, and is {_WATERMARK}"
         )
 
 
@@ -214,7 +214,12 @@ def pin(as_of: object, known_at: object, watermark: Watermark, now: datetime) ->
         TimeError: a time or a watermark that can't be understood, or is another store's.
     """
     remarks: list[str] = []
-    instant = "" if as_of is None else as_text(parse_instant(as_of, now, "as_of"))
+    instant = ""
+    if as_of is not None:
+        as_of_instant = parse_instant(as_of, now, "as_of")
+        instant = as_text(as_of_instant)
+        if as_of_instant > now:
+            remarks.append(f"as_of={as_of!s} is yet to come; answered with all that is known by now")
     known = watermark_text(watermark)
     asked = _as_watermark(known_at)
     if asked is not None:

@@ -185,3 +185,55 @@ def test_a_fork_without_the_store_is_completed_later(tmp_path: Path) -> None:
         store,
     )
     assert lines == [[[4, 9]], [[0, 0], [1, 1], [2, 2], [3, 13], [4, 9]]]
+
+
+def test_whatever_opens_a_component_may_fork(family: Path) -> None:
+    """A run of a trial, and a component of no trial, continue the past of another one as what init opens does."""
+    (lines, edges, same), said = job(
+        """
+        trial = epochal.experiment("family").trial({"lr": 1})
+        with trial.run("base", component="base") as base:
+            for step in range(5):
+                base.log({"loss": step})
+        with trial.run("tuned", component="tuned", fork=("base", 3)) as tuned:
+            tuned.log({"loss": 9})
+            tuned.rewind(1)
+            tuned.log({"loss": 8})
+        table = epochal.component("table", kind="preprocessing", component="table", fork=(tuned.id, 2))
+        table.log({"loss": 7})
+        table.finish()
+        edges = epochal.open().lineage("table", "ascendants", relations="DerivedFrom").edges
+        again = epochal.component("table", kind="preprocessing", component="table", fork=(tuned.id, 2))
+        print(json.dumps([{name: line(name) for name in ("tuned", "table")}, len(edges), again.id == table.id]))
+        """,
+        family,
+    )
+    assert said == ""
+    assert lines == {"tuned": [[0, 0], [1, 1], [2, 8]], "table": [[0, 0], [1, 1], [2, 8], [3, 7]]}
+    assert edges == 2, "base, tuned, table"
+    assert same
+
+
+def test_what_cannot_be_forked_is_refused_by_all_of_them(family: Path) -> None:
+    """With the same words; and where nothing is recorded nothing is looked for."""
+    code = """
+        def refusal(call):
+            try:
+                call()
+            except Exception as error:
+                return f"{type(error).__name__}: {error}"
+
+        trial = epochal.experiment("family").trial({"lr": 2})
+        print(json.dumps([
+            refusal(lambda: trial.run(fork=("nobody", 1))),
+            refusal(lambda: epochal.component("x", fork=("nobody", 1))),
+            refusal(lambda: trial.run(component="old", fork=("young", 1))),
+            refusal(lambda: epochal.component("x", component="old", fork=("young", 1))),
+        ]))
+    """
+    (no_run, no_component, run_itself, itself), _ = job(code, family)
+    assert no_run == no_component
+    assert no_run.startswith("NotFoundError: fork=('nobody', 1): project 'default' has no component")
+    assert run_itself == itself
+    assert itself.startswith("MisuseError: fork=('young', 1): young is, or continues, the component")
+    assert job(code, family, EPOCHAL_MODE="disabled")[0] == [None] * 4

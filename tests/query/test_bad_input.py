@@ -52,6 +52,25 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
         ("2 artifacts", "digest or URI", "\n  sha256:0\n  sha256:1"),
     ),
     "several-made": ("store.lineage('model')", "AmbiguousNameError", ("2 artifacts", "\n  sha256:0\n  sha256:1")),
+    "several-digests": (
+        "store.lineage('sha256:abcdef')",
+        "AmbiguousNameError",
+        ("2 artifacts", "\n  sha256:abcdef01\n  sha256:abcdef02"),
+    ),
+    "several-digests-artifact": (
+        "store.artifact('sha256:abcdef')",
+        "AmbiguousNameError",
+        ("2 artifacts", "\n  sha256:abcdef01\n  sha256:abcdef02"),
+    ),
+    "unknown-digest": ("store.lineage('sha256:abcdef11')", "UnknownNameError", ("near: artifact 'sha256:abcdef01'",)),
+    "deleted": ("store.lineage('gone')", "UnknownNameError", ("'gone'", "was deleted 20", "as_of=", "restore")),
+    "deleted-read": ("store.state('gone')", "UnknownNameError", ("'gone'", "was deleted 20", "as_of=", "restore")),
+    "deleted-artifact": (
+        "store.lineage('lost')",
+        "UnknownNameError",
+        ("artifact 'lost' went with what knew of it: component 'gone'", "was deleted 20", "as_of=", "restore"),
+    ),
+    "deleted-twice": ("store.delete('gone', confirm='gone')", "UnknownNameError", ("'gone'", "was deleted 20")),
     "unknown-anything": ("store.state('digit')", "UnknownNameError", ("nothing in project", "experiment 'digits'")),
     "unlike-anything": ("store.state('zzz')", "UnknownNameError", ("component 'training'", "trial 'm=a'")),
     "unknown-made": ("store.lineage('modle')", "UnknownNameError", ("artifact 'model'",)),
@@ -129,7 +148,11 @@ def names(bare: Bare, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     experiment = log.experiment("digits")
     for n in range(2):
         run = log.run([log.trial(experiment, {"m": "ab"[n]})], params={"m": "ab"[n]}, metrics={"loss": [(0.0, 1.0)]})
-        log.say("artifact.logged", uuid.uuid4(), component=run, name="model", direction="out", digest=f"sha256:{n}")
+        for name, digest in (("model", f"sha256:{n}"), (f"table-{n}", f"sha256:abcdef0{n + 1}")):
+            log.say("artifact.logged", uuid.uuid4(), component=run, name=name, direction="out", digest=digest)
+    gone = log.run([], "gone")
+    log.say("artifact.logged", uuid.uuid4(), component=gone, name="lost", direction="out", digest="sha256:9")
+    log.say("entity.deleted", uuid.uuid4(), kind="component", entity=gone, abandoned=[])
     log.flush()
     home = tmp_path_factory.mktemp("bad")
     (home / "file").write_text("")
@@ -155,6 +178,32 @@ def test_nothing_was_changed(names: dict[str, Any]) -> None:
     store: Store = names["store"]
     assert len(store.report("digits")) == 2
     assert store.sql("SELECT getSetting('readonly') AS r")["r"][0] == 1
+
+
+def test_an_instant_before_the_first_event_is_empty(names: dict[str, Any], environment: dict[str, str]) -> None:
+    """No error: of every read, in both senses, and on the command line."""
+    store: Store = names["store"]
+    model = store.artifact("sha256:0").digest
+    times: list[dict[str, Any]] = [{"as_of": "1999-12-31"}, {"known_at": "1999-12-31"}]
+    for at in times:
+        assert len(store.experiments(**at)) == len(store.report("digits", **at)) == 0
+        assert len(store.metrics(metric="loss", **at)) == len(store.best("digits", "loss", mode="min", **at)) == 0
+        assert store.state("digits", **at) == {}
+        assert len(store.history("digits", **at)) == len(store.lineage(model, **at).nodes) == 0
+    command = [sys.executable, "-m", "epochal.cli", "report", "digits", "--as-of", "1999-12-31", "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert json.loads(done.stdout)["rows"] == []
+
+
+def test_an_instant_to_come_is_answered_with_now(names: dict[str, Any]) -> None:
+    """And the answer says so."""
+    store: Store = names["store"]
+    times: list[dict[str, Any]] = [{"as_of": "2290-01-01"}, {"known_at": "2290-01-01"}]
+    for at in times:
+        frame = store.report("digits", **at)
+        assert len(frame) == len(store.report("digits"))
+        (remark,) = frame.attrs["epochal"]["remarks"]
+        assert "=2290-01-01 is yet to come; answered " in remark
 
 
 def test_bytes_that_are_no_text_are_bytes(names: dict[str, Any]) -> None:

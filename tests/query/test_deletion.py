@@ -112,6 +112,23 @@ def test_a_cascade_takes_what_is_only_its_own(bare: Bare) -> None:
     assert len(story.store.metrics(component=story.of_a, metric="loss", known_at=then)) == 2
 
 
+def test_a_handle_deletes_what_it_is(bare: Bare) -> None:
+    """An experiment, a trial, a component: as the store does, with the same refusals."""
+    story = Story(bare)
+    run = story.store.component(story.of_a)
+    with pytest.raises(DeletionError, match="confirm='training'"):
+        run.delete()
+    assert ("component", "training", "deleted") in changes(run.delete(confirm="training", cascade=True))
+    trial = story.store.trial(story.b)
+    assert changes(trial.delete(confirm=trial.name, cascade=True))[-1][2] in ("deleted", "kept")
+    assert story.b not in {UUID(id_) for id_ in story.store.trials()["id"]}
+    experiment = story.store.experiment("digits")
+    with pytest.raises(DeletionError, match="others depend on it"):
+        experiment.delete(confirm="digits")
+    experiment.delete(confirm="digits", cascade=True)
+    assert list(story.store.experiments()["name"]) == ["other"]
+
+
 def test_what_is_restored_is_as_it_was(bare: Bare) -> None:
     """All that the same call deleted, and the memberships that it ended; by any name among it."""
     story = Story(bare)

@@ -14,7 +14,7 @@ from query.conftest import Bare
 from epochal._ids import association_id, entity_id
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
 from epochal_query.lineage import Lineage
-from epochal_query.lineage_index import read_edges
+from epochal_query.lineage_index import mentioned, mentioned_once, read_edges
 from epochal_query.lineage_spans import Said, spans
 from epochal_query.store import Store
 
@@ -241,6 +241,25 @@ def test_an_association_shows_while_its_ends_exist(bare: Bare) -> None:
         store.lineage(OLD)
 
 
+def test_a_deleted_start_is_seen_as_of_before_it_went(story: Story, store: Store) -> None:
+    """By name and id; also the artifacts that only it knew of. Without a time the error says what became of it."""
+    log, writer = story.log, uuid4()
+    gone = log.run([story.trials[0]], "scratch")
+    story.artifact(gone, "in", "loaded", digest=DATA)
+    story.artifact(gone, "out", "leftover", uri="s3://bucket/leftover")
+    there = log.now
+    log.tick(60)
+    log.say("entity.deleted", writer, kind="component", entity=gone, abandoned=[])
+    log.flush()
+    for start in ("scratch", gone, str(gone), "leftover", "s3://bucket/leftover"):
+        then = store.lineage(start, "both", as_of=there)
+        assert {"scratch", "leftover"} <= names(then)
+        assert DATA in set(then.nodes["id"])
+        with pytest.raises(UnknownNameError, match=r"component 'scratch' \(.*\) was deleted 20.*as_of=.*restore"):
+            store.lineage(start)
+    assert store.lineage("scratch", "both", as_of="2001-01-01").nodes.empty
+
+
 def test_a_context_has_a_state(story: Story, store: Store) -> None:
     """And a history."""
     state = store.state("production", as_of=story.second)
@@ -260,6 +279,36 @@ def test_what_was_said_twice_is_folded(bare: Bare) -> None:
     found = read_edges(bare.open("twice").begin())
     assert len(found.graph.sources) == 1
     assert set(bare.open("twice").lineage("training", "descendants").nodes["id"]) == {NEW, str(run)}
+
+
+def test_what_was_said_once_needs_no_fold(bare: Bare) -> None:
+    """The quick read of edges is the view's, at any place in both times; with what was undone and never declared."""
+    log, writer = bare.log("plain"), uuid4()
+    runs, moments = [log.run([], "training") for _ in range(4)], [log.now]
+    for number, run in enumerate(runs):
+        for direction, name in (("in", "data"), ("out", "model"), ("out", "note")):
+            data: dict[str, Any] = {"component": run, "name": name, "direction": direction}
+            place = {} if name == "note" else {"uri": f"s3://{name}/{number}"}
+            content = {"digest": f"sha256:{number}{direction}"} if number % 2 else {}
+            log.say("artifact.logged", writer, time=log.now - timedelta(minutes=number), **data, **place, **content)
+        moments.append(log.now)
+    log.say("artifact.logged", writer, component=uuid4(), name="stray", direction="out", digest=OLD)
+    seq = log.events_of(writer) - 2
+    undone: dict[str, Any] = {"kind": "component", "entity": runs[-1], "event": f"{writer}:{seq}", "reason": ""}
+    log.say("event.undone", writer, **undone)
+    marks = log.flush()
+    store, counts = bare.open("plain"), set[int]()
+    middle = {one: offset - 6 for one, offset in marks.items()}
+    places: list[dict[str, Any]] = [{"as_of": at} for at in moments] + [{"known_at": at} for at in moments]
+    for place in [{}, *places, {"known_at": marks}, {"known_at": middle}, {"as_of": moments[2], "known_at": marks}]:
+        reading = store.begin(**place)
+        assert "undeleted" in reading.facts
+        quick, folded = mentioned_once(reading), mentioned(reading)
+        columns = sorted(folded.column_names)
+        rows = [sorted(map(str, table.select(columns).to_pylist())) for table in (quick, folded)]
+        assert rows[0] == rows[1], place
+        counts.add(len(rows[0]))
+    assert counts >= {0, 11, 12}, "before any, all but the undone, and all where the undoing isn't known"
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, R
 from openlineage.client.serde import Serde
 from query.conftest import Bare
 
+from epochal._ids import association_id, entity_id
 from epochal._settings import from_env
 from epochal_query.errors import ReadError
 from epochal_query.openlineage import place_of
@@ -27,7 +29,7 @@ RAW, MODEL = (f"sha256:{char * 64}" for char in "ab")
 
 
 class Told:
-    """A training that completed, one that failed, one that runs; a component that never ran."""
+    """A training that completed, one that failed, one of which nothing was heard since; a component that never ran."""
 
     def __init__(self, bare: Bare) -> None:
         self.log = log = bare.log("openlineage")
@@ -40,7 +42,8 @@ class Told:
         self.failed = log.run([], "evaluation", kind="evaluation", status="failed")
         self.artifact(self.failed, "in", "model", digest=MODEL)
         log.run([], "metadata", kind="metadata", status="never")
-        self.runs = log.run([], "serving", kind="serving", status=None)
+        self.lost = log.run([], "serving", kind="serving", status=None)
+        self.heard = log.now - timedelta(seconds=1)
         self.middle = log.flush()
 
     def artifact(self, component: UUID, direction: str, name: str, **data: Any) -> None:
@@ -86,7 +89,7 @@ def test_every_run_is_told_from_its_start_to_its_end(told: Told, store: Store, t
     assert states == {
         str(told.done): ["START", "COMPLETE"],
         str(told.failed): ["START", "FAIL"],
-        str(told.runs): ["START"],
+        str(told.lost): ["START", "ABORT"],
     }
     jobs = {event.run.runId: (event.job.namespace, event.job.name) for event in events}
     assert jobs[str(told.done)] == ("epochal://openlineage", "digits/training")
@@ -98,6 +101,7 @@ def test_every_run_is_told_from_its_start_to_its_end(told: Told, store: Store, t
 def test_datasets_join_by_content(told: Told, store: Store) -> None:
     """The model that one made and another used is one dataset; its place is a symlink, or its name where alone."""
     ends = {event.run.runId: event for event in store.openlineage()}
+    assert not {"epochal_associations"} & {name for one in ends.values() for name in one.run.facets or ()}
     made, used = ends[str(told.done)], ends[str(told.failed)]
     assert made.outputs is not None
     assert used.inputs is not None
@@ -136,14 +140,94 @@ def test_what_happened_since(bare: Bare) -> None:
     before = store.openlineage(known_at=middle)
     second, writer = log.run([], "two", status=None), uuid4()
     mark = log.flush()
-    began = store.openlineage(middle)
+    began = store.openlineage(middle, as_of=log.now)
     assert [event.run.runId for event in before] == [str(first)] * 2
     assert [event.run.runId for event in began] == [str(second)]
-    assert store.openlineage(mark) == []
+    assert store.openlineage(mark, as_of=log.now) == []
     log.say("run.finished", writer, component=second, rank=0, attempt="one", status="completed")
     log.flush()
     assert [event.eventType for event in store.openlineage(mark)] == [RunState.COMPLETE]
     assert len(store.openlineage()) == 4
+
+
+def test_a_run_that_was_lost_is_aborted_when_it_counts_as_lost(bare: Bare, told: Told, store: Store) -> None:
+    """A minute after its last sign of life; told once, to who asked before that; if it comes back its end follows."""
+    (aborted,) = [event for event in store.openlineage() if event.run.runId == str(told.lost)][1:]
+    lost_at = told.heard + timedelta(seconds=60, microseconds=1)
+    assert aborted.eventTime == lost_at.isoformat()
+    for seconds, states in ((0, ["START"]), (59, ["START"]), (61, ["START", "ABORT"])):
+        seen = store.openlineage(as_of=told.heard + timedelta(seconds=seconds))
+        assert [
+            event.eventType.value for event in seen if event.eventType and event.run.runId == str(told.lost)
+        ] == states
+    for since, count in ((told.heard + timedelta(seconds=1), 1), (lost_at + timedelta(seconds=1), 0), (told.middle, 1)):
+        assert [event.run.runId for event in store.openlineage(since)] == [str(told.lost)] * count
+    log, writer = bare.log("back"), uuid4()
+    run = log.run([], "away", status=None)
+    log.tick(600)
+    gone = log.flush()
+    before = bare.open("back").openlineage(known_at=gone)
+    log.say("run.finished", writer, component=run, rank=0, attempt="one", status="completed")
+    log.flush()
+    after = bare.open("back").openlineage(gone)
+    assert [event.eventType for event in [*before, *after]] == [RunState.START, RunState.ABORT, RunState.COMPLETE]
+
+
+def facets_of(event: RunEvent, dataset: str | None = None) -> dict[str, Any]:
+    """Facets as a reader gets them: of the run, or of one of its datasets."""
+    said = json.loads(Serde.to_json(event))
+    if dataset is None:
+        return dict(said["run"].get("facets", {}))
+    (found,) = [one for one in (*said["inputs"], *said["outputs"]) if one["name"] == dataset]
+    return dict(found["facets"])
+
+
+def test_associations_are_facets_of_what_they_join(bare: Bare, tmp_path: Path) -> None:
+    """Of datasets and runs; what is associated after a run has ended is told as OTHER, also that it is no more."""
+    log, writer = bare.log("joined"), uuid4()
+    run = log.run([], "training")
+    log.say("artifact.logged", writer, component=run, name="model", direction="out", digest=MODEL)
+    prod, approval = (str(entity_id("joined", kind, "x")) for kind in ("context", "action"))
+    data: dict[str, Any] = {"type": "alias", "properties": {"region": "eu"}}
+    log.say("entity.declared", writer, kind="context", entity=prod, name="production", **data)
+    log.say("entity.declared", writer, kind="action", entity=approval, name="approve", type="approval")
+    before = log.flush()
+    store = bare.open("joined")
+    assert all("epochal_associations" not in facets_of(event, MODEL) for event in store.openlineage())
+    only = association_id("joined", "AssociatedWith", None, ("context", prod))
+    said: dict[str, Any] = {"source_kind": "artifact", "source": MODEL, "target_kind": "context", "target": prod}
+    log.say("association.made", writer, association=only, relation="AssociatedWith", **said)
+    associated_at = log.now - timedelta(seconds=1)
+    said = {"source_kind": "action", "source": approval, "target_kind": "component", "target": run}
+    log.say("association.made", writer, association=uuid4(), relation="ContributedTo", **said)
+    joined = log.flush()
+    (other,) = store.openlineage(before)
+    assert (other.eventType, other.run.runId) == (RunState.OTHER, str(run))
+    assert other.eventTime == (log.now - timedelta(seconds=1)).isoformat()
+    deliver([other], str(tmp_path / "events"), from_env)
+    assert read_back((tmp_path / "events").read_text("utf-8")).run.runId == str(run)
+    for event in (other, *store.openlineage()):
+        facet = facets_of(event, MODEL)["epochal_associations"]
+        assert facet["_schemaURL"].endswith("EpochalAssociationsFacet/1")
+        assert facet["associations"] == [
+            {
+                "relation": "AssociatedWith",
+                "as": "source",
+                "kind": "context",
+                "id": prod,
+                "name": "production",
+                **data,
+                "since": associated_at.isoformat(),
+            }
+        ]
+        (of_run,) = facets_of(event)["epochal_associations"]["associations"]
+        assert (of_run["as"], of_run["kind"], of_run["name"]) == ("target", "action", "approve")
+    log.say("association.removed", writer, association=only)
+    log.flush()
+    (removed,) = store.openlineage(joined)
+    assert removed.eventType == RunState.OTHER
+    assert facets_of(removed, MODEL)["epochal_associations"]["_deleted"] is True
+    assert facets_of(removed)["epochal_associations"]["associations"]
 
 
 class Receiver:
@@ -183,9 +267,9 @@ def test_over_http(store: Store, receiver: Receiver) -> None:
     url = f"http://127.0.0.1:{receiver.server.server_port}"
     deliver(store.openlineage(), url, from_env)
     assert {path for path, _ in receiver.bodies} == {"/api/v1/lineage"}
-    assert len([read_back(body) for _, body in receiver.bodies]) == 5
+    assert len([read_back(body) for _, body in receiver.bodies]) == 6
     receiver.status = 400
-    with pytest.raises(ReadError, match="5 of 5 events did not get to"):
+    with pytest.raises(ReadError, match="6 of 6 events did not get to"):
         deliver(store.openlineage(), f"{url}/other", from_env)
     assert receiver.bodies[-1][0] == "/other"
 
@@ -201,7 +285,7 @@ def test_to_kafka(store: Store, kafka: str, topic_prefix: str) -> None:
     deliver(store.openlineage(), f"kafka:{topic}", lambda: from_env({"EPOCHAL_KAFKA": kafka}))
     consumer = KafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", consumer_timeout_ms=60_000)
     consumer.assign([TopicPartition(topic, 0)])
-    found = [next(consumer) for _ in range(5)]
+    found = [next(consumer) for _ in range(6)]
     consumer.close()
     events = [read_back(message.value.decode()) for message in found]
     assert [message.key.decode() for message in found] == [f"run:{e.job.namespace}/{e.job.name}" for e in events]
@@ -212,11 +296,11 @@ def test_from_the_command_line(bare: Bare, told: Told) -> None:
     command = [sys.executable, "-m", "epochal.cli", "openlineage", "-", "--project", "openlineage"]
     command += ["--store", str(bare.directory)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert len([read_back(line) for line in done.stdout.splitlines()]) == 5
-    assert done.stderr.startswith("5 events; to go on from here: --since '{")
+    assert len([read_back(line) for line in done.stdout.splitlines()]) == 6
+    assert done.stderr.startswith("6 events; to go on from here: --since '{")
     mark = done.stderr.split("--since ")[1].strip().strip("'")
     again = subprocess.run([*command, "--since", mark], capture_output=True, text=True, check=True)
-    assert again.stdout == ""
+    assert {read_back(line).eventType for line in again.stdout.splitlines()} <= {RunState.ABORT}, "of what is lost"
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import pytest
 from query.conftest import Bare
 from query.written import START
 
+from epochal_query.connection import Opened
 from epochal_query.errors import FilterError, QueryError, TimeError, UnknownNameError, WaitTimeoutError
 from epochal_query.store import Store
 
@@ -151,6 +152,18 @@ def test_handles(story: Story, store: Store) -> None:
     assert store.trial({"n": 1}).id == story.trial
     assert store.trial(str(story.trial)).name == "n=1"
     assert len(store.experiment("digits").trials()) == 2
+
+
+def test_a_with_statement_lets_a_store_go(bare: Bare, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At its end, also when that is an error."""
+    connection, closed = bare.client("reader"), list[str]()
+    monkeypatch.setattr(connection, "close", lambda: closed.append("closed"))
+    with Store(Opened(connection, lambda: None), "nobody") as store:
+        assert store.experiments().empty
+        assert not closed
+    with pytest.raises(UnknownNameError), Store(Opened(connection, lambda: None), "nobody") as store:
+        store.component("nothing")
+    assert len(closed) == 2
 
 
 @pytest.mark.parametrize(

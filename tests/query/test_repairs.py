@@ -218,6 +218,10 @@ BAD: dict[str, tuple[Callable[[ComponentHandle], object], str]] = {
     "text": (lambda run: run.correct("loss", value="0.5"), "value='0.5': points hold numbers"),
     "infinite": (lambda run: run.correct("loss", scale=math.inf), "a finite number is accepted; value=inf makes"),
     "nan": (lambda run: run.correct("loss", shift=math.nan), "a finite number is accepted"),
+    "zero": (lambda run: run.correct("loss", scale=0.0), "scale=0.0 leaves nothing of the values.*value=0 makes"),
+    "text for a param": (lambda run: run.correct("opt", value="sgd"), "points hold numbers; .* 'params.opt'"),
+    "a number for a param": (lambda run: run.correct("lr", value=2), "no metric is named 'lr'.*near: 'params.lr'"),
+    "between steps": (lambda run: run.correct("loss", steps=(1.2, 1.8), scale=2), "no point of 'loss' at steps 1.2"),
     "reversed": (lambda run: run.correct("loss", steps=(5, 1), scale=2), r"did you mean steps=\(1, 5\)"),
     "nan step": (lambda run: run.correct("loss", steps=(math.nan, 1), scale=2), "step=nan is no place on an axis"),
     "one step": (lambda run: run.correct("loss", steps=5, scale=2), "a pair is accepted"),
@@ -232,7 +236,7 @@ BAD: dict[str, tuple[Callable[[ComponentHandle], object], str]] = {
         "needs uri=, path= or digest=",
     ),
     "one of several tags": (lambda run: run.retract("tags.team"), "which said tags.team, also said tags.best"),
-    "a scaled param": (lambda run: run.correct("params.lr", scale=2), "no metric is named 'params.lr'"),
+    "a scaled param": (lambda run: run.correct("params.lr", scale=2), "is a param: value= alone says what it has been"),
     "no id": (lambda run: run.undo("params.lr"), "is no event's id: these are <writer>:<number>"),
     "a point": (
         lambda run: run.undo(run.history("metrics.loss", step=1)["event"].iloc[0]),
@@ -272,6 +276,24 @@ def test_what_is_undone_is_undone_once(place: Place) -> None:
         run.undo(undoing)
     run.undo(again)
     assert values(run, "loss")[1] == 0.5
+
+
+def test_what_is_retracted_is_retracted_once(place: Place) -> None:
+    """What is gone can be neither retracted nor corrected, until that is undone; what isn't gone yet can."""
+    run = place.component("percent")
+    event = run.retract("loss", (5, 9))
+    again: Callable[[], str]
+    for again in (
+        lambda: run.retract("loss", (5, 9)),
+        lambda: run.retract("loss", (6, 7)),
+        lambda: run.correct("loss", steps=(9, 9), scale=2),
+    ):
+        with pytest.raises(RepairError, match=f"are retracted already, by {event}; to let them count again, undo that"):
+            again()
+    more = run.retract("loss", (9, 10))
+    run.undo(event)
+    assert values(run, "loss")[5:10] == [1 / 6, 1 / 7, 1 / 8, 1 / 9, 1 / 12]
+    run.undo(more)
 
 
 def only(run: Any, field: str) -> str:
@@ -470,7 +492,15 @@ def test_the_commands_do_the_same(place: Place) -> None:
     assert len(values(run, "loss")) == len(logged) - 1
     param = command("correct", place.ids["percent"], "params.lr", "--value", "0.01")
     assert place.store.state(run)["params"]["lr"] == 0.01
-    for event in (corrected, retracted, param):
+    name = command("correct", place.ids["percent"], "params.opt.name", "--value", "sgd")
+    assert place.store.state(run)["params"]["opt"] == {"name": "sgd"}
+    for event in (corrected, retracted, param, name):
         command("undo", event)
     assert values(run, "loss") == logged
     assert "is undone already" in command("undo", corrected, code=1)
+    assert "value='high': points hold numbers" in command("correct", "percent", "loss", "--value", "high", code=1)
+    assert "scale=nan: a finite number" in command("correct", "percent", "loss", "--scale", "nan", code=1)
+    assert "scale=0.0 leaves nothing" in command("correct", "percent", "loss", "--scale", "0", code=1)
+    assert "no metric is named 'los'" in command("correct", "percent", "los", "--scale", "2", code=1)
+    between = ("--from", "1.2", "--to", "1.8")
+    assert "there are steps 0 to 9999" in command("retract", "percent", "loss", *between, code=1)

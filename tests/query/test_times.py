@@ -98,6 +98,9 @@ def test_later_than_the_watermark_is_answered_with_the_watermark_and_said() -> N
     bounds, remarks = pin(None, {"a": 7}, {"a": 5}, NOW)
     assert bounds.known_at == '{"a":5}'
     assert "beyond" in remarks[0]
+    bounds, remarks = pin(NOW + timedelta(days=1), None, {"a": 5}, NOW)
+    assert bounds.as_of == "2024-05-18 15:30:45.123456", "what is logged with a time yet to come counts"
+    assert "all that is known by now" in remarks[0]
     bounds, remarks = pin(None, NOW + timedelta(days=1), {"a": 5}, NOW)
     assert bounds.known_at == '{"a":5}'
     assert "yet to come" in remarks[0]

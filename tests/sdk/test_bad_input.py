@@ -181,6 +181,8 @@ FRONT = {
     "use-number": ("epochal.init('x').use(5)", "TypeError", ("use(5)", "store.artifact")),
     "mode": ("epochal.init('x', mode='online')", "ValueError", ("'online'", "offline")),
     "fork-alone": ("epochal.init('x', fork='id')", "TypeError", ("fork='id'", "(ID, STEP)")),
+    "fork-alone-run": ("epochal.experiment('x').trial().run(fork='id')", "TypeError", ("fork='id'", "(ID, STEP)")),
+    "fork-alone-component": ("epochal.component('x', fork='id')", "TypeError", ("fork='id'", "(ID, STEP)")),
     "fork-nan": ("epochal.init('x', fork=('id', float('nan')))", "ValueError", ("nan", "any finite number")),
     "fork-and-resume": ("epochal.init('x', fork=('a', 1), resume='b')", "MisuseError", ("fork=", "resume=")),
     "join-and-resume": ("epochal.init('x', component='a', resume='b')", "MisuseError", ("component=", "resume=")),
