@@ -9,7 +9,6 @@ to log with no host following. Then the delay until a point is visible, at a sta
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -17,6 +16,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from figures import arguments, save, surroundings
 
 JOB = """
 import sys, time, epochal
@@ -44,12 +45,6 @@ print(points, spent, cpu, flush=True)
 """
 
 
-def environment(store: Path) -> dict[str, str]:
-    """The environment of the jobs: this store, nothing captured."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("EPOCHAL_")}
-    return kept | {"EPOCHAL_STORE": str(store), "EPOCHAL_CAPTURE": "none"}
-
-
 def start(store: Path, processes: int, seconds: float, rate: float, **extra: str) -> list[subprocess.Popen[str]]:
     """Start the jobs; each waits for a line before it logs."""
     return [
@@ -58,7 +53,7 @@ def start(store: Path, processes: int, seconds: float, rate: float, **extra: str
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(store) | extra,
+            env=surroundings(store) | extra,
         )
         for n in range(processes)
     ]
@@ -135,7 +130,7 @@ def stop_host(store: Path) -> None:
 
     said = subprocess.run(
         [sys.executable, "-m", "epochal.cli", "doctor", "--json"],
-        env=environment(store),
+        env=surroundings(store),
         capture_output=True,
         text=True,
         check=False,
@@ -252,11 +247,10 @@ def rows(
 
 def main() -> None:
     """Run all parts and print them beside their targets."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--rate", type=float, default=100_000)
-    parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     full = full_speed(chosen.seconds, chosen.processes)
     print(f"full speed, {chosen.processes} processes, {chosen.seconds:g} s:", json.dumps(full))
@@ -269,8 +263,7 @@ def main() -> None:
     print(f"limit, bare Arrow insert by one process: {bare:,.0f} points/s")
     visible = visible_delay(chosen.rate, min(chosen.seconds, 20), chosen.processes)
     print(f"visible delay at {chosen.rate:,.0f} points/s:", json.dumps(visible), "target: p99 within 1,000 ms")
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"rows": rows(full, alone, bare, visible)}, indent=2))
+    save(chosen.json, rows(full, alone, bare, visible))
 
 
 if __name__ == "__main__":
