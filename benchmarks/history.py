@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,7 @@ def travel(reads: Reads, size: Size) -> list[Row]:
         ("series", reads.series),
         ("lineage", reads.lineage),
     ):
-        now, then = paired(lambda read=read: read(None), lambda read=read: read(past()))
+        now, then = paired(partial(read, None), partial(read, past()))
         ratios = [b / a for a, b in zip(now, then, strict=True)]
         rows.append(row(f"{under}.{name}.ratio", ratios, "x"))
         rows[-1]["value"] = statistics.median(then) / statistics.median(now)
@@ -109,7 +110,7 @@ def proof(store: Store, size: Size) -> list[Row]:
         made = store.rebuild(progress=progress)
     assert found[0]["sound"], found[0].to_text()
     assert not made["changed"].any(), made
-    rates = made.set_index("table").eval("read / seconds")
+    rates = dict(zip(made["table"], made["read"] / made["seconds"], strict=True))
     return [
         row("proof.verify", [verified], "points/s", limit=plain, limit_is="rows read, no digests"),
         row("proof.rebuild", [rates["partials"]], "points/s", limit=plain, limit_is="rows read, no sums"),

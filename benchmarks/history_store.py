@@ -21,7 +21,7 @@ from uuid import UUID
 import numpy as np
 
 from epochal import _entity_events as about
-from epochal import _events as events
+from epochal import _events as said
 from epochal._ids import component_id, experiment_id, trial_id
 from epochal._journal.reader import POINT, Points, Record
 from epochal_processors.background import BackgroundWriter, SettledHistory
@@ -145,12 +145,12 @@ class Job:
     def event_frame(self, first: int, count: int) -> EventFrame:
         """So many of its events."""
         records = tuple(
-            Record(number, self._bytes(f"salt-{number}", 16), events.encode(event, PROJECT, at_ms * 1000))
+            Record(number, self._bytes(f"salt-{number}", 16), said.encode(event, PROJECT, at_ms * 1000))
             for number, (at_ms, event) in enumerate(self._said(first, count), first)
         )
         return EventFrame(self.writer, PROJECT, first, records)
 
-    def _said(self, first: int, count: int) -> Iterator[tuple[int, events.Event]]:
+    def _said(self, first: int, count: int) -> Iterator[tuple[int, said.Event]]:
         """Events and when they are said (milliseconds)."""
         if first < OPENING:
             return ((self.begin_ms, event) for event in self._opening())
@@ -158,7 +158,7 @@ class Job:
             return ((self.at_ms(1), event) for event in self._closing())
         return ((self.at_ms(number / self.events), self._middle(number)) for number in range(first, first + count))
 
-    def _opening(self) -> list[events.Event]:
+    def _opening(self) -> list[said.Event]:
         """Who it is, what it is part of, its parameters, and what it uses: of a job of the layer before it."""
         who, experiment = str(self.component), experiment_id(PROJECT, EXPERIMENT)
         variables = {"number": self.number}
@@ -166,7 +166,7 @@ class Job:
         used = self.number - max(1, self.size.jobs // LAYERS)
         cells = [((f"param-{i}",), self.number * (i + 1) % 97 / 97) for i in range(20)]
         return [
-            events.writer_opened(
+            said.writer_opened(
                 component=who,
                 rank=0,
                 attempt=str(self.writer),
@@ -182,25 +182,25 @@ class Job:
                 version="1",
                 launcher={},
             ),
-            events.experiment_created(experiment=str(experiment), name=EXPERIMENT),
-            events.trial_created(trial=str(trial), experiment=str(experiment), variables=variables),
-            events.component_created(
+            said.experiment_created(experiment=str(experiment), name=EXPERIMENT),
+            said.trial_created(trial=str(trial), experiment=str(experiment), variables=variables),
+            said.component_created(
                 component=who,
                 key=f"job-{self.number}",
                 name="training" if self.number < self.size.trials else "series",
                 kind="training",
             ),
-            events.component_attached(component=who, trial=str(trial)),
-            events.run_started(component=who, rank=0, attempt=str(self.writer), world_size=1),
-            events.params_logged(component=who, rank=0, cells=cells),
+            said.component_attached(component=who, trial=str(trial)),
+            said.run_started(component=who, rank=0, attempt=str(self.writer), world_size=1),
+            said.params_logged(component=who, rank=0, cells=cells),
             self._artifact("in", "start", Job(self.size, used).made if used >= 0 else self._digest("given")),
         ]
 
-    def _middle(self, number: int) -> events.Event:
+    def _middle(self, number: int) -> said.Event:
         """What is said while it runs: mostly that it lives, what it made, and parameters that change."""
         who, kind = str(self.component), number % 10
         if kind in (4, 9):
-            return events.params_logged(component=who, rank=0, cells=[(("lr",), 1e-3 * 0.9**number)])
+            return said.params_logged(component=who, rank=0, cells=[(("lr",), 1e-3 * 0.9**number)])
         if kind == 8:
             return self._artifact("out", f"checkpoint-{number}", self._digest(number))
         if kind == 7:
@@ -210,15 +210,15 @@ class Job:
                 component=who, metric=METRICS[number % 20], step=None, goal="min", summary="min"
             )
         reached = int(self.points * number / self.events)
-        return events.writer_heartbeat(
+        return said.writer_heartbeat(
             component=who, rank=0, attempt=str(self.writer), lifecycle=number, metrics=reached, lost={}
         )
 
-    def _closing(self) -> list[events.Event]:
+    def _closing(self) -> list[said.Event]:
         who, attempt = str(self.component), str(self.writer)
         return [
-            events.run_finished(component=who, rank=0, attempt=attempt, status="completed"),
-            events.writer_closed(
+            said.run_finished(component=who, rank=0, attempt=attempt, status="completed"),
+            said.writer_closed(
                 component=who, rank=0, attempt=attempt, lifecycle=self.events, metrics=self.points, lost={}
             ),
         ]
@@ -231,7 +231,7 @@ class Job:
     def _digest(self, of: object) -> str:
         return f"sha256:{self._bytes(f'content-{of}', 32).hex()}"
 
-    def _artifact(self, direction: str, name: str, digest: str) -> events.Event:
+    def _artifact(self, direction: str, name: str, digest: str) -> said.Event:
         return about.artifact_logged(
             component=str(self.component),
             rank=0,
