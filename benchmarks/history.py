@@ -148,7 +148,8 @@ def measure(size: Size, *, whole: bool) -> list[Row]:
     """Make a store and read it: only now and in the past, or everything."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         took = seconds(lambda: fill(Path(folder), size))
-        print(f"{size}\nmade in {took:.0f} s, {size.points / took:,.0f} points/s", flush=True)
+        disk = sum(path.stat().st_size for path in Path(folder).rglob("*") if path.is_file() and not path.is_symlink())
+        print(f"{size}\nmade in {took:.0f} s, {disk / 1e9:.2f} GB", flush=True)
         with contextlib.closing(epochal.open(folder)) as store:
             reads = Reads(store, size)
             rows = travel(reads, size)

@@ -67,7 +67,7 @@ class Size:
     @property
     def long(self) -> int:
         """Points of the series that is corrected as a whole."""
-        return self.points // 10
+        return min(10_000_000, self.points // 2)
 
     @property
     def jobs(self) -> int:
