@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 REPEATS = 5
@@ -31,6 +34,21 @@ def surroundings(store: Path) -> dict[str, str]:
     """The environment of a process that writes to a store: nothing captured, nobody's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}
     return kept | {"EPOCHAL_STORE": str(store), "EPOCHAL_CAPTURE": "none"}
+
+
+@contextmanager
+def passing_store() -> Iterator[Path]:
+    """A store's place, removed afterwards, when the host of the store has ended."""
+    from epochal_storage.hostfile import published_host
+
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        try:
+            yield Path(folder)
+        finally:
+            if host := published_host(Path(folder)):
+                os.kill(host.pid, signal.SIGTERM)
+                while Path(f"/proc/{host.pid}").exists():
+                    time.sleep(0.05)
 
 
 def seconds(action: Callable[[], object]) -> float:

@@ -42,9 +42,8 @@ BEGIN = datetime(2025, 1, 1, tzinfo=UTC)
 YEAR_MS, DAY_MS = 365 * 86_400_000, 86_400_000
 METRICS = tuple(f"metric-{number}" for number in range(20))
 SERIES = ("long",)
-OPENING = 8
-"""Events with which a job begins, and CLOSING those with which it ends."""
-CLOSING = 2
+OPENING, CLOSING = 8, 2
+"""Events with which a job begins, and with which it ends."""
 LAYERS = 100
 """Of jobs, each of which uses what one of the layer before it made."""
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from figures import Row, arguments, row, save, surroundings, timed
+from figures import Row, arguments, passing_store, row, save, surroundings, timed
 
 import epochal
 from epochal_query.store import Store
@@ -69,8 +68,8 @@ def main() -> None:
     options = parser.parse_args()
     rows: list[Row] = []
     for edges in (options.edges // 100, options.edges // 10, options.edges):
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            rows += measure(Path(folder), edges)
+        with passing_store() as folder:
+            rows += measure(folder, edges)
     save(options.json, rows)
 
 

@@ -9,11 +9,10 @@ import contextlib
 import statistics
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
-from figures import Row, arguments, row, save, surroundings, timed
+from figures import Row, arguments, passing_store, row, save, surroundings, timed
 
 WRITE = """
 import math, sys, epochal
@@ -81,8 +80,8 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--trials", type=int, default=10_000)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        rows = measure(Path(folder), options.trials)
+    with passing_store() as folder:
+        rows = measure(folder, options.trials)
     save(options.json, rows)
 
 
