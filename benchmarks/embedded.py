@@ -9,14 +9,13 @@ to log with no host following. Then the delay until a point is visible, at a sta
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
+
+from figures import arguments, passing_store, save, surroundings
 
 JOB = """
 import sys, time, epochal
@@ -44,12 +43,6 @@ print(points, spent, cpu, flush=True)
 """
 
 
-def environment(store: Path) -> dict[str, str]:
-    """The environment of the jobs: this store, nothing captured."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("EPOCHAL_")}
-    return kept | {"EPOCHAL_STORE": str(store), "EPOCHAL_CAPTURE": "none"}
-
-
 def start(store: Path, processes: int, seconds: float, rate: float, **extra: str) -> list[subprocess.Popen[str]]:
     """Start the jobs; each waits for a line before it logs."""
     return [
@@ -58,7 +51,7 @@ def start(store: Path, processes: int, seconds: float, rate: float, **extra: str
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=environment(store) | extra,
+            env=surroundings(store) | extra,
         )
         for n in range(processes)
     ]
@@ -100,10 +93,10 @@ def full_speed(seconds: float, processes: int) -> dict[str, float]:
     """Points per second from the first call to the moment when a query counts them all."""
     import epochal
 
-    with tempfile.TemporaryDirectory() as folder:
+    with passing_store() as folder:
         store = epochal.open(folder)
         stored(store)
-        jobs = start(Path(folder), processes, seconds, 0)
+        jobs = start(folder, processes, seconds, 0)
         go(jobs)
         begin = time.perf_counter()
         results = [line(job).split() for job in jobs]
@@ -117,7 +110,6 @@ def full_speed(seconds: float, processes: int) -> dict[str, float]:
             "SELECT sum(bytes_on_disk) AS b FROM system.parts "
             "WHERE active AND table = 'metrics' AND database = currentDatabase()"
         )["b"][0]
-        stop_host(Path(folder))
     return {
         "points": points,
         "logged_s": logged_s,
@@ -129,28 +121,10 @@ def full_speed(seconds: float, processes: int) -> dict[str, float]:
     }
 
 
-def stop_host(store: Path) -> None:
-    """End the host of a store that is about to be removed."""
-    import signal
-
-    said = subprocess.run(
-        [sys.executable, "-m", "epochal.cli", "doctor", "--json"],
-        env=environment(store),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    pid = json.loads(said.stdout or "{}").get("host", {}).get("pid")
-    if pid:
-        os.kill(pid, signal.SIGTERM)
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(0.05)
-
-
 def journal_only(seconds: float, processes: int) -> dict[str, float]:
     """The limit: the same jobs with nobody following."""
-    with tempfile.TemporaryDirectory() as folder:
-        jobs = start(Path(folder), processes, seconds, 0, EPOCHAL_MODE="offline")
+    with passing_store() as folder:
+        jobs = start(folder, processes, seconds, 0, EPOCHAL_MODE="offline")
         go(jobs)
         begin = time.perf_counter()
         points = sum(int(line(job).split()[0]) for job in jobs)
@@ -190,7 +164,7 @@ print(max(1, points // batch) * batch / (time.perf_counter() - begin))
 
 def bare_arrow(points: int) -> float:
     """The limit: points per second inserted as bare Arrow by one process."""
-    with tempfile.TemporaryDirectory() as folder:
+    with passing_store() as folder:
         out = subprocess.run(
             [sys.executable, "-c", BARE, folder, str(points)], capture_output=True, text=True, check=True
         )
@@ -201,10 +175,10 @@ def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, floa
     """How old the newest point of an answer is when the answer arrives, in milliseconds, for a reader that asks on."""
     import epochal
 
-    with tempfile.TemporaryDirectory() as folder:
+    with passing_store() as folder:
         store = epochal.open(folder)
         stored(store)
-        jobs = start(Path(folder), processes, seconds, rate)
+        jobs = start(folder, processes, seconds, rate)
         go(jobs)
         delays = []
         end = time.perf_counter() + seconds
@@ -215,7 +189,6 @@ def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, floa
         for job in jobs:
             line(job)
             job.wait()
-        stop_host(Path(folder))
     delays.sort()
     return {
         "reads": len(delays),
@@ -252,11 +225,10 @@ def rows(
 
 def main() -> None:
     """Run all parts and print them beside their targets."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--rate", type=float, default=100_000)
-    parser.add_argument("--json", type=Path)
     chosen = parser.parse_args()
     full = full_speed(chosen.seconds, chosen.processes)
     print(f"full speed, {chosen.processes} processes, {chosen.seconds:g} s:", json.dumps(full))
@@ -269,8 +241,7 @@ def main() -> None:
     print(f"limit, bare Arrow insert by one process: {bare:,.0f} points/s")
     visible = visible_delay(chosen.rate, min(chosen.seconds, 20), chosen.processes)
     print(f"visible delay at {chosen.rate:,.0f} points/s:", json.dumps(visible), "target: p99 within 1,000 ms")
-    if chosen.json:
-        chosen.json.write_text(json.dumps({"rows": rows(full, alone, bare, visible)}, indent=2))
+    save(chosen.json, rows(full, alone, bare, visible))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,9 @@ process ships them, one worker takes them in, and a reader asks the store for th
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
+from figures import arguments, save
 from kafka_path.load import Load
 from kafka_path.path import KafkaPath, broker, row
 
@@ -33,19 +32,17 @@ def measure(servers: str, folder: Path, load: Load) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--rates", type=float, nargs="+", default=[10_000, 100_000], help="points/s of all jobs")
     parser.add_argument("--jobs", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: list[dict[str, object]] = []
     with broker() as (servers, folder):
         for rate in options.rates:
             load = Load(options.jobs, 10, int(rate * options.seconds), rate)
             rows += measure(servers, folder / f"{rate:.0f}", load)
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

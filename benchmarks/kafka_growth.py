@@ -12,13 +12,12 @@ changes the delay a lot.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from figures import arguments, save
 from kafka_path.load import Load
 from kafka_path.path import KafkaPath, broker, row
 from kafka_path.show import WHO, Cost, plot, table, written
@@ -77,12 +76,11 @@ def figures(costs: list[Cost]) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and print; write JSON, table and plot when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--points", type=int, default=1_000_000, help="of a load, where points aren't what grows")
     parser.add_argument("--rate", type=float, default=50_000, help="points/s of all jobs together")
     parser.add_argument("--plot", action="store_true", help=f"write the table into {DOCUMENT.name}, and the plot")
     parser.add_argument("--busy", action="store_true", help="leave the delays out: the machine has other things to do")
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with broker() as (servers, folder):
         asked = [(one.grows, load) for one in series(options.points, options.rate) for load in one.loads]
@@ -99,8 +97,7 @@ def main() -> None:
         plot(costs, picture)
         DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8"), table(costs)), encoding="utf-8")
         print(f"written: {picture} and the table in {DOCUMENT}")
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,10 @@ second, and the last third of the time is compared with the first.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import time
-from pathlib import Path
 
+from figures import arguments, save
 from kafka_path.load import Load
 from kafka_path.path import KafkaPath, broker, row
 
@@ -67,11 +65,10 @@ def figures(memory: Memory) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--rate", type=float, default=100_000, help="points/s of all jobs")
     parser.add_argument("--jobs", type=int, default=20)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     load = Load(options.jobs, 10, int(options.rate * options.seconds), options.rate)
     print(f"-- {load}", flush=True)
@@ -85,8 +82,7 @@ def main() -> None:
             way.close()
     print(memory.table())
     rows = figures(memory)
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

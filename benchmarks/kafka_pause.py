@@ -7,11 +7,9 @@ A broker is started, or EPOCHAL_TEST_KAFKA names one.
 
 from __future__ import annotations
 
-import argparse
-import json
 import time
-from pathlib import Path
 
+from figures import arguments, save
 from kafka_path.load import Load, started
 from kafka_path.path import KafkaPath, broker, row
 
@@ -49,10 +47,9 @@ def measure(way: KafkaPath, load: Load) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--jobs", type=int, default=5)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     load = Load(options.jobs, 10, options.points, 0)
     print(f"-- {load}", flush=True)
@@ -62,8 +59,7 @@ def main() -> None:
             rows = measure(way, load)
         finally:
             way.close()
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

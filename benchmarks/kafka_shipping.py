@@ -9,7 +9,6 @@ of training.py runs with EPOCHAL_KAFKA, shipped by a process of its own and by a
 
 from __future__ import annotations
 
-import argparse
 import importlib.util
 import json
 import os
@@ -26,6 +25,7 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
+from figures import arguments, save
 from kafka import KafkaProducer
 from kafka_path.from_tests import end_shipper
 from kafka_path.path import broker, row
@@ -145,10 +145,9 @@ def stepped(servers: str, blocks: int, shipper: str) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--points", type=int, default=5_000_000)
     parser.add_argument("--blocks", type=int, default=20)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: list[dict[str, Any]] = []
     trains = bool(options.blocks and importlib.util.find_spec("jax"))
@@ -160,8 +159,7 @@ def main() -> None:
         for shipper in ("process", "thread", "none") if trains else ():
             print(f"-- shipped by: {shipper}", flush=True)
             rows += stepped(servers, options.blocks, shipper)
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,6 @@ same points, and the rows are inserted bare once more. Medians of several such r
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -21,6 +19,7 @@ from uuid import uuid4
 
 import numpy as np
 import psutil
+from figures import arguments, save
 from kafka_path.from_tests import Field
 from kafka_path.path import broker, row
 
@@ -210,11 +209,10 @@ def figures(runs: list[Run], wire: float) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure, print, and write figures where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--points", type=int, default=10_000_000)
     parser.add_argument("--jobs", type=int, default=5)
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with broker() as (servers, folder):
         jobs = [points_of(job, options.points // options.jobs) for job in range(options.jobs)]
@@ -227,8 +225,7 @@ def main() -> None:
                 f"run {number + 1}: {runs[-1].caught['rate']:,.0f} points/s, {runs[-1].ratio:.2f} of bare", flush=True
             )
     rows = figures(runs, wire)
-    if options.json is not None:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

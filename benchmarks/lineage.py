@@ -5,15 +5,11 @@ python benchmarks/lineage.py [--edges 100000] [--json FILE]
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
-from reading import row, timed
+from figures import Row, arguments, passing_store, row, save, surroundings, timed
 
 import epochal
 from epochal_query.store import Store
@@ -42,9 +38,7 @@ for number in range(width * layers):
 
 def write(store: Path, edges: int) -> None:
     """Write so many edges in a process of its own."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}
-    environment = kept | {"EPOCHAL_STORE": str(store), "EPOCHAL_CAPTURE": "none"}
-    subprocess.run([sys.executable, "-c", WRITE, str(edges), str(LAYERS)], env=environment, check=True)
+    subprocess.run([sys.executable, "-c", WRITE, str(edges), str(LAYERS)], env=surroundings(store), check=True)
 
 
 def read_all(store: Store) -> None:
@@ -52,7 +46,7 @@ def read_all(store: Store) -> None:
     store.sql("SELECT component, artifact, relation FROM edges")
 
 
-def measure(folder: Path, edges: int) -> list[dict[str, object]]:
+def measure(folder: Path, edges: int) -> list[Row]:
     """Fill a store, and ask for the ascendants of an artifact of the last layer."""
     write(folder, edges)
     start = f"sha256:{LAYERS:032x}{3:032x}"
@@ -68,16 +62,14 @@ def measure(folder: Path, edges: int) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--edges", type=int, default=100_000)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    rows: list[dict[str, object]] = []
+    rows: list[Row] = []
     for edges in (options.edges // 100, options.edges // 10, options.edges):
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            rows += measure(Path(folder), edges)
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+        with passing_store() as folder:
+            rows += measure(folder, edges)
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

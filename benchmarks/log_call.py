@@ -7,9 +7,7 @@ writes and syncs a file of that size to the same disk.
 
 from __future__ import annotations
 
-import argparse
 import atexit
-import json
 import os
 import shutil
 import struct
@@ -23,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from uuid import uuid4
+
+from figures import arguments, save
 
 Call = Callable[[Mapping[str, object], float], None]
 ONE: dict[str, object] = {"loss": 0.31}
@@ -162,8 +162,7 @@ def beside_checkpoint(place: Path, gigabytes: float, calls: int) -> list[dict[st
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser = arguments(__doc__)
     parser.add_argument("--calls", type=int, default=100_000, help="calls in a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--checkpoint-gb", type=float, default=5.0, help="0: not measured")
@@ -178,8 +177,7 @@ def main() -> None:
     for row in result:
         limit = f"   {row['limit_is']}: {row['limit']:.2f} µs" if "limit" in row else ""
         print(f"{row['key']:<28} {row['value']:>12,.2f} µs   ({row['low']:,.2f} to {row['high']:,.2f}){limit}")
-    if options.json:
-        options.json.write_text(json.dumps({"rows": result}), encoding="utf-8")
+    save(options.json, result)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@ Usage: python benchmarks/startup.py [--json FILE] [--repeats N]
 
 from __future__ import annotations
 
-import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
-from pathlib import Path
+
+from figures import arguments, row, save
 
 IMPORT = """
 import resource, time
@@ -56,21 +55,9 @@ def measured(code: str, environment: Mapping[str, str]) -> tuple[float, float]:
     return float(one), float(two)
 
 
-def row(key: str, values: list[float], unit: str, **limit: object) -> dict[str, object]:
-    """One figure with its median and spread."""
-    return {
-        "key": key,
-        "value": statistics.median(values),
-        "unit": unit,
-        "low": min(values),
-        "high": max(values),
-    } | limit
-
-
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path)
+    parser = arguments(__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}
@@ -93,15 +80,10 @@ def main() -> None:
         row("start.import", [ms for ms, _ in imports], "ms", **limit),
         row("start.import_memory", [mb for _, mb in imports], "MB"),
         row("start.init", [ms for ms, _ in inits], "ms"),
-        row("start.open_first", [s for s, _ in opens], "s"),
+        row("start.open_first", [1e3 * s for s, _ in opens], "s"),
         row("start.open_next", [ms for _, ms in opens], "ms"),
     ]
-    for figure in rows:
-        print(
-            f"{figure['key']:<22} {figure['value']:.3g} {figure['unit']} ({figure['low']:.3g} to {figure['high']:.3g})"
-        )
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -8,17 +8,16 @@ What stands between two steps is counted as part of the step, as a training woul
 
 from __future__ import annotations
 
-import argparse
 import atexit
-import json
 import os
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
+
+from figures import arguments, save
 
 
 def training() -> Callable[[], float]:
@@ -101,18 +100,16 @@ def measure(blocks: int, steps: int) -> list[dict[str, object]]:
 
 def main() -> None:
     """Measure and print; write JSON when asked to."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = arguments(__doc__)
     parser.add_argument("--blocks", type=int, default=20)
     parser.add_argument("--steps", type=int, default=200)
-    parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     folder = tempfile.mkdtemp()
     # runs after Epochal's own end of the process, which was registered later
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     os.environ["EPOCHAL_STORE"] = folder
     rows = measure(options.blocks, options.steps)
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,14 @@ Rows are made in the engine itself: this measures reading, not the way in.
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from figures import Row, arguments, row, save, timed
 
 from epochal_storage.engine import Engine, Session
 from epochal_storage.migrations import migrate
@@ -23,7 +22,6 @@ METRICS = 20
 POINTS = 50
 LONG = 100_000
 PARAMS = 20
-REPEATS = 5
 YEAR_S = 365 * 86_400
 
 COMPONENT = "UUIDNumToString(toFixedString(substring(MD5(toString(intDiv(number, {per}))), 1, 16), 16))::UUID"
@@ -107,37 +105,19 @@ def store() -> Iterator[Engine]:
         engine.close()
 
 
-def timed(action: Callable[[], object]) -> list[float]:
-    """Milliseconds of each repeat, after one to warm up."""
-    action()
-    found = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        action()
-        found.append((time.perf_counter() - start) * 1000)
-    return found
-
-
-def figure(key: str, times: list[float], **more: Any) -> dict[str, Any]:
-    """A row for `run.py`."""
-    row = {"key": key, "value": statistics.median(times), "unit": "ms", "low": min(times), "high": max(times), **more}
-    print(f"{key:<40} {row['value']:10.1f} ms ({row['low']:.1f} to {row['high']:.1f})", flush=True)
-    return row
-
-
 def asked(session: Session, sql: str) -> Callable[[], object]:
     """One query, answered whole in Arrow."""
     return lambda: session.query(sql, "ArrowStream", {})
 
 
-def measure(engine: Engine) -> list[dict[str, Any]]:
+def measure(engine: Engine) -> list[Row]:
     """All figures."""
     one = "WHERE project = 'p' AND component = '00000000-0000-0000-0000-000000000001' AND metric = 'loss'"
     past = "as_of = '2023-07-01', known_at = ''"
     with engine.session({"output_format_arrow_compression_method": "none"}) as session:
 
-        def run(key: str, sql: str, **more: Any) -> dict[str, Any]:
-            return figure(key, timed(asked(session, sql)), **more)
+        def run(key: str, sql: str, **more: Any) -> Row:
+            return row(key, timed(asked(session, sql)), **more)
 
         bare = timed(asked(session, f"SELECT step, value FROM metrics {one} ORDER BY step"))
         rows = [
@@ -157,13 +137,10 @@ def measure(engine: Engine) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Print the figures, and write them where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    options = arguments(__doc__).parse_args()
     with store() as engine:
         rows = measure(engine)
-    if options.json:
-        options.json.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    save(options.json, rows)
 
 
 if __name__ == "__main__":

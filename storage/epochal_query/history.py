@@ -64,10 +64,9 @@ def history_of(reading: Reading, entity: Entity, what: Asked) -> tuple[pd.DataFr
         partial(commits_of, reading, entity), partial(_rows, reading, entity, what, cells, metrics)
     )
     written = {row.writer for row in rows if row.writer}
-    who = writers_of(reading, written, commits)
-    if any(is_cell(row.field) for row in rows):
-        why = reasons_of(reading, written)
-        rows = [replace(row, reason=why.get(row.event or "", row.reason)) for row in rows]
+    corrected = written if any(is_cell(row.field) for row in rows) else set[str]()
+    who, why = together(partial(writers_of, reading, written, commits), partial(reasons_of, reading, corrected))
+    rows = [replace(row, reason=why.get(row.event or "", row.reason)) for row in rows]
     return frame_of(sorted(rows, key=lambda row: row.field), who), remarks
 
 

@@ -63,6 +63,8 @@ def writers_of(reading: Reading, wanted: Collection[str], commits: Mapping[str, 
 
 def reasons_of(reading: Reading, writers: Collection[str]) -> dict[str, str]:
     """Event to the reason given with it, of corrections of params, tags, notes and artifacts by these writers."""
+    if not writers:
+        return {}
     table = _whenever(reading).rows(
         f"""SELECT concat(toString(writer), ':', toString(seq)) AS event,
                    if(type = 'epochal.params.corrected', JSONExtractString(payload, 'data', 'reason'),

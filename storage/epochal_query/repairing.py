@@ -16,7 +16,7 @@ from epochal_query.columns import decoded, id_texts, texts, values
 from epochal_query.errors import RepairError
 from epochal_query.history_points import correction_of
 from epochal_query.names import unknown
-from epochal_query.reading import Reading, block
+from epochal_query.reading import Reading, at, block
 from epochal_query.resolve import Entity, Kind, resolve_one
 
 _EVENT = re.compile(r"(?P<writer>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}):(?P<seq>\d{1,19})")

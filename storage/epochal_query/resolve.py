@@ -153,16 +153,21 @@ def whereabouts(reading: Reading, kind: Kind, found: Sequence[Entity]) -> dict[U
     """What tells entities of one name apart: the trials of components, the experiments of trials."""
     if kind not in ("component", "trial"):
         return {}
-    which = f"SELECT component AS id, trial FROM {at('memberships')} WHERE project = {{project:String}}"
-    if kind == "trial":
-        which = f"SELECT trial AS id, trial FROM {at('trials')} WHERE project = {{project:String}}"
+    mine = f"{{{kind}s:Array(UUID)}}"
+    members, trials = f"SELECT trial AS id, trial FROM {at('trials')}", mine
+    if kind == "component":
+        members = f"SELECT component AS id, trial FROM {at('memberships')}"
+        # of all trials only those that these were ever in are folded
+        trials = f"""(SELECT toUUIDOrZero(key) FROM facts WHERE project = {{project:String}}
+                      AND kind = 'component' AND field = 'member' AND entity IN {mine})"""
     table = reading.rows(
         f"""SELECT m.id AS id, t.name AS name, t.variables AS variables, e.name AS experiment
-            FROM ({which} AND id IN {{ids:Array(UUID)}}) AS m
-            INNER JOIN (SELECT * FROM {at("trials")} WHERE project = {{project:String}}) AS t ON m.trial = t.trial
+            FROM ({members} WHERE project = {{project:String}} AND id IN {mine}) AS m
+            INNER JOIN (SELECT * FROM {at("trials")} WHERE project = {{project:String}} AND trial IN {trials}) AS t
+                ON m.trial = t.trial
             INNER JOIN (SELECT experiment, name FROM {at("experiments")} WHERE project = {{project:String}}) AS e
                 ON t.experiment = e.experiment ORDER BY t.created_at""",
-        ids=[str(entity.id) for entity in found],
+        **{f"{kind}s": [str(entity.id) for entity in found]},
     )
     said: dict[UUID, list[str]] = {}
     columns = (texts(table, "name"), texts(table, "variables"), texts(table, "experiment"))

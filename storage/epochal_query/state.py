@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 
 from epochal_query.columns import decoded
 from epochal_query.param_paths import nested
-from epochal_query.reading import Reading, at
+from epochal_query.reading import Reading, at, together
 from epochal_query.report_cells import SYSTEM_PREFIX
 from epochal_query.resolve import Entity, trial_label
 
@@ -34,7 +35,7 @@ def state_of(reading: Reading, entity: Entity) -> Row:
 
 def has_ended(reading: Reading, component: UUID) -> bool:
     """Whether a component ran, and runs no more."""
-    found = _rows(reading, "components", "component = {id:UUID}", "status", id=str(component))
+    found = _of(reading, component, "components", "status")
     return bool(found) and found[0]["status"] not in ("", "running")
 
 
@@ -43,6 +44,13 @@ def _rows(reading: Reading, view: str, condition: str, columns: str = "*", **par
         f"SELECT {columns} FROM {at(view)} WHERE project = {{project:String}} AND {condition}", **parameters
     )
     return _plain(table)
+
+
+def _of(reading: Reading, component: UUID, view: str, columns: str = "*", order: str = "") -> list[Row]:
+    """Rows of a view that are of one component; no others are read."""
+    one = str(component)
+    condition = "component = {id:UUID}" + (f" ORDER BY {order}" if order else "")
+    return _rows(reading, view, condition, columns, id=one, components=[one])
 
 
 def _plain(table: pa.Table) -> list[Row]:
@@ -139,18 +147,22 @@ def _declared(reading: Reading, kind: str, id_: UUID) -> Row:
 
 
 def _component(reading: Reading, id_: UUID) -> Row:
-    found = _rows(reading, "components", "component = {id:UUID}", id=str(id_))
+    found = _of(reading, id_, "components")
     if not found:
         return {}
     row = found[0]
-    mine = "component = {id:UUID}"
-    params = _rows(reading, "params", f"{mine} ORDER BY path", "path, value", id=str(id_))
-    artifacts = _rows(
-        reading,
-        "artifacts",
-        f"{mine} ORDER BY direction, name",
-        "direction, name, uri, digest, media_type, size, stored",
-        id=str(id_),
+    of = partial(_of, reading, id_)
+    params, measured, tags, artifacts, failures, alerts, environment, trials, attempts, forks = together(
+        partial(of, "params", "path, value", "path"),
+        partial(of, "summaries", order="metric, rank"),
+        partial(_tags, reading, "component", id_),
+        partial(of, "artifacts", "direction, name, uri, digest, media_type, size, stored", "direction, name"),
+        partial(of, "artifact_failures", "direction, name, reason"),
+        partial(of, "alerts", "rank, title, text, level, occurred_at", "occurred_at"),
+        partial(of, "environments", "rank, section, values", "rank, section"),
+        partial(_trials, reading, id_),
+        partial(of, "attempts", "rank, number, attempt, status, started, ended", "rank, number"),
+        partial(of, "forks", "rank, of, step, named", "rank"),
     )
     error = {"type": row["error_type"], "message": row["error_message"]} if row["error_type"] else None
     return {
@@ -169,47 +181,37 @@ def _component(reading: Reading, id_: UUID) -> Row:
         "parent": row["parent"],
         "resources": decoded(row["resources"]) if row["resources"] else None,
         "note": row["note"] or None,
-        "tags": _tags(reading, "component", id_),
+        "tags": tags,
         "params": nested((cell["path"], decoded(cell["value"])) for cell in params),
-        "metrics": _metrics(reading, id_, system=False),
-        "system": _metrics(reading, id_, system=True),
+        "metrics": _metrics(measured, system=False),
+        "system": _metrics(measured, system=True),
         "artifacts": artifacts,
-        "artifact_failures": _rows(reading, "artifact_failures", mine, "direction, name, reason", id=str(id_)),
-        "alerts": _rows(
-            reading, "alerts", f"{mine} ORDER BY occurred_at", "rank, title, text, level, occurred_at", id=str(id_)
-        ),
-        "environment": _environment(reading, id_),
-        "trials": _trials(reading, id_),
-        "attempts": _rows(
-            reading,
-            "attempts",
-            f"{mine} ORDER BY rank, number",
-            "rank, number, attempt, status, started, ended",
-            id=str(id_),
-        ),
-        "forks": _rows(reading, "forks", f"{mine} ORDER BY rank", "rank, of, step, named", id=str(id_)),
+        "artifact_failures": failures,
+        "alerts": alerts,
+        "environment": _environment(environment),
+        "trials": trials,
+        "attempts": attempts,
+        "forks": forks,
         "lost": int(row["lost"] or 0),
     }
 
 
-def _metrics(reading: Reading, id_: UUID, *, system: bool) -> dict[str, Any]:
+def _metrics(rows: list[Row], *, system: bool) -> dict[str, Any]:
     """Per metric the statistics of each rank that logged it: of one rank directly, of several by rank."""
-    which = f"{'' if system else 'NOT '}startsWith(metric, '{SYSTEM_PREFIX}')"
-    rows = _rows(reading, "summaries", f"component = {{id:UUID}} AND {which} ORDER BY metric, rank", id=str(id_))
     found: dict[str, dict[int, Row]] = {}
     for row in rows:
-        stats = {name: value for name, value in row.items() if name not in ("project", "component", "metric", "rank")}
-        found.setdefault(row["metric"], {})[row["rank"]] = stats
+        if row["metric"].startswith(SYSTEM_PREFIX) is system:
+            stats = {
+                name: value for name, value in row.items() if name not in ("project", "component", "metric", "rank")
+            }
+            found.setdefault(row["metric"], {})[row["rank"]] = stats
     return {
         metric: next(iter(ranks.values())) if len(ranks) == 1 else {f"rank {rank}": one for rank, one in ranks.items()}
         for metric, ranks in found.items()
     }
 
 
-def _environment(reading: Reading, id_: UUID) -> Row:
-    rows = _rows(
-        reading, "environments", "component = {id:UUID} ORDER BY rank, section", "rank, section, values", id=str(id_)
-    )
+def _environment(rows: list[Row]) -> Row:
     found: Row = {}
     for row in rows:
         found.setdefault(f"rank {row['rank']}", {})[row["section"]] = decoded(row["values"])
@@ -224,6 +226,7 @@ def _trials(reading: Reading, id_: UUID) -> list[Row]:
         "WHERE project = {project:String} AND component = {id:UUID}) ORDER BY created_at, trial",
         "trial, name, variables, experiment",
         id=str(id_),
+        components=[str(id_)],
     )
     return [
         {"id": row["trial"], "name": trial_label(row["name"], row["variables"]), "experiment": row["experiment"]}

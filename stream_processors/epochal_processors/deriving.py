@@ -72,10 +72,14 @@ def _through_logs(batch: PointBatch, places: Places, logs: Sequence[str]) -> Poi
     starts = group_starts(batch.stream, batch.seq >> np.uint64(BLOCK_BITS))
     counts = np.diff(np.append(starts, len(batch)))
     block = np.repeat(np.arange(len(starts)), counts)
-    newest = np.lexsort((places.offset, places.recorded_us, block))[starts + counts - 1]
-    log = places.log[newest][block]
-    pairs, stream = np.unique(np.stack([batch.stream.astype(np.int64), log]), axis=1, return_inverse=True)
-    streams = tuple(batch.streams[of]._replace(log=logs[code]) for of, code in pairs.T.tolist())
-    offset = np.where(places.log == log, batch.offset, np.uint64(ELSEWHERE))
+    newest = starts if len(logs) < 2 else np.lexsort((places.offset, places.recorded_us, block))[starts + counts - 1]
+    log = places.log[newest]
+    # by blocks, of which there are few: to sort the points by pairs takes longer than all sums of them
+    codes, stream = np.unique(batch.stream[starts] * np.int64(len(logs)) + log, return_inverse=True)
+    pairs = (divmod(code, len(logs)) for code in codes.tolist())
+    streams = tuple(batch.streams[of]._replace(log=logs[its]) for of, its in pairs)
+    offset = np.where(places.log == log[block], batch.offset, np.uint64(ELSEWHERE))
     columns = (batch.name, batch.seq, batch.step + 0.0, batch.value, batch.logged_ms, batch.occurred_ms)
-    return PointBatch(streams, batch.names, stream.astype(np.uint32), *columns, batch.recorded_us, offset, batch.fresh)
+    return PointBatch(
+        streams, batch.names, stream[block].astype(np.uint32), *columns, batch.recorded_us, offset, batch.fresh
+    )
