@@ -288,9 +288,9 @@ def test_what_was_said_once_needs_no_fold(bare: Bare) -> None:
     for number, run in enumerate(runs):
         for direction, name in (("in", "data"), ("out", "model"), ("out", "note")):
             data: dict[str, Any] = {"component": run, "name": name, "direction": direction}
-            place = {} if name == "note" else {"uri": f"s3://{name}/{number}"}
-            content = {"digest": f"sha256:{number}{direction}"} if number % 2 else {}
-            log.say("artifact.logged", writer, time=log.now - timedelta(minutes=number), **data, **place, **content)
+            data |= {} if name == "note" else {"uri": f"s3://{name}/{number}"}
+            data |= {"digest": f"sha256:{number}{direction}"} if number % 2 else {}
+            log.say("artifact.logged", writer, time=log.now - timedelta(minutes=number), **data)
         moments.append(log.now)
     log.say("artifact.logged", writer, component=uuid4(), name="stray", direction="out", digest=OLD)
     seq = log.events_of(writer) - 2
