@@ -2,7 +2,8 @@
 
 closed: the writer said how many there are, and all are there. recovered: the writer died, its journal was read to
 the end, and all of it is there. open: it still writes (or was never heard of again): at least so many by its last
-sign of life. gaps: some are missing, and which. parked: some could not be taken in and wait among the dead letters:
+sign of life. erased: all of it was destroyed, and the ledger tells how many there were. gaps: some are missing, and
+which. parked: some could not be taken in and wait among the dead letters:
 an event until it is taken in all the same, anything else until it was replayed.
 """
 
@@ -11,14 +12,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from epochal_query.columns import ids, texts, values
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import Entity
 
-STATES = ("parked", "gaps", "open", "recovered", "closed")
+if TYPE_CHECKING:
+    from epochal_query.erasure_extent import Traces
+
+STATES = ("parked", "gaps", "erased", "open", "recovered", "closed")
 """From the state that matters most to the best."""
 
 
@@ -63,12 +67,12 @@ class Stream:
 
     @property
     def state(self) -> str:
-        """One of the five states."""
+        """One of the six states."""
         if self.parked:
             return "parked"
         if self.gaps:
             return "gaps"
-        return {"closed": "closed", "vanished": "recovered"}.get(self.ended, "open")
+        return {"closed": "closed", "vanished": "recovered", "erased": "erased"}.get(self.ended, "open")
 
 
 class Certificate(dict[str, Any]):
@@ -113,6 +117,20 @@ def merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
 def certificate_of(reading: Reading, component: Entity) -> Certificate:
     """What is proven about a component, within the bounds of the read."""
     streams, lost = _streams(reading, component.id)
+    return _certificate(reading, component, streams, lost)
+
+
+def certificate_of_erased(reading: Reading, component: Entity, traces: Traces) -> Certificate:
+    """What there was of a component that was erased, which its tombstones name."""
+    streams = [
+        Stream(str(writer), channel, 0, "", "", "erased", numbers[writer].end)
+        for channel, numbers in (("lifecycle", traces.lifecycle), ("metrics", traces.metrics))
+        for writer in sorted(traces.whole & numbers.keys())
+    ]
+    return _certificate(reading, component, streams, {})
+
+
+def _certificate(reading: Reading, component: Entity, streams: list[Stream], lost: dict[str, int]) -> Certificate:
     streams = _received(reading, streams)
     states = {stream.state for stream in streams}
     return Certificate(

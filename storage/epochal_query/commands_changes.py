@@ -70,7 +70,8 @@ def erase(
 
     That is an experiment, a trial or a component, by name or id, also a deleted one; with all that is only its own.
     Its payloads go from tables, journals and stored artifacts, at every instant, and nothing brings them back. Ids,
-    digests and a tombstone with the reason stay, so that `verify` goes on proving the rest.
+    digests and a tombstone with the reason stay, so that `verify` goes on proving the rest. While Kafka keeps messages
+    of it, it is listed as pending, with the date by which they are gone.
     """
     from epochal_query.cli_output import write
     from epochal_query.opening import open_store

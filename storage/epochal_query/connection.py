@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pandas as pd
 
@@ -15,6 +15,9 @@ from epochal._saying import Say
 from epochal_query.errors import ReadError
 from epochal_query.reading import Source
 from epochal_storage.remote import RemoteStore
+
+if TYPE_CHECKING:
+    from epochal._kafka.kept import Topics
 
 
 class Connection(Source, Protocol):
@@ -42,7 +45,8 @@ class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
     ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies;
-    ``with_rights`` connects to it with all rights; ``say`` is how to say something to it.
+    ``with_rights`` connects to it with all rights; ``say`` is how to say something to it; ``topics`` are those of Kafka
+    that this process's settings lead to.
     """
 
     connection: Connection
@@ -52,3 +56,4 @@ class Opened:
     directory: Path | None = None
     with_rights: Callable[[], RemoteStore] = _read_only
     say: Say = _say_nothing
+    topics: Topics | None = None

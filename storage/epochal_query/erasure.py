@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -12,31 +13,46 @@ from epochal._entity_events import entity_erased
 from epochal._errors import NotAvailableError
 from epochal._events import component_detached
 from epochal._sent import FROM_KAFKA
-from epochal_query.columns import decoded, id_texts, instants, texts
 from epochal_query.connection import Opened
 from epochal_query.deletion import COLUMNS
 from epochal_query.deletion_extent import extent_of
 from epochal_query.deletion_plan import Plan, check_confirmed, planned
 from epochal_query.deletions import call_of
-from epochal_query.erasure_extent import Numbers, Traces, still_open, stored_digests, traces_of
-from epochal_query.errors import AmbiguousNameError, DeletionError, UnknownNameError
-from epochal_query.history_writers import writers_of
-from epochal_query.reading import Reading, block
+from epochal_query.erasure_extent import (
+    Numbers,
+    Traces,
+    is_exported,
+    remains,
+    still_open,
+    stored_digests,
+    traces_of,
+)
+from epochal_query.erasures import states_of
+from epochal_query.errors import AmbiguousNameError, DeletionError, UnknownNameError, WaitTimeoutError
+from epochal_query.reading import Reading
 from epochal_query.resolve import Entity, id_of, resolve_any, shortened
+from epochal_query.waiting import SENT_WITHIN_S, reached, wait_until
 
 
 def erase(
-    reading: Reading, opened: Opened, given: object, confirm: str, reason: str
-) -> tuple[pd.DataFrame, list[Traces]]:
+    reading: Reading,
+    opened: Opened,
+    given: object,
+    confirm: str,
+    reason: str,
+    watermark: Callable[[], Mapping[str, int]],
+) -> tuple[pd.DataFrame, dict[UUID, Traces], list[str]]:
     """Erase what is meant, with all that is only its own: one row for each thing that goes, or is concerned and stays;
-    and what has to be gone when everything said is taken in.
+    what has to be gone when everything said is taken in; and remarks.
 
     Raises:
-        DeletionError: it isn't confirmed, there is no reason, or something of it is still being written.
+        DeletionError: it isn't confirmed, there is no reason, something of it is still being written, or isn't here.
         UnknownNameError: nothing is meant, or several things are.
-        NotAvailableError: the store isn't a directory, or its log is Kafka's.
+        NotAvailableError: Kafka has it, and isn't known here; or nothing can be said to the store.
+        KafkaAwayError: Kafka doesn't answer.
     """
     _check_possible(reading, opened)
+    _check_taken_in(opened, watermark)
     target, entities, plan = _meant(reading, given)
     check_confirmed(target, confirm)
     if not reason.strip():
@@ -44,6 +60,7 @@ def erase(
     traces = traces_of(reading, entities)
     _check_ended(reading, target, list(traces.values()))
     contents = _remove_contents(reading, opened, entities)
+    kept = _remove_spooled(opened, list(traces.values()))
     events = [component_detached(component=str(one), trial=str(trial)) for one, trial in plan.detached]
     first = len(events)
     for one in entities:
@@ -58,42 +75,65 @@ def erase(
     ]
     rows += [("artifact", digest, name, change, why, 0, "") for digest, name, change, why in contents]
     rows += [(one.kind, str(one.id), one.name, "kept", why, 0, "") for one, why in plan.kept]
-    return pd.DataFrame(rows, columns=list(COLUMNS)), list(traces.values())
+    return pd.DataFrame(rows, columns=list(COLUMNS)), traces, kept
 
 
-def listed(reading: Reading) -> pd.DataFrame:
-    """The tombstones, as a frame: kind, id, erased, reason, user, host, event."""
-    table = reading.rows(
-        f"""SELECT kind, entity, key, value, writer, occurred_at FROM facts AS s FINAL
-            WHERE project = {{project:String}} AND field = 'erased' AND {block("within", "s | _at | ")}
-            ORDER BY place"""
-    )
-    writers = id_texts(table, "writer")
-    known = writers_of(reading, writers, {})
-    return pd.DataFrame(
-        {
-            "kind": pd.array(texts(table, "kind"), dtype="str"),
-            "id": pd.array(id_texts(table, "entity"), dtype="str"),
-            "erased": instants(table, "occurred_at"),
-            "reason": pd.array([decoded(value)["reason"] for value in texts(table, "value")], dtype="str"),
-            "user": pd.array([known[one].user for one in writers], dtype="str"),
-            "host": pd.array([known[one].host for one in writers], dtype="str"),
-            "event": pd.array(texts(table, "key"), dtype="str"),
-        }
-    )
+def not_yet(reading: Reading, opened: Opened, traces: Mapping[UUID, Traces]) -> Iterator[str]:
+    """What of it isn't gone yet, and why, in a sentence each."""
+    if left := remains(reading, traces, traces.values()):
+        yield f"{left:,} events and points aren't gone yet: the host goes on (host.log), or the worker that gets to it"
+    if is_exported(reading):
+        yield "an export that is under way has it, on the disk until it ends and in what it writes"
+    states, _ = states_of(reading, opened, list(traces.values()))
+    if any(one.left for one in states):
+        ends = [one.until for one in states if one.left]
+        known = [one for one in ends if one is not None]
+        when = f" until {max(known):%Y-%m-%d %H:%M} UTC at the latest" if len(known) == len(ends) else ""
+        yield f"Kafka has messages of it{when}: it is pending, `epochal erase` lists what becomes of it"
 
 
 def _check_possible(reading: Reading, opened: Opened) -> None:
+    if opened.topics is not None:
+        return
     if opened.directory is None:
         raise NotAvailableError(
-            "nothing can be erased from a server in this version, only from a store in a directory: delete it, and "
-            "remove it from the server's tables and backups by hand"
+            "nothing can be erased from a server but through Kafka, with which its workers learn of it: set "
+            "EPOCHAL_KAFKA, with what else the jobs have that log to it, and leave EPOCHAL_MODE on"
         )
     if any(log.startswith(FROM_KAFKA) for log in reading.watermark):
         raise NotAvailableError(
-            f"{opened.directory} is fed by Kafka, whose topics would still have what is erased here: in this version "
-            "nothing can be erased from it"
+            f"{opened.directory} is fed by Kafka, whose topics have what is erased here as well: set EPOCHAL_KAFKA, "
+            "with what else the jobs have that log to it, and leave EPOCHAL_MODE on"
         )
+
+
+def _check_taken_in(opened: Opened, watermark: Callable[[], Mapping[str, int]]) -> None:
+    """What Kafka has that isn't in the store can't be found, and would come in when all is erased."""
+    if opened.topics is None:
+        return
+    wanted = opened.topics.kept((), ()).ends
+    try:
+        wait_until(lambda: reached(watermark(), wanted), SENT_WITHIN_S, "workers")
+    except WaitTimeoutError:
+        found = watermark()
+        behind = sum(last - found.get(log, -1) for log, last in wanted.items() if found.get(log, -1) < last)
+        raise DeletionError(
+            f"nothing is erased, because {behind:,} messages that Kafka has aren't in the store yet, and may be of it: "
+            "see that workers run (epochal process), and try again when they have caught up"
+        ) from None
+
+
+def _remove_spooled(opened: Opened, traces: Sequence[Traces]) -> list[str]:
+    """Remove journals that hold any of it and that Kafka has; what there is to say of others."""
+    if opened.topics is None:
+        return []
+    try:
+        left = opened.topics.forget({writer for one in traces for writer in (*one.lifecycle, *one.metrics)})
+    except OSError as error:
+        raise DeletionError(
+            f"nothing is erased, because a journal that has some of it can't be removed: {error}"
+        ) from None
+    return [f"{one} has some of it, and stays until Kafka has had all of it for a day" for one in left]
 
 
 def _meant(reading: Reading, given: object) -> tuple[Entity, list[Entity], Plan]:

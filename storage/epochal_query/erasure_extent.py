@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from epochal._kafka.kept import Place
+from epochal._sent import FROM_KAFKA
 from epochal_processors.coverage import Ranges
 from epochal_processors.tombstones import conditions
 from epochal_query.columns import id_texts, ids, texts, values
@@ -15,6 +17,18 @@ from epochal_query.reading import Reading
 from epochal_query.resolve import Entity
 from epochal_storage.engine import SNAPSHOT
 
+RANGES_AT_ONCE = 500
+_PLACES = """
+SELECT n, toString(log) AS log, max(offset) AS last, toUnixTimestamp64Micro(max(recorded_at)) AS at
+FROM (SELECT * FROM ledger WHERE startsWith(log, {kafka:String}) AND writer IN {writers:Array(UUID)}) AS l
+INNER JOIN (
+    SELECT r.1 AS n, r.2 AS who, r.3 AS what, r.4 AS from, r.5 AS until
+    FROM (SELECT arrayJoin(arrayZip({numbers:Array(UInt32)}, {writers:Array(UUID)}, {channels:Array(String)},
+                                    {firsts:Array(UInt64)}, {ends:Array(UInt64)})) AS r)
+) AS named ON l.writer = named.who
+WHERE what = '' OR (channel = what AND first_seq < until AND first_seq + count > named.from)
+GROUP BY n, log ORDER BY n, log
+"""
 Numbers = dict[UUID, Ranges]
 """By writer."""
 
@@ -25,6 +39,20 @@ class Traces:
 
     lifecycle: Numbers
     metrics: Numbers
+
+    @property
+    def whole(self) -> set[UUID]:
+        """Writers of whom nothing is left."""
+        return {writer for writer, numbers in self.lifecycle.items() if numbers.contiguous} | self.metrics.keys()
+
+    @classmethod
+    def of(cls, said: Mapping[str, Any]) -> Traces:
+        """Those that a tombstone names."""
+        found = cls({}, {})
+        for numbers, ranges in ((found.lifecycle, said["lifecycle"]), (found.metrics, said["metrics"])):
+            for writer, first, count in ranges:
+                numbers.setdefault(UUID(writer), Ranges()).add(first, count)
+        return found
 
 
 def traces_of(reading: Reading, entities: Sequence[Entity]) -> dict[UUID, Traces]:
@@ -70,18 +98,51 @@ def still_open(reading: Reading, writers: Collection[UUID]) -> list[str]:
     return [f"process {pid} on {host}" for host, pid in processes]
 
 
-def remains(reading: Reading, traces: Collection[Traces]) -> int:
+def joined(traces: Iterable[Traces]) -> Traces:
+    """All that several have."""
+    made = Traces({}, {})
+    for one in traces:
+        for ranges, more in ((made.lifecycle, one.lifecycle), (made.metrics, one.metrics)):
+            for writer, numbers in more.items():
+                ranges[writer] = ranges.get(writer, Ranges()) | numbers
+    return made
+
+
+def remains(reading: Reading, entities: Collection[UUID], traces: Collection[Traces]) -> int:
     """How many events and points of these are there still."""
     total = 0
-    for table, named in (("events", "lifecycle"), ("metrics", "metrics")):
-        ranges: Numbers = {}
-        for one in traces:
-            for writer, numbers in getattr(one, named).items():
-                ranges[writer] = ranges.get(writer, Ranges()) | numbers
-        there = " AND payload != ''" if table == "events" else ""
-        for condition in conditions(ranges):
-            total += int(values(reading.rows(f"SELECT count() AS n FROM {table} WHERE {condition}{there}"), "n")[0])
+    for table, named, more in (
+        ("events", "lifecycle", "payload != ''"),
+        ("metrics", "metrics", "project = {project:String} AND component IN {entities:Array(UUID)}"),
+    ):
+        for condition in conditions(getattr(joined(traces), named)):
+            asked = f"SELECT count() AS n FROM {table} WHERE {condition} AND {more}"
+            total += int(values(reading.rows(asked, entities=list(map(str, entities))), "n")[0])
     return total
+
+
+def places(reading: Reading, traces: Sequence[Traces]) -> list[list[Place]]:
+    """Of each of these, the last message that Kafka was given with any of it, by log.
+
+    Of writers of whom nothing is left every message counts, also one that couldn't be read.
+    """
+    ranges = [
+        (number, str(writer), "" if writer in one.whole else channel, first, first + count)
+        for number, one in enumerate(traces)
+        for channel, numbers in (("lifecycle", one.lifecycle), ("metrics", one.metrics))
+        for writer, held in numbers.items()
+        for first, count in held
+    ]
+    found = [list[Place]() for _ in traces]
+    for first in range(0, len(ranges), RANGES_AT_ONCE):
+        numbers, writers, channels, firsts, ends = map(list, zip(*ranges[first : first + RANGES_AT_ONCE], strict=True))
+        table = reading.rows(
+            _PLACES, numbers=numbers, writers=writers, channels=channels, firsts=firsts, ends=ends, kafka=FROM_KAFKA
+        )
+        columns = (values(table, "n"), texts(table, "log"), values(table, "last"), values(table, "at"))
+        for number, log, last, at in zip(*columns, strict=True):
+            found[number].append(Place(log, last, at))
+    return found
 
 
 def is_exported(reading: Reading) -> bool:

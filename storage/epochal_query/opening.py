@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from epochal._places import artifact_url, default_store, home
 from epochal._saying import sayer
@@ -19,6 +19,9 @@ from epochal_storage.client import StoreClient
 from epochal_storage.endpoint import Endpoint
 from epochal_storage.location import Embedded, Location, parsed
 from epochal_storage.remote import RemoteStore, open_remote
+
+if TYPE_CHECKING:
+    from epochal._kafka.kept import Topics
 
 
 def open_store(location: str | os.PathLike[str] | None = None, *, project: str | None = None) -> Store:
@@ -54,9 +57,24 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
         needs_host(settings, "rebuilding")
         return open_remote(where, spawn if settings.host != "none" else lambda _: None)
 
-    say = sayer(settings)
-    opened = Opened(connection, contents, sent=SENT.positions, directory=directory, with_rights=with_rights, say=say)
+    opened = Opened(
+        connection,
+        contents,
+        sent=SENT.positions,
+        directory=directory,
+        with_rights=with_rights,
+        say=sayer(settings),
+        topics=_topics(settings),
+    )
     return Store(opened, project or settings.project)
+
+
+def _topics(settings: Settings) -> Topics | None:
+    if settings.kafka is None or settings.mode != "on":
+        return None
+    from epochal._kafka.kept import Topics
+
+    return Topics(settings)
 
 
 def store_location(settings: Settings, environ: Mapping[str, str] = os.environ) -> Location:

@@ -53,28 +53,33 @@ class Changeable(Provable):
         yet.
 
         Raises:
-            DeletionError: it isn't confirmed, no reason is given, or it is still being written.
+            DeletionError: it isn't confirmed, no reason is given, it is still being written, or workers haven't taken
+                in all that Kafka has.
             UnknownNameError: nothing is meant, or several things are.
-            NotAvailableError: the store isn't a directory, or its log is Kafka's.
+            NotAvailableError: Kafka has it, and isn't known here; or the store is a server and no Kafka leads to it.
+            KafkaAwayError: Kafka doesn't answer.
         """
-        from epochal_query.erasure import erase
-        from epochal_query.erasure_extent import is_exported, remains
+        from epochal_query.erasure import erase, not_yet
 
-        frame, traces = erase(self.begin(), self._opened, x, confirm, reason)
-        reading = self.begin()  # the host erases when it takes the tombstone in
-        remarks: list[str] = []
-        if left := remains(reading, traces):
-            remarks.append(f"{left:,} events and points aren't gone yet: the host goes on, see its host.log")
-        if is_exported(reading):
-            remarks.append("an export that is under way has it, on the disk until it ends and in what it writes")
-        return told(frame, reading.remarking(*remarks))
+        reading = self.begin()
+        frame, traces, remarks = erase(reading, self._opened, x, confirm, reason, self.watermark)
+        reading = self.begin()  # who takes the tombstone in erases
+        return told(frame, reading.remarking(*remarks, *not_yet(reading, self._opened, traces)))
 
     def erased(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
-        """One row a thing that was erased: kind, id, erased, reason, user, host, event."""
-        from epochal_query.erasure import listed
+        """One row a thing that was erased: kind, id, erased, reason, user, host, state, until, event.
+
+        ``state`` is ``done`` when nothing of it is left in the store, nor in Kafka; ``pending`` while Kafka keeps
+        messages of it, which are gone by ``until``, where that is known. The remarks say what else has to be done.
+
+        Raises:
+            KafkaAwayError: Kafka has some of it, and doesn't answer.
+        """
+        from epochal_query.erasures import listed
 
         reading = self.begin(as_of, known_at)
-        return told(listed(reading), reading)
+        frame, remarks = listed(reading, self._opened)
+        return told(frame, reading.remarking(*remarks))
 
     def deleted(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row a deletion that wasn't undone: kind, id, name, deleted, user, host, points, event."""

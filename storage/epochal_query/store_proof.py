@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from epochal_query.certificate import Certificate, certificate_of
+from epochal_query.certificate import Certificate, certificate_of, certificate_of_erased
+from epochal_query.errors import UnknownNameError
 from epochal_query.resolve import resolve_one
 from epochal_query.store_access import Access, told
 from epochal_query.times import KnownAt, When
@@ -31,10 +32,18 @@ class Provable(Access):
     ) -> Certificate:
         """What is proven about a component's completeness: ``state`` is closed, recovered, open, gaps or parked.
 
-        Raises UnknownNameError: no component is meant, or several are.
+        Of one that was erased, by its id, it is erased. Raises UnknownNameError: no component is meant, or several are.
         """
         reading = self.begin(as_of, known_at)
-        return certificate_of(reading, resolve_one(reading, "component", component))
+        try:
+            return certificate_of(reading, resolve_one(reading, "component", component))
+        except UnknownNameError:
+            from epochal_query.erasures import erased_component
+
+            found = erased_component(reading, component)
+            if found is None:
+                raise
+        return certificate_of_erased(reading, *found)
 
     def verify(
         self,

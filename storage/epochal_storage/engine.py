@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from epochal_storage.arrow_answer import arrow_table
 from epochal_storage.errors import EngineError, engine_error
+from epochal_storage.gate import Gate
 from epochal_storage.guard import check_read
 from epochal_storage.inserting import file_in_memory, insert_from
 from epochal_storage.parameters import encoded
@@ -65,6 +66,8 @@ class Engine:
         self.database = DATABASE
         self._url = f"{directory}?{_OPTIONS}"
         self._writing = threading.Lock()
+        self.writes = Gate()
+        """Passed by whoever changes anything through a session; not by `insert` and `command`, for one owner."""
         # connections of readers that asked for nothing special, for the next ones: a new one costs a millisecond
         self._idle: list[Any] = []
         self._slots = threading.BoundedSemaphore(self.limits.at_once)
@@ -80,8 +83,8 @@ class Engine:
         columns = ", ".join(quoted_name(name) for name in rows.column_names)
         # the copies of a row collapse at merges and under FINAL; collapsing them here as well would sort twice
         sql = f"INSERT INTO {quoted_name(self.database)}.{quoted_name(table)} ({columns}) SETTINGS optimize_on_insert=0"
-        with self._writing:
-            _insert(self._writer, sql, "ArrowStream", lambda file: _write(rows, file))
+        with self._writing, file_in_memory(lambda file: _write(rows, file)) as path:
+            _run(self._writer, insert_from(sql, path, "ArrowStream"), "Null", {})
 
     def command(self, sql: str) -> None:
         """Run one statement with all rights, after the writes before it."""
@@ -120,7 +123,7 @@ class Engine:
             plain = not settings and not writes and database in (None, self.database)
             connection = self._rested() if plain else None
             connection = connection or self._opened(settings or {}, database, writes)
-            session = Session(connection)
+            session = Session(connection, self.writes)
             try:
                 yield session
             except BaseException:
@@ -213,8 +216,9 @@ class Engine:
 class Session:
     """One open connection, for one thread. Whoever changes its state marks it as spent: it isn't used again."""
 
-    def __init__(self, connection: Any) -> None:
+    def __init__(self, connection: Any, writes: Gate) -> None:
         self._connection = connection
+        self._writes = writes
         self.spent = False
 
     def query(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> bytes:
@@ -235,7 +239,14 @@ class Session:
 
     def insert(self, sql: str, input_format: str, pieces: Iterator[bytes] | Sequence[bytes]) -> int:
         """Run an INSERT without its data, with the data in pieces; the rows written. Raises: EngineError."""
-        return _insert(self._connection, sql, input_format, lambda file: file.writelines(pieces))
+        # all of it has come before the gate is passed: a slow client must not keep it from being shut
+        with file_in_memory(lambda file: file.writelines(pieces)) as path, self._writes.passed():
+            return int(_run(self._connection, insert_from(sql, path, input_format), "Null", {}).rows_read())
+
+    def change(self, sql: str, output_format: str, parameters: Mapping[str, str]) -> bytes:
+        """Run one statement that changes something; what it answers. Raises: EngineError."""
+        with self._writes.passed():
+            return self.query(sql, output_format, parameters)
 
 
 def _drained(pieces: Any, first: Any) -> Generator[bytes, None, None]:
@@ -253,11 +264,6 @@ def _drained(pieces: Any, first: Any) -> Generator[bytes, None, None]:
 def _run(connection: Any, sql: str, output_format: str, parameters: Mapping[str, str]) -> Any:
     with _translated():
         return connection.query(sql, output_format, params=dict(parameters))
-
-
-def _insert(connection: Any, sql: str, input_format: str, fill: Callable[[IO[bytes]], object]) -> int:
-    with file_in_memory(fill) as path:
-        return int(_run(connection, insert_from(sql, path, input_format), "Null", {}).rows_read())
 
 
 def _write(rows: pa.Table, file: IO[bytes]) -> None:

@@ -69,7 +69,8 @@ def _answered(session: Session, call: Call, sql: str, text: Examined, stack: Exi
     # USE is the one statement a reader may run that changes its connection
     session.spent = not text.selects
     if output_format not in STREAMED_FORMATS or not text.selects:
-        whole = session.query(sql, output_format, call.parameters)
+        ask = session.query if text.refusal is None else session.change
+        whole = ask(sql, output_format, call.parameters)
         return Answer(output_format, (piece for piece in (whole,)))
     pieces = session.stream(sql, output_format, call.parameters)
     first = next(pieces, b"")

@@ -6,88 +6,104 @@ Nothing is remembered of how far it came. What is still there is looked for, so 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from uuid import UUID
+from collections.abc import Callable, Collection, Iterator, Mapping
 
-from epochal_processors.tombstones import Erasures, conditions, erasures
+import pyarrow as pa
+
+from epochal_processors.tombstones import Erasures, conditions, erasures, tombstones
 from epochal_storage.shadow import drop_shadows
 from epochal_storage.writing import SqlRunner
 
 TABLES = ("events", "facts", "metrics", "partials", "dead_letters")
 _EMPTIED = "payload = '', salt = unhex('00000000000000000000000000000000')"
-_ASIDE = "_erasing"
 
 
 class NoEraser:
     """Erases nothing: where that is for others to do."""
 
-    writers: Collection[UUID] = frozenset()
-    whole: Collection[UUID] = frozenset()
+    erased = Erasures()
+    known = 0
 
-    def run(self, tombstones: int = 0) -> None:
+    def look(self) -> None:
+        """Nothing."""
+
+    def run(self, known: int | None = None) -> None:
         """Nothing."""
 
 
 class Eraser:
-    """Erases from the tables of an embedded store. Nobody may insert into them meanwhile."""
+    """Erases from the tables of a store, which others may insert into meanwhile.
 
-    def __init__(self, store: SqlRunner) -> None:
+    Whoever inserts runs it after its inserts, before it says that they are done, with what it knew when it made its
+    rows. So what was erased is destroyed, whichever comes last: by who took the tombstone in, where that came after
+    the rows; by who inserted the rows, where they came after the tombstone.
+    """
+
+    def __init__(self, store: SqlRunner, forget: Callable[[Collection[str]], None] = lambda tables: None) -> None:
+        """``forget`` has the engine remove the parts of tables that it replaced; by default it does so in its time."""
         self._store = store
-        self._erased = Erasures()
-        self._tombstones = 0
-        self._due = True
+        self._forget = forget
+        self.erased = Erasures()
+        """What is erased, as far as it is known; nothing of that should be inserted."""
+        self.known = -1
+        """How many tombstones say so; -1 before the first look."""
+        self._done = -1
+        self._look = True
 
-    @property
-    def writers(self) -> set[UUID]:
-        """Whose journals must not stay, as they hold something that was erased."""
-        return self._erased.writers
+    def look(self) -> None:
+        """Somebody wrote to the store: there may be more tombstones. From any thread."""
+        self._look = True
 
-    @property
-    def whole(self) -> set[UUID]:
-        """Writers of whom nothing may be taken in any more."""
-        return self._erased.whole
+    def run(self, known: int | None = None) -> None:
+        """Erase what is still there, if there may be any: at first, and when there are more tombstones.
 
-    def run(self, tombstones: int = 0) -> None:
-        """Erase what is still there, if there may be any: at first, or when more ``tombstones`` were taken in since.
+        ``known``: how many of them whoever calls knew of when it made the rows that it inserted; without it, nobody
+        inserted anything but who said so by :meth:`look`.
 
         Raises:
             StoreError: the engine refuses; the next call goes on.
         """
-        if tombstones == self._tombstones and not self._due:
+        if known is None and self._done == self.known and not self._look:
             return
-        self._due = True
-        self._erased = erasures(self._store.query_arrow)
-        self._tombstones = tombstones
-        if self._erased.writers:
-            drop_shadows(self._store)
-            for table, change, condition in _changes(self._erased):
-                if self._count(f"{table} WHERE {condition}"):
-                    self._store.command(f"ALTER TABLE {table} {change} WHERE {condition} SETTINGS mutations_sync = 2")
-            self._forget_old_parts()
-        self._due = False
+        self._look = False
+        try:
+            found = tombstones(self._query)
+            if found != self._done or known not in (None, found):
+                self._done = -1
+                self.erased, self.known = erasures(self._query), found
+                self._destroy(self.erased)
+                self._done = found
+            if self.erased.writers:  # others may have changed rows, too
+                self._forget(TABLES)
+        except BaseException:
+            self._look = True
+            raise
 
-    def _forget_old_parts(self) -> None:
-        """Have the engine remove the parts that it replaced: it keeps them for a while, with all that was in them."""
-        for table in TABLES:
-            aside = f"{table}{_ASIDE}"
-            self._store.command(f"DROP TABLE IF EXISTS {aside} SYNC")
-            if self._count(f"system.parts WHERE database = currentDatabase() AND table = '{table}' AND NOT active"):
-                self._store.command(f"CREATE TABLE {aside} CLONE AS {table}")
-                self._store.command(f"EXCHANGE TABLES {aside} AND {table}")
-                self._store.command(f"DROP TABLE {aside} SYNC")
+    def _destroy(self, erased: Erasures) -> None:
+        if not erased.writers:
+            return
+        for condition in conditions(erased.lifecycle):
+            self._change("events", f"UPDATE {_EMPTIED}", f"{condition} AND payload != ''")
+        for condition in conditions(erased.metrics):
+            self._change("metrics", "DELETE", condition)
+        # what is being made of the log as it was must not take the place of what is changed now
+        drop_shadows(self._store)
+        for table, condition in _derived(erased):
+            self._change(table, "DELETE", condition)
 
-    def _count(self, rows: str) -> int:
-        return int(self._store.query_arrow(f"SELECT count() AS n FROM {rows}")["n"][0].as_py())  # noqa: S608
+    def _change(self, table: str, change: str, condition: str) -> None:
+        if int(self._query(f"SELECT count() AS n FROM {table} WHERE {condition}", {})["n"][0].as_py()):  # noqa: S608
+            self._store.command(f"ALTER TABLE {table} {change} WHERE {condition} SETTINGS mutations_sync = 2")
+
+    def _query(self, sql: str, parameters: Mapping[str, object]) -> pa.Table:
+        return self._store.query_arrow(sql, parameters)
 
 
-def _changes(erased: Erasures) -> Iterator[tuple[str, str, str]]:
-    """Table, change and condition, for all that has to go."""
+def _derived(erased: Erasures) -> Iterator[tuple[str, str]]:
+    """Table and condition, for what follows from the log."""
     for condition in conditions(erased.lifecycle):
-        yield "events", f"UPDATE {_EMPTIED}", f"{condition} AND payload != ''"
-        yield "facts", "DELETE", condition
-    for condition in conditions(erased.metrics):
-        yield "metrics", "DELETE", condition
+        yield "facts", condition
     for table, writers in (("partials", erased.metrics.keys()), ("dead_letters", erased.whole)):
         listed = ", ".join(f"toUUID('{writer}')" for writer in sorted(writers))
         if listed:
-            yield table, "DELETE", f"assumeNotNull(writer) IN ({listed})"
+            yield table, f"assumeNotNull(writer) IN ({listed})"

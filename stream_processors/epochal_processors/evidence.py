@@ -17,7 +17,7 @@ from epochal_processors.frames import PointFrame
 from epochal_processors.parcels import Letter, parcel_of
 from epochal_processors.places import LAST, Held, Places, held
 from epochal_processors.project import event_digest
-from epochal_processors.survey import Portion, Query, Watermark
+from epochal_processors.survey import Key, Portion, Query, Watermark
 from epochal_processors.tombstones import erasures
 from epochal_storage.arrow_answer import in_one_piece
 
@@ -97,6 +97,10 @@ class Evidence:
         ends = [chosen.get(log, unknown) for log in self._codes]
         # one more than the last, so that nothing of a log is a number, too
         return np.array([end + 1 if end < LAST else LAST for end in ends], np.uint64)
+
+    def erased_of(self, key: Key, inside: Held) -> Ranges:
+        """The numbers of a stream that were erased; where nothing is left of its writer, all that the ledger has."""
+        return inside.ranges() if key.writer in self.erased.whole else self.erased.of(*key)
 
     def ledger(self, portion: Portion) -> dict[UUID, LedgerOf]:
         """What the ledger says up to the watermark, by writer."""

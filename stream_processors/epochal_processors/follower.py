@@ -175,7 +175,7 @@ class Follower:
             self._vanished |= self._history.vanished(again)
         for writer in new:
             self._sources[writer] = JournalSource(present[writer], self._coverage, self._clock.monotonic)
-            self._sources[writer].erased = writer in self._eraser.writers
+            self._sources[writer].erased = writer in self._eraser.erased.writers
         self._new = [self._sources[writer] for writer in new]
 
     def _frames(self) -> Iterator[Frame]:
@@ -200,13 +200,15 @@ class Follower:
         self._vanished |= source.identity.vanished
         now = self._clock.now_us()
         letters = [(letter, now) for letter in source.new_damage()]
-        if source.writer in self._eraser.whole:
+        if source.writer in self._eraser.erased.whole:
             return []  # a journal that was put back, with what is to be nowhere
         self._letters += letters
         return frames
 
     def _hand_over(self, frames: Sequence[Frame]) -> None:
         letters, self._letters = self._letters, []
+        if any(channel_of(frame) == LIFECYCLE for frame in frames):
+            self._eraser.look()
         self._delivery.take(frames, letters)
 
     def _again(self, unfinished: Iterable[Taken], in_ledger: Ranges) -> Iterator[Positioned]:
@@ -256,9 +258,9 @@ class Follower:
 
     def _erase(self) -> None:
         """Destroy what was erased since the last cycle, and every journal that holds anything erased."""
-        self._eraser.run(self._materializer.tombstones)
+        self._eraser.run()
         for source in self._sources.values():
-            source.erased = source.writer in self._eraser.writers
+            source.erased = source.writer in self._eraser.erased.writers
         if any(source.erased and source.finished for source in self._sources.values()):
             self.clean()
 

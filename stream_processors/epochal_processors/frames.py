@@ -62,9 +62,11 @@ NOBODY = UUID(int=0)
 """The writer of what has none."""
 
 
-def nothing() -> EventFrame:
-    """What a message brings of which nothing can be read: its place in the ledger says that it holds nothing."""
-    return EventFrame(NOBODY, "", 0, ())
+def nothing(writer: UUID | None) -> EventFrame:
+    """What a message brings of which nothing can be read, but whose it is, perhaps: its place in the ledger says that
+    it holds nothing.
+    """
+    return EventFrame(writer or NOBODY, "", 0, ())
 
 
 Frame = EventFrame | PointFrame

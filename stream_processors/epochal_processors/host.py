@@ -15,6 +15,7 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from epochal_storage.http_auth import Role
 from epochal_storage.http_server import HttpServer
 from epochal_storage.http_service import Hooks
 from epochal_storage.log_ends import ForeignLogs
+from epochal_storage.old_parts import forget_old_parts
 
 LOG_BYTES = 4 << 20
 """At this size ``host.log`` is begun anew, and the old one kept as ``host.log.1``."""
@@ -116,6 +118,10 @@ class Host:
         def before_read() -> None:
             loop.catch_up()
 
+        def written() -> None:
+            elsewhere.written()
+            ingest.eraser.look()
+
         def catch_up() -> Mapping[str, int]:
             return {**loop.catch_up(), **elsewhere.ends()}
 
@@ -135,7 +141,7 @@ class Host:
             with loop.hold():
                 return {"places": take_in(replays, ingest.replayer, tables, system_clock().now_us())}
 
-        hooks = Hooks(before_read, self._requested, elsewhere.written, status, catch_up, held, replay)
+        hooks = Hooks(before_read, self._requested, written, status, catch_up, held, replay)
         server = HttpServer(tables if isinstance(tables, Engine) else None, tokens, hooks, ingest.store_id)
         server.start()
         info = HostFile(
@@ -189,8 +195,8 @@ def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = 
         if gone:
             raise HostEndingError(f"{gone[0]} was moved away or deleted: what lies there now, if anything, is not ours")
 
-    # a server's tables are many hosts' and workers'
-    eraser = NoEraser() if safety.kept_s else Eraser(tables)
+    # in a server's tables its workers erase
+    eraser = Eraser(tables, partial(forget_old_parts, tables)) if isinstance(tables, Engine) else NoEraser()
     ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check, eraser)
     parts = (store / "engine" / "store", store / "intake" / "intake.log")
     seen.update((path, path.stat()) for path in parts if path.exists())

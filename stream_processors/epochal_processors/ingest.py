@@ -38,6 +38,7 @@ class Ingest:
     intake: Intake
     writer: BackgroundWriter
     replayer: Replayer
+    eraser: Eraser | NoEraser
 
     def close(self) -> None:
         """Take in what is there, with the host's own last words, and let the intake go.
@@ -100,7 +101,7 @@ def open_ingest(
     intake = Intake(directory / "intake" / "intake.log", store_id, clock.now_us, in_ledger.end)
     coverage = Coverage()
     writer = BackgroundWriter(store)
-    materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage)
+    materializer = Materializer(writer, SettledHistory(history, writer.settle), coverage, lambda: eraser.erased)
     voice = HostVoice(directory / "journals", __version__, clock.now_us, report)
     once = ReportOnce(report)
     cleaner = Cleaner(directory, safety, clock.monotonic, once)
@@ -122,7 +123,7 @@ def open_ingest(
         eraser,
     )
     follower.resume(intake.records(_first_unsafe(directory, in_ledger.contiguous)), in_ledger)
-    return Ingest(str(store_id), follower, voice, intake, writer, Replayer(delivery, coverage, history))
+    return Ingest(str(store_id), follower, voice, intake, writer, Replayer(delivery, coverage, history), eraser)
 
 
 def _check_tables(directory: Path, in_ledger: Ranges) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Stream
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.decode import DeadLetter, dead_letter
+from epochal_processors.erasing import Eraser, NoEraser
 from epochal_processors.frames import METRICS, Frame, Position, Positioned, channel_of, nothing
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
 from epochal_processors.messages import Headers, Message, packed
@@ -21,6 +22,7 @@ from epochal_processors.wire import WireError
 from epochal_processors.worker_history import WorkerHistory
 from epochal_storage.writing import TableWriter
 
+NOTHING = NoEraser()
 STREAMS_KNOWN = 50_000
 """Streams of which a worker keeps in mind what the store holds (some kilobytes each); then it begins anew."""
 
@@ -44,14 +46,23 @@ class Inlet:
     stream is first met, and again after :meth:`forget`.
     """
 
-    def __init__(self, cluster: str, store: TableWriter, history: WorkerHistory, decode: Decode = wire.decode) -> None:
-        """``cluster`` is the broker's cluster id, a part of the logs' names."""
+    def __init__(
+        self,
+        cluster: str,
+        store: TableWriter,
+        history: WorkerHistory,
+        decode: Decode = wire.decode,
+        eraser: Eraser | NoEraser = NOTHING,
+    ) -> None:
+        """``cluster`` is the broker's cluster id, a part of the logs' names; ``eraser`` destroys what is erased."""
         self._cluster = cluster
         self._decode = decode
         self._history = history
         self._writer = BackgroundWriter(store)
         self._coverage = Coverage()
-        self._materializer = Materializer(self._writer, SettledHistory(history, self._writer.settle), self._coverage)
+        self._eraser = eraser
+        settled = SettledHistory(history, self._writer.settle)
+        self._materializer = Materializer(self._writer, settled, self._coverage, lambda: eraser.erased)
         self._clocks: dict[str, AppendClock] = {}
         self._known: set[tuple[UUID, str]] = set()
 
@@ -70,7 +81,7 @@ class Inlet:
             try:
                 frame = self._decode(message.headers, message.key, message.value)
             except WireError as error:
-                frame = nothing()
+                frame = nothing(error.writer)
                 letter = dead_letter(
                     error.reason, error.detail, f"{log}:{message.offset}", error.writer, packed(message)
                 )
@@ -79,7 +90,8 @@ class Inlet:
         return placed
 
     def hand_over(self, placed: Placed, done: Callable[[Sequence[DeadLetter]], None]) -> None:
-        """Have the rows inserted; ``done`` is called when all of them are, with every dead letter found on the way.
+        """Have the rows inserted; ``done`` is called when all of them are, with every dead letter found on the way, and
+        nothing of them is there that was erased.
 
         ``done`` is called in another thread, and not at all when an insert fails: :meth:`settle` tells.
         Raises what the store raised, of this call or of one before.
@@ -89,11 +101,13 @@ class Inlet:
             self.settle()
             self.forget()
         self._learn({(frame.writer, channel_of(frame)) for _, frame in placed.frames})
-        letters: list[Received] = []
+        if self._eraser.known < 0:
+            self._eraser.run()
+        known, letters = self._eraser.known, list[Received]()
         parts = chain.from_iterable(map(_one_log_each, bounded(placed.frames, lambda one: one[1])))
         for number, part in enumerate(parts):
-            letters += self._materializer.apply(part, () if number else placed.letters)
-        self._writer.after(lambda: done([letter for letter, _ in letters]))
+            letters += self._materializer.apply(part, () if number else self._standing(placed.letters))
+        self._writer.after(lambda: self._inserted(known, letters, done))
 
     def seal(self, endings: Sequence[Ending], held: dict[tuple[UUID, str], Ranges]) -> None:
         """Streams have ended and ``held`` is what the store has of them: link what is left of them, and let them go.
@@ -101,6 +115,9 @@ class Inlet:
         Sums that were made when less was known than the store holds now are made again.
         """
         self.settle()
+        whole = self._eraser.erased.whole
+        # of the points of those there is nothing left to seal
+        endings = [replace(one, component=None) if one.writer in whole else one for one in endings]
         for key in [key for key in held if key[0] in {ending.writer for ending in endings}]:
             self._coverage.load(*key, held[key])
         self._materializer.finish(endings)
@@ -129,6 +146,16 @@ class Inlet:
     def close(self) -> None:
         """End the inserting thread."""
         self._writer.close()
+
+    def _inserted(self, known: int, letters: Iterable[Received], done: Callable[[Sequence[DeadLetter]], None]) -> None:
+        """Rows were inserted that were made when ``known`` tombstones were known. Called in the inserting thread."""
+        self._eraser.run(known)
+        done([letter for letter, _ in self._standing(letters)])
+
+    def _standing(self, letters: Iterable[Received]) -> list[Received]:
+        """Those of dead letters that aren't of writers of whom everything is erased."""
+        whole = self._eraser.erased.whole
+        return [one for one in letters if one[0].writer not in whole]
 
     def _begin_clocks(self, messages: Iterable[Message]) -> None:
         firsts: dict[str, int] = {}

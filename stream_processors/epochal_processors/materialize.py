@@ -32,7 +32,7 @@ from epochal_processors.points import metrics_rows
 from epochal_processors.project import event_digest, project_event
 from epochal_processors.rows import EventRow, FactRow
 from epochal_processors.tables import rows_table
-from epochal_processors.tombstones import ERASED
+from epochal_processors.tombstones import NONE, Erasures
 from epochal_storage.writing import TableWriter
 
 T = TypeVar("T")
@@ -85,13 +85,20 @@ class Materializer:
     error what was kept of unfinished blocks is forgotten and read back from the store.
     """
 
-    def __init__(self, writer: TableWriter, history: History, coverage: Coverage) -> None:
-        """``coverage`` says what the log holds; it is extended as batches are applied."""
+    def __init__(
+        self,
+        writer: TableWriter,
+        history: History,
+        coverage: Coverage,
+        erased: Callable[[], Erasures] = Erasures,
+    ) -> None:
+        """``coverage`` says what the log holds; it is extended as batches are applied. Of what is ``erased`` there is
+        an event's digest and a place in the ledger, whenever it comes.
+        """
         self._writer = writer
         self._history = history
         self._coverage = coverage
-        self.tombstones = 0
-        """How many erasures were among what it was given."""
+        self._erased = erased
         self.forget()
 
     def apply(self, batch: Sequence[Positioned], letters: Iterable[Received] = ()) -> list[Received]:
@@ -153,7 +160,10 @@ class Materializer:
 
     def _points(self, batch: Sequence[Positioned], rows: _Rows) -> None:
         parts: list[Part] = []
+        whole = self._erased().whole
         for position, frame in batch:
+            if frame.writer in whole:
+                continue
             if isinstance(frame, PointFrame) and frame.component is None:
                 rows.letters.append((_parked(frame), position.recorded_at_us))
             elif isinstance(frame, PointFrame) and frame.count:
@@ -178,15 +188,15 @@ class Materializer:
                 self._project(position, frame, rows)
 
     def _project(self, position: Position, frame: EventFrame, rows: _Rows) -> None:
+        erased = self._erased().lifecycle.get(frame.writer, NONE)
         for record in frame.records:
-            event = decode(frame.writer, record)
+            event, gone = decode(frame.writer, record), erased.within(record.seq, 1)
             if isinstance(event, DeadLetter):
-                rows.letters.append((event, position.recorded_at_us))
+                rows.letters += [] if gone else [(event, position.recorded_at_us)]
             else:
-                self.tombstones += event.type == ERASED
                 row, facts = project_event(event, position)
-                rows.events.append(row)
-                rows.facts += facts
+                rows.events.append(row.emptied() if gone else row)
+                rows.facts += [] if gone else facts
 
     def _insert(self, rows: _Rows) -> None:
         tables = {

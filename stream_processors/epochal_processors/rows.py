@@ -23,6 +23,10 @@ class EventRow(NamedTuple):
     log: str
     offset: int
 
+    def emptied(self) -> EventRow:
+        """What stays of it when it is erased."""
+        return self._replace(payload=b"", salt=bytes(16))
+
 
 class FactRow(NamedTuple):
     """A row of ``facts``."""

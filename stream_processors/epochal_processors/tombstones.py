@@ -14,15 +14,20 @@ from epochal_processors.frames import LIFECYCLE
 
 ERASED = "epochal.entity.erased"
 NONE = Ranges()
+EVER = 1 << 62
+"""More numbers than any stream comes to."""
 _TOMBSTONES = f"SELECT payload FROM events FINAL WHERE type = '{ERASED}'"  # noqa: S608  a name of our own
+_COUNT = f"SELECT uniqExact(writer, seq) AS n FROM events WHERE type = '{ERASED}'"  # noqa: S608
+Query = Callable[[str, Mapping[str, object]], pa.Table]
 
 
 @dataclass
 class Erasures:
-    """The numbers that were erased, by writer."""
+    """The numbers that were erased, by writer; of those in ``whole`` all there are, and all that may still come."""
 
     lifecycle: dict[UUID, Ranges] = field(default_factory=dict)
     metrics: dict[UUID, Ranges] = field(default_factory=dict)
+    whole: set[UUID] = field(default_factory=set)
 
     def of(self, writer: UUID, channel: str) -> Ranges:
         """Those of one stream."""
@@ -33,13 +38,13 @@ class Erasures:
         """Whoever wrote any of it."""
         return {*self.lifecycle, *self.metrics}
 
-    @property
-    def whole(self) -> set[UUID]:
-        """Writers of whom nothing is left, their opening event included."""
-        return {writer for writer, ranges in self.lifecycle.items() if ranges.contiguous} | self.metrics.keys()
+
+def tombstones(query: Query) -> int:
+    """How many tombstones a store has; never fewer than before. Raises what ``query`` raises."""
+    return int(query(_COUNT, {})["n"][0].as_py())
 
 
-def erasures(query: Callable[[str, Mapping[str, object]], pa.Table]) -> Erasures:
+def erasures(query: Query) -> Erasures:
     """All that the tombstones of a store name. Raises what ``query`` raises."""
     found = Erasures()
     for payload in query(_TOMBSTONES, {})["payload"].to_pylist():
@@ -47,6 +52,11 @@ def erasures(query: Callable[[str, Mapping[str, object]], pa.Table]) -> Erasures
         for ranges, named in ((found.lifecycle, said["lifecycle"]), (found.metrics, said["metrics"])):
             for writer, first, count in named:
                 ranges.setdefault(UUID(writer), Ranges()).add(first, count)
+    # whose opening event is gone, of them all was to go: also what wasn't here yet
+    found.whole = {writer for writer, ranges in found.lifecycle.items() if ranges.contiguous} | found.metrics.keys()
+    for ranges in (found.lifecycle, found.metrics):
+        for writer in found.whole:
+            ranges.setdefault(writer, Ranges()).add(0, EVER)
     return found
 
 

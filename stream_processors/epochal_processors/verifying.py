@@ -122,7 +122,7 @@ class _Walk:
             key = rows.at.key
             ledger = ledgers.get(key.writer, NOTHING)
             inside = ledger.held.within(portion.first, portion.end)
-            erased = evidence.erased.of(*key)
+            erased = evidence.erased_of(key, inside)
             parked = _parked(key, letters.get(key.writer, NO_LETTERS)) | erased
             said = [*rows.said, *points_back(rows, erased)]
             said += against_ledger(rows, ledger, inside, evidence.until(), evidence.logs, parked)

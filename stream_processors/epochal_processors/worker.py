@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 from epochal._sent import FROM_KAFKA, kafka_log
 from epochal_processors.courier import MOST_PAUSE_S, Courier, LettersRefusedError
 from epochal_processors.decode import DeadLetter
+from epochal_processors.erasing import Eraser
 from epochal_processors.fetching import Fetcher, Membership
 from epochal_processors.inlet import Inlet, Placed
 from epochal_processors.kafka_access import OthersAtWorkError, TopicsMissingError, cluster_id, extents, rewind
@@ -113,7 +114,7 @@ class _Worker:
         plan, metrics = self._plan, WorkerMetrics()
         store = open_remote(plan.store, plan.spawn)
         history = SqlWorkerHistory(store)
-        inlet = Inlet(cluster, metrics.timed(store), history)
+        inlet = Inlet(cluster, metrics.timed(store), history, eraser=Eraser(store))
         sealer = Sealer(inlet, history, time.monotonic)
         letters = LetterTopic(plan.letters_topic, plan.connection)
         courier = Courier(inlet, sealer, partial(self._send, letters), _Told(metrics), self._fail)

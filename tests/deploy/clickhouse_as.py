@@ -1,7 +1,8 @@
 """Runs SQL as a user of deploy/clickhouse/users.xml, in the embedded engine: `python clickhouse_as.py DIRECTORY`.
 
 DIRECTORY holds `engine` (the data) and what `write_config` made. Statements come as a JSON list on standard input;
-answers go out as one: [true, text] or [false, error]. `migrate`, `insert` and `look up` stand for what a worker does.
+answers go out as one: [true, text] or [false, error]. `migrate`, `insert`, `look up` and `erase` stand for
+what a worker does.
 
 chDB reads a server's configuration of users, but always works as `default`: so `default` is made that user here.
 """
@@ -131,7 +132,26 @@ def _looked_up(store: _Connection) -> str:
     return f"{len(questions)} questions"
 
 
-DEEDS = {"migrate": _migrated, "insert": _inserted, "look up": _looked_up}
+def _erased(store: _Connection) -> str:
+    """What a worker does when a tombstone comes: there is something of its writer in every table."""
+    from epochal_processors.erasing import TABLES, Eraser
+
+    store.command("USE epochal")
+    writer = str(UUID(int=1))
+    for table in TABLES:
+        row = {"writer": writer} | ({"payload": "what is to go"} if table == "events" else {})
+        store.command(f"INSERT INTO {table} SETTINGS optimize_on_insert = 0 FORMAT JSONEachRow {json.dumps(row)}")
+    said = {"data": {"lifecycle": [[writer, 0, 1]], "metrics": [[writer, 0, 1]]}}
+    event = {"writer": str(UUID(int=2)), "type": "epochal.entity.erased", "payload": json.dumps(said)}
+    store.command(f"INSERT INTO events SETTINGS optimize_on_insert = 0 FORMAT JSONEachRow {json.dumps(event)}")
+    Eraser(store).run()
+    counts = ", ".join(f"(SELECT count() FROM {table} WHERE writer = '{writer}') AS {table}" for table in TABLES)
+    payload = f"(SELECT any(payload) FROM events WHERE writer = '{writer}') AS payload"
+    (left,) = store.query_arrow(f"SELECT {counts}, {payload}").to_pylist()
+    return json.dumps(left)
+
+
+DEEDS = {"erase": _erased, "migrate": _migrated, "insert": _inserted, "look up": _looked_up}
 
 
 def main() -> None:

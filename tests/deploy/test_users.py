@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -43,13 +44,30 @@ def test_a_worker_may_do_all_that_a_worker_does(store: Path) -> None:
     assert all(fine for fine, _ in asked("epochal_writer", store, opening).values())
 
 
+def test_a_worker_erases(store: Path) -> None:
+    """What a tombstone names, and of an event its payload alone."""
+    fine, text = asked("epochal_writer", store, ["erase"])["erase"]
+    assert fine, text
+    assert json.loads(text) == {
+        "events": 1,
+        "facts": 0,
+        "metrics": 0,
+        "partials": 0,
+        "dead_letters": 0,
+        "payload": "",
+    }
+
+
 HARM = (
     "DROP TABLE epochal.events",
     "DROP DATABASE epochal",
     "TRUNCATE TABLE epochal.events",
     "DELETE FROM epochal.events WHERE 1",
     "ALTER TABLE epochal.events DELETE WHERE 1",
-    "ALTER TABLE epochal.events UPDATE payload = '' WHERE 1",
+    "ALTER TABLE epochal.events UPDATE digest = salt WHERE 1",
+    "ALTER TABLE epochal.ledger DELETE WHERE 1",
+    "ALTER TABLE epochal.blocks DELETE WHERE 1",
+    "ALTER TABLE epochal.metrics UPDATE value = 1 WHERE 1",
     "ALTER TABLE epochal.events MODIFY TTL logged_at",
     "ALTER TABLE epochal.events DROP PARTITION tuple()",
     "CREATE OR REPLACE TABLE epochal.facts (a Int8) ENGINE = ReplacingMergeTree ORDER BY a",
@@ -93,6 +111,8 @@ def test_an_analyst_changes_nothing(store: Path) -> None:
         "CREATE TABLE epochal.more (a Int8) ENGINE = ReplacingMergeTree ORDER BY a",
         "CREATE TEMPORARY TABLE more (a Int8)",
         "CREATE OR REPLACE VIEW epochal.trials AS SELECT 1",
+        "ALTER TABLE epochal.events UPDATE payload = '' WHERE 1",
+        "ALTER TABLE epochal.metrics DELETE WHERE 1",
         "ALTER TABLE epochal.ledger ADD INDEX more count TYPE minmax",
         "CREATE DATABASE IF NOT EXISTS epochal",
     ]

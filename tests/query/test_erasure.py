@@ -186,6 +186,12 @@ def test_a_tombstone_tells(shell: Shell) -> None:
     told = [(row["field"], row["reason"], row["event"]) for row in history if row["field"] == "status.erased"]
     assert told == [("status.erased", "consent withdrawn", component["event"])]
     assert shell.run("show", component["id"]).returncode == 1
+    certificate = shell.json("certificate", component["id"])
+    assert (certificate["state"], certificate["name"]) == ("erased", "")
+    counted = {one["channel"]: (one["received"], one["expected"], one["gaps"]) for one in certificate["writers"]}
+    assert counted["metrics"] == (2, 2, [])
+    assert counted["lifecycle"][0] == counted["lifecycle"][1] > 10
+    assert {row["state"] for row in listed} == {"done"}
 
 
 def alter(shell: Shell, *statements: str) -> None:
