@@ -25,7 +25,7 @@ test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage; JOBS=0
 	@$(BIN)/python -m pytest -q $(call AT_ONCE,logical) --cov --cov-report=term
 
 test-kafka: $(VENV)/.dev  ## the tests on a real broker: EPOCHAL_TEST_KAFKA=host:port, else Docker, else Java 17 and Maven
-	@$(BIN)/python -m pytest -q $(call AT_ONCE,3) -m "kafka and not slow" --durations=12
+	@$(BIN)/python -m pytest -q $(call AT_ONCE,2) -m "kafka and not slow" --durations=12
 
 test-all: $(VENV)/.dev  ## both of them, the second also when the first fails
 	@echo "Left out: tests on a ClickHouse server, as none can be started here (its SQL is parsed by the same engine, and"

@@ -32,6 +32,17 @@ def cut_into(frames: Iterable[Frame], dice: random.Random) -> list[Outgoing]:
     return [message for frame in frames for message in _messages(frame, dice)]
 
 
+def uncut(frames: Iterable[Frame]) -> list[Outgoing]:
+    """Frames as messages, the points of each in one, in the order of the journals."""
+    found: list[Outgoing] = []
+    for frame in frames:
+        if isinstance(frame, EventFrame):
+            found += [encode_event(frame.writer, frame.project, record) for record in frame.records]
+        else:
+            found.append(encode_points(Owner(frame.project, frame.component, frame.rank), _part(frame, 0, frame.count)))
+    return found
+
+
 def _messages(frame: Frame, dice: random.Random) -> Iterator[Outgoing]:
     if isinstance(frame, EventFrame):
         for record in frame.records:

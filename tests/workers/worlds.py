@@ -6,13 +6,13 @@ import json
 import random
 import struct
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
 import numpy as np
-from cutting import cut_into
+from cutting import cut_into, uncut
 from kafka_field import Field
 from processors.memory_store import MemoryStore
 from processors.test_materialize import everything, long_stream
@@ -87,7 +87,11 @@ def make_job(
 
 @dataclass
 class World:
-    """Jobs, cut into messages, in no order."""
+    """Jobs, cut into messages, in no order.
+
+    ``others`` are jobs whose points stay in one message: those of a clock that is ahead count as logged when they were
+    recorded, so their order is that of their messages.
+    """
 
     dice: random.Random
     jobs: int = 6
@@ -98,9 +102,10 @@ class World:
     expected: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.told = [*[make_job(number, self.points) for number in range(self.jobs)], *self.others]
-        frames: list[Frame] = [frame for job in self.told for frame in (job.events, job.points)]
-        self.messages = cut_into(frames, self.dice)
+        jobs = [make_job(number, self.points) for number in range(self.jobs)]
+        self.messages = [*cut_into(_frames(jobs), self.dice), *uncut(_frames(self.others))]
+        self.told = [*jobs, *self.others]
+        frames = _frames(self.told)
         reference = MemoryStore()
         materializer = Materializer(reference, reference, Coverage())
         materializer.apply([(Position("reference", i, i + 1), frame) for i, frame in enumerate(frames)])
@@ -121,6 +126,10 @@ class World:
         for number, piece in enumerate(self.pieces(pieces)):
             between(number)
             to.send(piece)
+
+
+def _frames(jobs: Iterable[Job]) -> list[Frame]:
+    return [frame for job in jobs for frame in (job.events, job.points)]
 
 
 def check(field: Field, world: World, garbage: int = 0) -> None:
