@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Generator, Iterator
 from dataclasses import astuple
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
@@ -30,15 +30,17 @@ def untraced() -> Iterator[None]:
     """Coverage lets go of this test's thread.
 
     Its tracer takes a plain lock: a signal handler of the test would find it taken, and wait for itself for ever; so
-    would a forked child, where another thread had it at the moment of the fork.
+    would a forked child, where another thread had it at the moment of the fork. One of several processes of tests has
+    two tracers, one in the other.
     """
     coverage = sys.modules.get("coverage")
-    current = coverage.Coverage.current() if coverage else None
-    if current is not None:
+    stopped: list[Any] = []
+    while coverage and (current := coverage.Coverage.current()) is not None:
         current.stop()
+        stopped.append(current)
     yield
-    if current is not None:
-        current.start()
+    for one in reversed(stopped):
+        one.start()
 
 
 @pytest.fixture(scope="session")
