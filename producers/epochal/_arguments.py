@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from ._capture.redact import redact_command
-
 __all__ = ["from_arguments", "value_of"]
 
 
@@ -25,6 +23,9 @@ def from_arguments(command: Sequence[str]) -> dict[str, object]:
     that no value follows is true. One that is given again gets a list of what was said each time. What comes after
     ``--`` alone, short options and words of no option are no parameters: the run's command line has them.
     """
+    # here and not at the top: its patterns take longer to compile than most commands to run
+    from ._capture.redact import redact_command
+
     words = redact_command(command[: command.index("--")] if "--" in command else command)
     said: dict[str, list[object]] = {}
     place = 0

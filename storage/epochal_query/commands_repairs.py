@@ -9,7 +9,6 @@ from collections.abc import Callable
 import click
 
 from epochal_query.cli_options import said
-from epochal_query.history_fields import is_cell
 
 
 def _somewhere(command: Callable[..., None]) -> Callable[..., None]:
@@ -63,6 +62,8 @@ def correct(
 
 def _value(name: str, text: str) -> object:
     """A number for points, the text of a note, or of anything else what the JSON says, where it is JSON."""
+    from epochal_query.history_fields import is_cell
+
     if name == "note":
         return text
     for read in (json.loads, float) if is_cell(name) else (float,):
