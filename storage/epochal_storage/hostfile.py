@@ -26,6 +26,7 @@ _INLINE = "inline"
 
 _SIGNS = frozenset({"store.json", "journals", LOCK_NAME, STARTING_NAME, FILE_NAME, LOG_NAME})
 """What of a store there is first, whoever begins it."""
+_CONTENTS = "artifacts"
 
 
 def make_place(store: Path) -> None:
@@ -37,7 +38,8 @@ def make_place(store: Path) -> None:
     store.mkdir(parents=True, exist_ok=True)
     names = sorted(path.name for path in store.iterdir())
     others = [name for name in names if not name.startswith(".") and name != "lost+found"]
-    if others and not _SIGNS.intersection(names):
+    # contents may be there before anything else of a store is, where events go to Kafka
+    if others not in ([], [_CONTENTS]) and not _SIGNS.intersection(names):
         raise LocationError(
             f"there is no store in {store}, but other things ({', '.join(others[:3])}{', …' if others[3:] else ''}): "
             "give the directory of a store, or a new or empty one"
