@@ -52,6 +52,14 @@ class Told:
 
 
 @pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bare]:
+    """A store of its own: what was lost by a watermark depends on all that its log had by then."""
+    found = Bare(tmp_path_factory.mktemp("openlineage"))
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
 def told(bare: Bare) -> Told:
     return Told(bare)
 
