@@ -7,7 +7,7 @@ PIP    := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PI
           $(BIN)/python -m pip install --quiet
 
 # Both suites run their tests in several processes, whose number JOBS sets (0: in one): the first in one for each
-# processor, each file of it in one of them, as its tests share stores; the second, whose tests wait more than they
+# processor, each file of it in one of them, in order, as tests share stores; the second, whose tests wait more than they
 # work and bring their own, in two with brokers of their own, where who is done takes over what another has before it.
 AT_ONCE = -n $(or $(JOBS),$(1)) --maxprocesses=4
 
@@ -22,7 +22,7 @@ demo: $(VENV)/.demo $(if $(KAFKA),$(VENV)/.dev)  ## a whole experiment, really t
 	@$(if $(KAFKA),$(BIN)/python tests/kafka_demo.py,$(BIN)/epochal demo) --output out
 
 test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage; JOBS=0: one test at a time
-	@$(BIN)/python -m pytest -q $(call AT_ONCE,logical) --dist=loadfile --cov --cov-report=term
+	@$(BIN)/python -m pytest -q $(call AT_ONCE,logical) --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
 
 test-kafka: $(VENV)/.dev  ## the tests on a real broker: EPOCHAL_TEST_KAFKA=host:port, else Docker, else Java 17 and Maven
 	@$(BIN)/python -m pytest -q $(call AT_ONCE,2) --dist=worksteal -m "kafka and not slow" --durations=12
