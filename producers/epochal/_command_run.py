@@ -18,7 +18,7 @@ from ._arguments import from_arguments, value_of
 from ._ending import COMPLETED, STOPPED, Ending
 from ._errors import MisuseError
 from ._front import init
-from ._log_lines import Definition, LogReader, Points, definition, definitions
+from ._log_lines import LONGEST_LINE, Definition, LogReader, Points, definition, definitions
 from ._session import session
 
 if TYPE_CHECKING:
@@ -79,9 +79,9 @@ def run(
     finds the run: epochal.log(...) logs to it, and what epochal.init(...) opens has it for its parent.
     """
     stopping = _Stopping()
-    arguments = {} if no_arguments else from_arguments(command)
-    params = arguments | _values(param, "--param")
-    variables = _values(variable, "--variable", from_arguments(command))
+    arguments = from_arguments(command)
+    params = ({} if no_arguments else arguments) | _values(param, "--param")
+    variables = _values(variable, "--variable", arguments)
     reader = _reader(metric, metrics, step)
     handle = init(
         experiment, name=name, kind=kind, params=params, variables=variables or None, tags=tag, project=project
@@ -165,8 +165,10 @@ def _recorded(handle: Run, command: Sequence[str], stopping: _Stopping, reader: 
     code = child.wait()
     for pump in pumps:
         pump.join()
-    metrics.end()
-    handle.end(_ending(code, stopped=stopping.asked))
+    try:
+        metrics.end()
+    finally:
+        handle.end(_ending(code, stopped=stopping.asked))
     return code if code >= 0 else 128 - code
 
 
@@ -185,17 +187,34 @@ class _Metrics:
         self._handle = handle
         self._reader = reader
         self._lock = threading.Lock()
+        self._trouble: Exception | None = None
 
     def printed(self, stream: str, text: str) -> None:
-        if self._reader is not None:
+        """Log what is found in a piece of output. Raises nothing: the command must not wait for a pipe nobody reads."""
+        if self._reader is None or self._trouble is not None:
+            return
+        try:
             with self._lock:
                 self._log(self._reader.feed(stream, text))
+        except Exception as error:  # noqa: BLE001  the border: raised when the command has ended
+            self._trouble = error
 
     def end(self) -> None:
-        """Log what is on a last line without an end, and say what was looked for in vain."""
+        """Log what is on a last line without an end, and say what was looked for in vain.
+
+        Raises what logging raised (EPOCHAL_STRICT), after which nothing was logged any more.
+        """
+        if self._trouble is not None:
+            raise self._trouble
         if self._reader is None:
             return
         self._log(self._reader.end())
+        if self._reader.cut:
+            click.echo(
+                f"epochal: {self._reader.cut:,} lines were longer than {LONGEST_LINE:,} characters; metrics were read "
+                "from the beginning of these alone",
+                err=True,
+            )
         wanted = {metric.name: metric.name in self._reader.seen for metric in self._reader.metrics}
         if self._reader.step is not None:
             wanted[self._reader.step.name] = self._reader.steps > 0

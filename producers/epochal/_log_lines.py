@@ -31,7 +31,7 @@ _NUMBER: Final = f"[-+]?(?:{_DIGITS}|{_WORDS})"
 _APART: Final = r"(?:(?<!\w)(?<!\w[./-])|(?!\w))"
 """Where a match may begin: not inside a name, unless it begins with something that is in no name."""
 
-_FLAGS: Final = re.compile(r"\(\?[aimsux]+\)")
+_FLAGS: Final = re.compile(r"\(\?[aimsu]+\)")
 _CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[@-Z\\-_]|\x08+")
 
 
@@ -88,10 +88,12 @@ def definitions(said: object) -> list[Definition]:
 def _compiled(name: str, pattern: str) -> re.Pattern[str]:
     try:
         # said of the user's pattern and not of ours, which is made of it
-        groups = re.compile(pattern).groups
+        given = re.compile(pattern)
     except re.error as error:
         raise MisuseError(f"the pattern of {name!r} is no regular expression: {error}: {pattern!r}") from None
-    if not groups:
+    if given.flags & re.VERBOSE:
+        raise MisuseError(f"the pattern of {name!r} can't have comments, which (?x) lets it have: {pattern!r}")
+    if not given.groups:
         raise MisuseError(
             f"the pattern of {name!r} has no group that marks the number: {pattern!r}; for example {name}: ([0-9.]+)"
         )
@@ -138,8 +140,8 @@ class LogReader:
     A line counts as it stands when it ends: of one that was rewritten (a progress bar), what it says last. Without a
     definition of the step, the n-th time that a metric is printed is its step n, from 0. With one, the step is the one
     on the line, else the last one before it, else 0.
-    ``seen`` says how often each metric was found, ``steps`` how often the step, and ``lines`` how many lines were read.
-    One reader is for one thread at a time.
+    ``seen`` says how often each metric was found, ``steps`` how often the step, ``lines`` how many lines were read and
+    ``cut`` how many of them were too long to be read whole. One reader is for one thread at a time.
     """
 
     metrics: Sequence[Definition]
@@ -147,6 +149,7 @@ class LogReader:
     seen: dict[str, int] = field(default_factory=dict[str, int])
     steps: int = 0
     lines: int = 0
+    cut: int = 0
     _held: dict[str, str] = field(default_factory=dict[str, str])
     _last: float = 0.0
 
@@ -165,19 +168,24 @@ class LogReader:
 
     def _read(self, line: str) -> Iterator[Points]:
         self.lines += 1
-        line = _CONTROL.sub("", _bounded(last_state(line)))
+        shown = last_state(line)
+        self.cut += len(shown) > LONGEST_LINE
+        line = _CONTROL.sub("", _bounded(shown))
         for value in self.step.values(line) if self.step else ():
             if math.isfinite(value):
                 self._last = value
                 self.steps += 1
-        points: dict[float, dict[str, float]] = {}
-        for metric in self.metrics:
-            for value in metric.values(line):
-                count = self.seen.get(metric.name, 0)
-                points.setdefault(self._last if self.step else float(count), {})[metric.name] = value
-                self.seen[metric.name] = count + 1
-        for step, values in points.items():
-            yield values, step
+        found = {metric.name: list(metric.values(line)) for metric in self.metrics}
+        # what a line says twice is logged twice
+        for number in range(max(map(len, found.values()), default=0)):
+            points: dict[float, dict[str, float]] = {}
+            for name, values in found.items():
+                if number < len(values):
+                    count = self.seen.get(name, 0)
+                    points.setdefault(self._last if self.step else float(count), {})[name] = values[number]
+                    self.seen[name] = count + 1
+            for step, said in points.items():
+                yield said, step
 
 
 def _bounded(line: str) -> str:

@@ -73,6 +73,7 @@ def test_every_float_comes_back_as_printed(value: float, form: str) -> None:
         ("loss=loss: (", "no regular expression: .*unterminated subpattern"),
         ("loss=loss: [0-9]+", "no group that marks the number"),
         ("loss=loss: (?:[0-9]+)", "no group that marks the number"),
+        ("loss=(?x) loss: [ ] ([0-9]+) # :)", "can't have comments"),
     ],
 )
 def test_definitions_that_make_no_sense(text: str, said: str) -> None:
@@ -123,6 +124,15 @@ def test_steps() -> None:
     assert (reader.seen, reader.steps, reader.lines) == ({"loss": 3, "acc": 2}, 1, 5)
 
 
+def test_what_a_line_says_twice_is_there_twice() -> None:
+    """At the same step where the step is read, else one after the other."""
+    line = "step 3: loss: 1 acc: 5 loss: 2\n"
+    first, second = {"loss": 1.0, "acc": 5.0}, {"loss": 2.0}
+    metrics = [definition("loss"), definition("acc")]
+    assert read(LogReader(metrics, definition("step")), line) == [(first, 3.0), (second, 3.0)]
+    assert read(LogReader(metrics), line) == [(first, 0.0), (second, 1.0)]
+
+
 def test_two_streams_do_not_mix() -> None:
     """A line of one isn't finished by the other."""
     reader = LogReader([definition("loss")])
@@ -138,5 +148,6 @@ def test_a_line_without_end() -> None:
     begin = "loss: 1 "
     points = read(reader, begin, *[piece] * (2 * LONGEST_LINE // 1000), " loss: 2\nloss: 3\n")
     assert points == [({"loss": 1.0}, 0.0), ({"loss": 3.0}, 1.0)]
+    assert (reader.lines, reader.cut) == (2, 1)
     cut = "y" * (LONGEST_LINE - 8) + " loss: 0.57"
     assert read(LogReader([definition("loss")]), cut + "\n") == []

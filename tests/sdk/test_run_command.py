@@ -181,3 +181,25 @@ def test_definitions_are_checked_before_anything_runs(tmp_path: Path, words: tup
     assert said in b" ".join(err.split())
     assert not (tmp_path / "store").exists()
     assert not (tmp_path / "ran").exists()
+
+
+def test_strict_logging_that_fails_lets_the_command_end(tmp_path: Path) -> None:
+    """It is raised then; nobody stops reading what the command prints meanwhile. Lines that were cut are counted."""
+    code = "print('loss: 1'); print('x' * 70_000 + ' loss: 2'); print('y' * 1_000_000)"
+    process = start(tmp_path, "-m", "loss", "--", sys.executable, "-c", code)
+    returned, out, err, written = done(process, tmp_path)
+    assert (returned, len(out)) == (0, 1_070_018)
+    assert "2 lines were longer than 65,536 characters" in err
+    assert points_of(written, "loss") == [(0.0, 1.0)]
+    broken = "import epochal._run as r; r.Run.log = lambda *_, **__: 1 / 0; from epochal.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", broken, "run", "-m", "loss", "--", sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    returned, out, err, written = done(process, tmp_path)
+    assert (returned, len(out)) == (1, 1_070_018)
+    assert "ZeroDivisionError" in err
+    assert [status for status, _ in statuses(written)] == ["completed", "completed"]
