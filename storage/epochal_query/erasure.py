@@ -59,8 +59,9 @@ def erase(
         raise DeletionError(f"{target.kind} {target.name!r} isn't erased without a reason, which its tombstone keeps")
     traces = traces_of(reading, entities)
     _check_ended(reading, target, list(traces.values()))
-    contents = _remove_contents(reading, opened, entities)
+    # first what may refuse: Kafka has these journals whole, so that nothing is lost where the rest then fails
     kept = _remove_spooled(opened, list(traces.values()))
+    contents = _remove_contents(reading, opened, entities)
     events = [component_detached(component=str(one), trial=str(trial)) for one, trial in plan.detached]
     first = len(events)
     for one in entities:

@@ -11,7 +11,7 @@ from uuid import UUID
 from epochal._kafka.kept import Place
 from epochal._sent import FROM_KAFKA
 from epochal_processors.coverage import Ranges
-from epochal_processors.tombstones import conditions
+from epochal_processors.tombstones import add_named, conditions, gone_whole
 from epochal_query.columns import id_texts, ids, texts, values
 from epochal_query.reading import Reading
 from epochal_query.resolve import Entity
@@ -43,15 +43,13 @@ class Traces:
     @property
     def whole(self) -> set[UUID]:
         """Writers of whom nothing is left."""
-        return {writer for writer, numbers in self.lifecycle.items() if numbers.contiguous} | self.metrics.keys()
+        return gone_whole(self.lifecycle, self.metrics)
 
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Traces:
         """Those that a tombstone names."""
         found = cls({}, {})
-        for numbers, ranges in ((found.lifecycle, said["lifecycle"]), (found.metrics, said["metrics"])):
-            for writer, first, count in ranges:
-                numbers.setdefault(UUID(writer), Ranges()).add(first, count)
+        add_named(found.lifecycle, found.metrics, said)
         return found
 
 

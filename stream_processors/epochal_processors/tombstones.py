@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import pyarrow as pa
@@ -48,16 +49,25 @@ def erasures(query: Query) -> Erasures:
     """All that the tombstones of a store name. Raises what ``query`` raises."""
     found = Erasures()
     for payload in query(_TOMBSTONES, {})["payload"].to_pylist():
-        said = json.loads(payload)["data"]
-        for ranges, named in ((found.lifecycle, said["lifecycle"]), (found.metrics, said["metrics"])):
-            for writer, first, count in named:
-                ranges.setdefault(UUID(writer), Ranges()).add(first, count)
-    # whose opening event is gone, of them all was to go: also what wasn't here yet
-    found.whole = {writer for writer, ranges in found.lifecycle.items() if ranges.contiguous} | found.metrics.keys()
+        add_named(found.lifecycle, found.metrics, json.loads(payload)["data"])
+    # of them all was to go: also what wasn't here yet
+    found.whole = gone_whole(found.lifecycle, found.metrics)
     for ranges in (found.lifecycle, found.metrics):
         for writer in found.whole:
             ranges.setdefault(writer, Ranges()).add(0, EVER)
     return found
+
+
+def add_named(lifecycle: dict[UUID, Ranges], metrics: dict[UUID, Ranges], said: Mapping[str, Any]) -> None:
+    """Add the numbers that a tombstone, by its data, names of either channel."""
+    for ranges, named in ((lifecycle, said["lifecycle"]), (metrics, said["metrics"])):
+        for writer, first, count in named:
+            ranges.setdefault(UUID(writer), Ranges()).add(first, count)
+
+
+def gone_whole(lifecycle: Mapping[UUID, Ranges], metrics: Mapping[UUID, Ranges]) -> set[UUID]:
+    """Writers whose opening event is among these numbers, or who have points among them: nothing is left of them."""
+    return {writer for writer, numbers in lifecycle.items() if numbers.contiguous} | metrics.keys()
 
 
 def conditions(ranges: Mapping[UUID, Ranges], at_once: int = 200) -> Iterator[str]:

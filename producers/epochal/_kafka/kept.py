@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,8 +151,15 @@ def _letters(arguments: dict[str, Any], logs: Mapping[str, Partition], writers: 
             place = kafka.TopicPartition(topic, int(number))
             consumer.assign([place])
             consumer.seek(place, extent.begin)
-            while consumer.position(place) < extent.end:
-                for message in (one for batch in consumer.poll(timeout_ms=500).values() for one in batch):
+            heard = time.monotonic()
+            while (position := consumer.position(place)) < extent.end:
+                messages = [one for batch in consumer.poll(timeout_ms=500).values() for one in batch]
+                # a broker that goes away is polled in vain for ever
+                if consumer.position(place) != position:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > ANSWER_S:
+                    raise load("kafka.errors").KafkaTimeoutError(f"{log} answered nothing for {ANSWER_S:g} s")
+                for message in messages:
                     writer = _writer(message.key)
                     if writer is not None and writer in writers:
                         found[writer] = Place(log, message.offset, message.timestamp * 1000)
