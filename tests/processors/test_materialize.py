@@ -189,8 +189,8 @@ def test_what_came_through_several_logs_has_the_same_sums_again(seed: int) -> No
     again, taken = made["partials"], store.final("partials")
     assert ELSEWHERE in {row["offset_until"] for row in taken}
     assert bits([apart(row) for row in again]) == bits([apart(row) for row in taken])
-    for one, was in zip(again, taken, strict=True):
-        assert was["offset_until"] == ELSEWHERE or all(one[name] == was[name] for name in PLACE)
+    for row, was in zip(again, taken, strict=True):
+        assert was["offset_until"] == ELSEWHERE or all(row[name] == was[name] for name in PLACE)
 
 
 def apart(row: Row) -> Row:
