@@ -235,10 +235,14 @@ def test_a_signal_while_the_end_waits_for_artifacts(tmp_path: Path, number: sign
     os.truncate(tmp_path / "large", 16 << 30)
     process = start(
         f"""
-        import sys
+        import threading, time
         def ready():
             run.log({{"loss": 1.0}})
             run.log_output("large", path={str(tmp_path / "large")!r}, copy=False)
+            threading.Thread(target=say_when_it_ends, daemon=True).start()
+        def say_when_it_ends():
+            while run.status == "running":
+                time.sleep(0.001)
             print("ready", flush=True)
         if {where!r} == "with":
             with epochal.init("ends") as run:
