@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from ._associating import Entity, action, associate, context, dissociate
+from ._associating import Entity, action, alias, associate, context, dissociate
 from ._errors import (
     EpochalError,
     JournalError,
@@ -48,6 +48,7 @@ __all__ = [
     "Trial",
     "__version__",
     "action",
+    "alias",
     "associate",
     "component",
     "context",

@@ -19,12 +19,15 @@ from ._tagging import note, set_tags, tag_mapping, untag
 from ._trial import Trial
 from ._values import to_json
 
-__all__ = ["Entity", "Relation", "action", "associate", "context", "dissociate"]
+__all__ = ["Entity", "Relation", "action", "alias", "associate", "context", "dissociate"]
 
 Relation = Literal["ContributedTo", "Produced", "DerivedFrom", "AssociatedWith", "SameAs"]
 
 _KINDS: Final = ("artifact", "component", "trial", "experiment", "action", "context")
 """What can be associated. What is said alike either way round is kept in this order."""
+
+ALIAS: Final = "alias"
+"""The type of contexts that stand for an artifact."""
 
 End = tuple[str, str]
 """A kind, and an id; of an artifact its digest, else its URI."""
@@ -56,6 +59,9 @@ class Entity:
     def __repr__(self) -> str:
         return f"<{self.kind} {self.name!r} {self.id}>"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (self.kind, self.project, self.name)
+
     def declare(self, type: str | None, properties: Mapping[str, object] | None) -> None:
         """Says what it is; once a process, unless it says something new."""
         shown = None if properties is None else {normal_text(key): to_json(value) for key, value in properties.items()}
@@ -65,6 +71,11 @@ class Entity:
 
     def _speak(self, event: Event, *, once: bool = False) -> None:
         _speak(self._here, self.project, event, once=once)
+
+
+def _again(kind: Literal["action", "context"], project: str, name: str) -> Entity:
+    """The handle in another process: what it is was said already."""
+    return Entity(session(), kind, project, name)
 
 
 def action(
@@ -171,6 +182,28 @@ def dissociate(
         source, target = _directed(target, _relation(relation), _end(other))
     ended = association_id(inside, _relation(relation), source, target)
     _speak(here, inside, association_removed(association=str(ended)), time)
+
+
+def alias(
+    name: str, artifact: object, *, time: datetime | float | None = None, project: str | None = None
+) -> None:
+    """Says that ``name`` stands for this artifact, and for no other, from now on or from ``time`` on; None: for none.
+
+    ``store.artifact(name)`` finds it, ``run.use(name)`` too; ``store.associations(name)`` is its history.
+
+    Raises:
+        MisuseError: it is no artifact.
+        ValueError: ``time`` is no instant.
+        ArtifactError: its content could not be read.
+    """
+    if artifact is not None and _end(artifact)[0] != "artifact":
+        raise MisuseError(f"alias({name!r}, {artifact!r}): an alias stands for an artifact, not for a {_end(artifact)[0]}")
+    # before the alias is declared: waiting for the content of an artifact may fail
+    meant = context(name, type=ALIAS, project=project)
+    if artifact is None:
+        dissociate(meant, "AssociatedWith", time=time, project=project)
+    else:
+        associate(meant, "AssociatedWith", artifact, only=True, time=time, project=project)
 
 
 def _speak(

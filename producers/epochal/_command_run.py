@@ -15,6 +15,7 @@ from typing import IO, TYPE_CHECKING, Final, TextIO
 import click
 
 from ._arguments import from_arguments, value_of
+from ._declared import meant
 from ._ending import COMPLETED, STOPPED, Ending
 from ._errors import MisuseError
 from ._front import init
@@ -34,8 +35,8 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
-@click.option("-e", "--experiment", default="commands", show_default=True, help="Which experiment it belongs to.")
-@click.option("-n", "--name", help="Its name; default: the kind.")
+@click.option("-e", "--experiment", help="Which experiment it belongs to; default: EPOCHAL_EXPERIMENT, else commands.")
+@click.option("-n", "--name", help="Its name; default: EPOCHAL_RUN_NAME, else the kind.")
 @click.option("-k", "--kind", default="training", show_default=True, help="training, evaluation, preprocessing, ...")
 @click.option("-p", "--param", multiple=True, metavar="NAME=VALUE", help="A parameter; VALUE is JSON, or text.")
 @click.option(
@@ -59,7 +60,7 @@ _STOPPING: Final = (signal.SIGINT, signal.SIGTERM)
 @click.option("--project", metavar="NAME", help="Default: EPOCHAL_PROJECT.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def run(
-    experiment: str,
+    experiment: str | None,
     name: str | None,
     kind: str,
     param: tuple[str, ...],
@@ -82,6 +83,9 @@ def run(
     arguments = from_arguments(command)
     params = ({} if no_arguments else arguments) | _values(param, "--param")
     variables = _values(variable, "--variable", arguments)
+    here = session()
+    if meant(here, project or here.settings.project, experiment, None, needed=False).experiment is None:
+        experiment = "commands"
     reader = _reader(metric, metrics, step)
     handle = init(
         experiment, name=name, kind=kind, params=params, variables=variables or None, tags=tag, project=project

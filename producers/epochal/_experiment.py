@@ -6,11 +6,12 @@ import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NoReturn, cast
+from uuid import UUID
 
 from ._errors import MisuseError, NotAvailableError, RefusedError
 from ._events import Event, experiment_concluded, experiment_created, trial_created
 from ._ids import experiment_id, normal_text, normal_variables, trial_id
-from ._session import Session
+from ._session import Session, session
 from ._tagging import note, set_tags, tag_mapping, untag
 from ._trial import Trial
 from ._values import JSON
@@ -34,6 +35,11 @@ class Experiment:
     def id(self) -> str:
         """The experiment's id, a UUID."""
         return str(self._uuid)
+
+    @property
+    def uuid(self) -> UUID:
+        """The experiment's id."""
+        return self._uuid
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """The variable sets of the declared space: their product, the first variable outermost.
@@ -66,7 +72,7 @@ class Experiment:
         self._check_space(normal)
         identifier = trial_id(self.project, self._uuid, normal)
         self._speak(trial_created(trial=str(identifier), experiment=self.id, variables=normal, name=name), once=True)
-        return Trial(self._here, self.project, self.name, identifier, normal, self._speak)
+        return Trial(self._here, self.project, self.name, identifier, normal)
 
     def missing(self) -> list[dict[str, Any]]:
         """The variable sets of the declared space that have no completed trial, in the order of :meth:`grid`.
@@ -120,6 +126,9 @@ class Experiment:
 
     def __repr__(self) -> str:
         return f"<Experiment {self.name!r} {self.id}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (self.project, self.name, self._space)
 
     def declare(self, hypothesis: str | None, objective: str | None) -> None:
         """Says what the experiment is; once a process, unless it says something new."""
@@ -190,6 +199,11 @@ def get_experiment(
     if notes is not None:
         experiment.note(notes)
     return experiment
+
+
+def _again(project: str, name: str, space: Mapping[str, list[object]] | None) -> Experiment:
+    """The handle in another process: what it is was said already."""
+    return Experiment(session(), project, name, space)
 
 
 def _space(variables: object) -> dict[str, list[object]]:

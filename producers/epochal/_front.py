@@ -8,9 +8,11 @@ from datetime import datetime
 from typing import Final
 
 from ._current import current_run, enter
+from ._declared import meant
 from ._errors import MisuseError
 from ._experiment import Experiment, get_experiment
 from ._forking import fork_asked
+from ._ids import trial_id
 from ._joining import join_environment
 from ._opening import Request, disabled_run, open_run
 from ._position import Position
@@ -58,7 +60,7 @@ _opened: Final[list[Run]] = []
 
 
 def init(
-    experiment: str,
+    experiment: str | None = None,
     *,
     variables: Mapping[str, object] | None = None,
     params: Mapping[str, object] | None = None,
@@ -70,15 +72,18 @@ def init(
     rank: int | None = None,
     tags: Mapping[str, object] | Iterable[str] | None = None,
     notes: str | None = None,
+    resources: Mapping[str, object] | None = None,
     project: str | None = None,
     mode: str | None = None,
     **unknown: object,
 ) -> Run:
     """Opens a run, and makes it the current one.
 
-    With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. ``component``
+    With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. Without
+    ``experiment`` it is one more of the experiment and the trial of the run that it is opened in, else of those that
+    EPOCHAL_EXPERIMENT and EPOCHAL_TRIAL declare; its name is EPOCHAL_RUN_NAME where none is given. ``component``
     joins what runs now under that key, in any process; the first process on a machine that names it decides its
-    status. ``resume`` (an id or key) begins a new attempt of what ended. ``fork=(ID, STEP)`` continues another
+    status. ``resume`` (an id, key or name) begins a new attempt of what ended. ``fork=(ID, STEP)`` continues another
     component's past in a new one: the points that it has up to that step are read as this one's, whatever becomes of
     them there, and steps without a number go on from it. Under a launcher (torchrun, SLURM, MPI, Ray,
     Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes the first.
@@ -91,7 +96,7 @@ def init(
         ValueError: ``mode`` is none of the three.
         SettingsError: a setting (environment variable) can't be used.
         NotFoundError: there is nothing to resume or to fork by that name.
-        MisuseError: arguments that exclude each other.
+        MisuseError: arguments that exclude each other, or nothing says which experiment it is.
     """
     _refuse_unknown("init", unknown)
     if fork is not None and resume is not None:
@@ -103,19 +108,27 @@ def init(
     here = _session_in(mode)
     if here is None:
         return disabled_run(session(), _project(session(), project), name or kind, kind)
-    _finish_previous(here)
     inside = _project(here, project)
-    owner = get_experiment(here, inside, experiment)
-    trial = None if resume is not None and variables is None else owner.trial(variables)
-    past = None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank)
+    part_of = meant(here, inside, experiment, variables, needed=resume is None)
+    _finish_previous(here)
+    name = name or (part_of.name if resume is None else None)
+    owner = None if part_of.experiment is None else get_experiment(here, inside, part_of.experiment)
+    trial = part_of.trial
+    if owner is not None and trial is None and (resume is None or variables is not None):
+        trial = owner.trial(part_of.variables).uuid
+    owned = "" if owner is None else owner.name
+    past = (
+        None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank, owned)
+    )
     asked = Request(
         project=inside,
         name=name or (past.name if past is not None else kind),
         kind=past.kind if past is not None else kind,
-        experiment=owner.name,
-        trial=None if trial is None else trial.uuid,
-        varied=bool(variables),
+        experiment=owned,
+        trial=None if resume is not None and variables is None else trial,
+        varied=owner is not None and trial is not None and trial != trial_id(inside, owner.uuid, {}),
         named=name is not None,
+        resources=resources,
         key=component,
         rank=rank,
         past=past,

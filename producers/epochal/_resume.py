@@ -36,13 +36,13 @@ class Unread(Exception):  # noqa: N818  no error: training goes on
     """The store can't be read; a warning has said why."""
 
 
-def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
-    """The past of the component with this id (a UUID) or key.
+def find_past(here: Session, project: str, resume: str, rank: int, experiment: str = "") -> Past:
+    """The past of the component with this id (a UUID) or key, else of the only one with this name in the experiment.
 
     Where the store can't be read, the run goes on with a warning, and steps without a number count from 0.
 
     Raises:
-        NotFoundError: the store has no such component.
+        NotFoundError: the store has no such component, or several have the name.
         TypeError: it is not text.
     """
     if not isinstance(resume, (str, UUID)) or not str(resume):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -55,14 +55,33 @@ def find_past(here: Session, project: str, resume: str, rank: int) -> Past:
     without = "steps without a number count from 0, and rewind() knows only what this process logs"
     try:
         past = past_of(here, project, component, rank, "resume=", without)
+        if past is None and (named := _named(here, project, experiment, text)) is not None:
+            past = past_of(here, project, named, rank, "resume=", without)
     except Unread:
         return unread
     if past is None:
         raise NotFoundError(
-            f"resume={text!r}: project {project!r} has no component with this id or key. `epochal ls --components` "
+            f"resume={text!r}: project {project!r} has no component with this id, key or name. `epochal ls --components` "
             "shows the ids; component=TEXT joins or creates one by a key of your own"
         )
     return past
+
+
+def _named(here: Session, project: str, experiment: str, name: str) -> UUID | None:
+    """The only component with this name, in the experiment where one is known.
+
+    Raises:
+        NotFoundError: there are several.
+        Unread: the store can't be read.
+    """
+    found = ask_store(here, "resume=", lambda sdk: sdk.named(name, experiment, project=project), "it can't be looked up")
+    if len(found) > 1:
+        where = f"experiment {experiment!r}" if experiment else f"project {project!r}"
+        listed = "".join(f"\n  {id_}  {told}" for id_, told in found)
+        raise NotFoundError(
+            f"resume={name!r}: {len(found):,} components of {where} have this name; give the id of one:{listed}"
+        )
+    return UUID(found[0][0]) if found else None
 
 
 def past_of(here: Session, project: str, component: UUID, rank: int, call: str, without: str) -> Past | None:

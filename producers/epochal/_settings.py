@@ -21,6 +21,7 @@ from ._settings_parsers import (
     project_name,
     seconds,
     store,
+    variables,
 )
 from ._settings_variable import Variable
 
@@ -42,6 +43,9 @@ class Settings:
     capture: frozenset[str] = CAPTURES
     strict: bool = False
     component: str | None = None
+    experiment: str | None = None
+    trial: Mapping[str, object] | None = None
+    run_name: str | None = None
     host: Literal["auto", "inline", "none"] = "auto"
     host_idle_s: float = 60.0
     heartbeat_s: float = 10.0
@@ -119,6 +123,23 @@ VARIABLES: Final = (
         "component",
         str,
     ),
+    Variable(
+        "EPOCHAL_EXPERIMENT",
+        "the experiment of a run that is opened without one, in no other run",
+        "none",
+        "any text",
+        "experiment",
+        project_name,
+    ),
+    Variable(
+        "EPOCHAL_TRIAL",
+        "the variables of its trial, where none are given",
+        "none: the default trial",
+        'a JSON object, such as {"lr": 0.1}',
+        "trial",
+        variables,
+    ),
+    Variable("EPOCHAL_RUN_NAME", "its name, where none is given", "its kind", "any text", "run_name", project_name),
     Variable(
         "EPOCHAL_HOST",
         "the host process of an embedded store: auto starts it on demand, inline keeps the engine in the process "

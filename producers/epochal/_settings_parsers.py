@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 __all__ = [
     "CAPTURES",
@@ -20,6 +21,7 @@ __all__ = [
     "servers",
     "size",
     "store",
+    "variables",
 ]
 
 CAPTURES: Final = frozenset({"code", "packages", "env", "host", "console", "system"})
@@ -125,6 +127,14 @@ def address(text: str) -> tuple[str, int]:
     if not port.isdecimal() or int(port) > 65535:
         raise ValueError
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def variables(text: str) -> dict[str, object]:
+    """The variables of a trial."""
+    found = json.loads(text)  # what isn't JSON is a JSONDecodeError, which is a ValueError
+    if not isinstance(found, dict):
+        raise ValueError
+    return cast("dict[str, object]", found)
 
 
 def store(text: str) -> object:

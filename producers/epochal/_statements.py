@@ -12,6 +12,7 @@ from . import _events as events
 from ._about import About
 from ._contents import Contents, Direction, Record, checked
 from ._errors import EpochalError, MisuseError, RefusedError
+from ._finding import find_artifact
 from ._guard import guarded
 from ._tagging import note, set_tags, untag
 from ._values import plain, split_cells
@@ -145,30 +146,48 @@ class Statements:
         """Records what came out; see :meth:`log_input`."""
         return self._artifact("out", name, uri, path, digest, media_type, copy)
 
-    def use(self, artifact: Artifact, to: str | os.PathLike[str] | None = None) -> Path:
+    def use(self, artifact: Artifact | str, to: str | os.PathLike[str] | None = None) -> Path:
         """Fetches an artifact's content, verified, and records it as an input; returns where it lies.
 
-        Without ``to`` it lies in the user's cache, one copy for each content.
+        The artifact is a handle, or a digest, URI, alias or name, looked up in the store. Without ``to`` it lies in the
+        user's cache, one copy for each content.
 
         Raises:
             ArtifactError: the content is not stored, or is not what its digest says. Raised in every mode: a training
                 can't go on without its data.
+            NotFoundError: the store has no such artifact, or the name stands for different contents.
+            NotAvailableError: the store is needed to look it up, and reading is not installed.
             TypeError: it is no artifact.
         """
+        if isinstance(artifact, str):
+            artifact = find_artifact(self.project, artifact)
         if not hasattr(artifact, "digest"):
             raise TypeError(
-                f"use({artifact!r}): an artifact is accepted, such as log_output(...) and store.artifact(name) return"
+                f"use({artifact!r}): an artifact is accepted, such as log_output(...) and store.artifact(name) return, "
+                "or its digest, URI, alias or name"
             )
         digest = artifact.digest
         if digest is None:
             raise ValueError(f"artifact {artifact.name!r} was recorded by reference only: there is nothing to fetch")
         target = _cached(digest, artifact.name) if to is None else Path(to)
         target.parent.mkdir(parents=True, exist_ok=True)
-        place = self._contents.fetch(digest, target)
+        place = self._fetched(artifact, digest, target)
         if not self.disabled:
             record = self._record("in", artifact.name, artifact.uri, artifact.media_type)
             self._say(record.logged(digest=digest, size=artifact.size, stored=True))
         return place
+
+    def _fetched(self, artifact: Artifact, digest: str, target: Path) -> Path:
+        from ._artifacts.errors import NotStored
+
+        try:
+            return self._contents.fetch(digest, target)
+        except NotStored:
+            # a handle of the store knows when the content was removed, and why
+            told: str = getattr(artifact, "why_not_stored", str)()
+            if not told:
+                raise
+            raise NotStored(told) from None
 
     @property
     def id(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from uuid import UUID
 
 from ._errors import MisuseError
@@ -10,7 +10,7 @@ from ._events import Event, component_attached, component_detached
 from ._forking import fork_asked
 from ._opening import Request, open_run
 from ._run import Run
-from ._session import Session
+from ._session import Session, session
 from ._tagging import note, set_tags, untag
 from ._values import JSON
 
@@ -29,11 +29,9 @@ class Trial:
         experiment: str,
         identifier: UUID,
         variables: Mapping[str, JSON],
-        speak: Callable[[Event], None],
     ):
         self._here = here
         self._uuid = identifier
-        self._speak = speak
         self.project = project
         self.experiment = experiment
         """The experiment's name."""
@@ -115,6 +113,18 @@ class Trial:
 
     def __repr__(self) -> str:
         return f"<Trial {self.variables} of {self.experiment!r} {self.id}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (self.project, self.experiment, self._uuid, self.variables)
+
+    def _speak(self, event: Event) -> None:
+        if self._here.settings.mode != "disabled":
+            self._here.speak(self.project, event)
+
+
+def _again(project: str, experiment: str, identifier: UUID, variables: Mapping[str, JSON]) -> Trial:
+    """The handle in another process: what it is was said already."""
+    return Trial(session(), project, experiment, identifier, variables)
 
 
 def _component(component: object, call: str) -> str:

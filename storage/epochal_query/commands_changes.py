@@ -1,4 +1,4 @@
-"""The commands that change what a store says: ``delete``, ``restore`` and ``erase``."""
+"""The commands that change what a store says: ``delete``, ``restore``, ``erase`` and ``prune``."""
 
 from __future__ import annotations
 
@@ -17,13 +17,22 @@ def _somewhere(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.argument("entity")
+@click.argument("entity", required=False)
+@click.option("--unassigned", is_flag=True, help="Instead of ENTITY: all components that are in no trial.")
 @click.option("--cascade", is_flag=True, help="With the trials of an experiment, and components that nothing else has.")
-@click.option("--confirm", metavar="NAME", help="Its exact name; without it you are asked to type that.")
+@click.option(
+    "--confirm", metavar="NAME", help="Its exact name, or how many are unassigned; without it you are asked to type it."
+)
 @writes
 @_somewhere
 def delete(
-    entity: str, cascade: bool, confirm: str | None, output: Output, store: str | None, project: str | None
+    entity: str | None,
+    unassigned: bool,
+    cascade: bool,
+    confirm: str | None,
+    output: Output,
+    store: str | None,
+    project: str | None,
 ) -> None:
     """Delete ENTITY, until it is restored. That is an experiment, a trial or a component, by name or id.
 
@@ -34,11 +43,53 @@ def delete(
     from epochal_query.opening import open_store
     from epochal_query.resolve import resolve_any
 
+    if (entity is None) is not unassigned:
+        raise click.UsageError("give ENTITY, or --unassigned for all components that are in no trial")
     opened = open_store(store, project=project)
+    if entity is None:
+        write(opened.delete_unassigned(confirm=_count(confirm), cascade=cascade), output)
+        return
     meant = resolve_any(opened.begin(), entity)
     asked = f"delete {meant.kind} {meant.name!r} ({meant.id})? Type its name"
     name: str = click.prompt(asked, err=True) if confirm is None else confirm
     write(opened.delete(meant, confirm=name, cascade=cascade), output)
+
+
+def _count(text: str | None) -> int | None:
+    if text is None or text.isdecimal():
+        return None if text is None else int(text)
+    raise click.BadParameter(f"{text!r} is not a number: how many would go is accepted", param_hint="--confirm")
+
+
+@click.command()
+@click.option("--older-than", required=True, metavar="TIME", help="Logged last before TIME, such as '90 days ago'.")
+@click.option("--used", is_flag=True, help="Also what went into a component.")
+@click.option("--aliased", is_flag=True, help="Also what an alias stands for.")
+@click.option("--reason", metavar="TEXT", default="", help="Why; told to whoever asks for such a content.")
+@click.option("--confirm", metavar="COUNT", help="Remove them; COUNT is how many. Without it they are only listed.")
+@writes
+@_somewhere
+def prune(
+    older_than: str,
+    used: bool,
+    aliased: bool,
+    reason: str,
+    confirm: str | None,
+    output: Output,
+    store: str | None,
+    project: str | None,
+) -> None:
+    """List stored contents of artifacts that are no longer wanted, or remove them.
+
+    What was recorded stays: digests, sizes and lineage, at every instant. Contents that went into a component, or that
+    an alias stands for, stay unless asked for.
+    """
+    from epochal_query.cli_output import write
+    from epochal_query.opening import open_store
+
+    opened = open_store(store, project=project)
+    frame = opened.prune(older_than, used=used, aliased=aliased, reason=reason, confirm=_count(confirm))
+    write(frame, output)
 
 
 @click.command()
@@ -87,4 +138,4 @@ def erase(
         click.echo(remark, err=True)
 
 
-COMMANDS: list[click.Command] = [delete, restore, erase]
+COMMANDS: list[click.Command] = [delete, restore, erase, prune]

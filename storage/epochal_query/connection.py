@@ -45,7 +45,7 @@ class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
     ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies;
-    ``with_rights`` connects to it with all rights; ``say`` is how to say something to it; ``topics`` are those of Kafka
+    ``location`` is what another process opens it by (None: by its settings; empty: it can't); ``with_rights`` connects to it with all rights; ``say`` is how to say something to it; ``topics`` are those of Kafka
     that this process's settings lead to.
     """
 
@@ -54,6 +54,7 @@ class Opened:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sent: Callable[[], Mapping[str, int]] = dict
     directory: Path | None = None
+    location: str | None = ""
     with_rights: Callable[[], RemoteStore] = _read_only
     say: Say = _say_nothing
     topics: Topics | None = None

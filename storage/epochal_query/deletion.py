@@ -29,7 +29,11 @@ def delete(reading: Reading, say: Say, given: object, confirm: str, *, cascade: 
     """
     target = resolve_any(reading, given)
     check_confirmed(target, confirm)
-    plan = planned(extent_of(reading, target), cascade=cascade)
+    return carried_out(reading, say, planned(extent_of(reading, target), cascade=cascade))
+
+
+def carried_out(reading: Reading, say: Say, plan: Plan) -> pd.DataFrame:
+    """Say what a plan is: one row for each thing that is deleted, and for each that is concerned and stays."""
     logged = _logged(reading, [one.id for one in plan.deleted if one.kind == "component"])
     events = [component_detached(component=str(one), trial=str(trial)) for one, trial in plan.detached]
     first = len(events)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
 from uuid import UUID
 
@@ -21,7 +22,23 @@ def extent_of(reading: Reading, target: Entity) -> Extent:
     if target.kind == "experiment":
         trials = _trials(reading, "experiment", [target.id])
     members = [target.id] if target.kind == "component" else _members(reading, trials)
-    return Extent(target, trials, _parts(reading, members))
+    return Extent(target, trials, parts_of(reading, members))
+
+
+def unassigned(reading: Reading) -> tuple[Part, ...]:
+    """The components that are in no trial; what somebody still has open counts as running, whatever its kind."""
+    alone = reading.rows(
+        f"""SELECT component FROM {at("components")} {_MINE}
+            AND component NOT IN (SELECT component FROM {at("memberships")} {_MINE})"""
+    )
+    found = ids(alone, "component")
+    held = reading.rows(
+        f"""SELECT DISTINCT component FROM {at("writers")} {_MINE} AND component IN {{ids:Array(UUID)}}
+            AND ended = 'open' AND last_seen + toIntervalSecond(greatest(60, 3 * heartbeat_s)) >= now64(6, 'UTC')""",
+        ids=[str(one) for one in found],
+    )
+    open_ = set(ids(held, "component"))
+    return tuple(replace(part, running=part.running or part.entity.id in open_) for part in parts_of(reading, found))
 
 
 def _members(reading: Reading, trials: Sequence[Entity]) -> list[UUID]:
@@ -56,7 +73,8 @@ def _whole_names(reading: Reading, trials: Iterable[UUID]) -> dict[UUID, str]:
     }
 
 
-def _parts(reading: Reading, wanted: Sequence[UUID]) -> tuple[Part, ...]:
+def parts_of(reading: Reading, wanted: Sequence[UUID]) -> tuple[Part, ...]:
+    """What a deletion has to know of components."""
     asked, mine = [str(one) for one in wanted], set(wanted)
     pairs = reading.rows(
         f"SELECT component, trial FROM {at('memberships')} {_MINE} AND component IN {{ids:Array(UUID)}}", ids=asked

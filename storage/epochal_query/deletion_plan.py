@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from epochal_query.errors import DeletionError
 from epochal_query.resolve import Entity, shortened
+
+
+_RUNNING: Final = "it runs, or a process has it open"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,34 @@ def planned(extent: Extent, *, cascade: bool) -> Plan:
     )
 
 
+def cleared(parts: Iterable[Part], *, cascade: bool) -> Plan:
+    """What goes of components that are in no trial: all but what is running, and, unless ``cascade`` is asked for, what
+    others that stay use or continue.
+    """
+    going = {part.entity.id: part for part in parts}
+    kept: list[tuple[Entity, str]] = []
+    why = {id_: _RUNNING for id_, part in going.items() if part.running}
+    while True:
+        kept += [(going.pop(id_).entity, reason) for id_, reason in why.items()]
+        why = {} if cascade else {id_: used for id_, part in going.items() if (used := _used(part, going.keys()))}
+        if not why:  # else what stays now keeps what it uses
+            break
+    return Plan(tuple(part.entity for part in going.values()), tuple(kept), ())
+
+
+def check_counted(plan: Plan, confirm: int | None) -> None:
+    """Raises DeletionError: the number given isn't how many components would be deleted."""
+    count = len(plan.deleted)
+    if confirm != count:
+        lines = [f"  component {one.name!r} ({one.id})" for one in plan.deleted]
+        why = "how many has to be said for that" if confirm is None else f"they are not {confirm!r}"
+        listed = f":\n{shortened(lines)}\n" if lines else "; "
+        raise DeletionError(
+            f"{count:,} components that are in no trial aren't deleted, because {why}{listed}"
+            f"confirm={count} (--confirm {count}) deletes them"
+        )
+
+
 def check_confirmed(target: Entity, confirm: str) -> None:
     """Raises DeletionError: the name given isn't exactly that of what would be deleted."""
     if confirm != target.name:
@@ -101,6 +133,12 @@ def _check_nothing_runs(target: Entity, going: Iterable[Part]) -> None:
             f"{target.kind} {target.name!r} isn't deleted, because what is running would go on writing to it:\n"
             f"{shortened(lines)}\nend it first; a run that died counts as lost a minute after its last sign of life"
         )
+
+
+def _used(part: Part, going: Collection[UUID]) -> str:
+    """Which component that stays uses an output of it, or continues it; the empty text where none does."""
+    staying = [user for user in part.users if user.id not in going]
+    return f"component {staying[0].name!r} ({staying[0].id}) uses an output of it, or continues it" if staying else ""
 
 
 def _elsewhere(part: Part, inside: set[UUID]) -> str:

@@ -1,11 +1,15 @@
-"""What the SDK asks of a store, and only when it must: on resume, fork and ``run.undo()``, for ``exp.missing()``."""
+"""What the SDK asks of a store, and only when it must: on resume, fork, ``run.use()`` by name and ``run.undo()``, for
+``exp.missing()``.
+"""
 
 from __future__ import annotations
 
 from typing import TypedDict
 from uuid import UUID
 
-from epochal_query.columns import values
+from epochal._artifacts.artifact import Artifact
+from epochal._ids import experiment_id, normal_text
+from epochal_query.columns import id_texts, instants, texts, values
 from epochal_query.forking import Piece, chain_of, continued_by, forks_of, past_of, reached_by, writers_of
 from epochal_query.opening import open_store
 from epochal_query.reading import Reading, at
@@ -61,6 +65,32 @@ def fork_info(
             chain=sorted(chain_of(forks_of(reading), of)),
             again=into is not None and bool(continued_by(reading, str(into), rank)),
         )
+
+
+def named(name: str, experiment: str, *, project: str) -> list[tuple[str, str]]:
+    """The components with this name, the oldest first: their ids, and what tells them apart. Of one experiment where
+    ``experiment`` names one; none where the store doesn't know it.
+    """
+    mine = f"""AND component IN (
+        SELECT component FROM {at("memberships")} WHERE project = {{project:String}} AND trial IN (
+            SELECT trial FROM {at("trials")} WHERE project = {{project:String}} AND experiment = {{experiment:UUID}}))"""
+    with open_store(project=project) as store:
+        table = store.begin().rows(
+            f"""SELECT component, kind, status, created_at FROM {at("components")}
+                WHERE project = {{project:String}} AND name = {{name:String}} {mine if experiment else ""}
+                ORDER BY created_at, component""",
+            name=normal_text(name),
+            experiment=str(experiment_id(project, experiment)) if experiment else "",
+        )
+        told = zip(texts(table, "kind"), texts(table, "status"), instants(table, "created_at"), strict=True)
+        shown = [f"[{kind}] {status}, of {created:%Y-%m-%d %H:%M:%S} UTC" for kind, status, created in told]
+        return list(zip(id_texts(table, "component"), shown, strict=True))
+
+
+def artifact(given: str, *, project: str) -> Artifact:
+    """The artifact with this digest, URI, alias or name; raises as ``Store.artifact``."""
+    with open_store(project=project) as store:
+        return store.artifact(given)
 
 
 def completed_trials(experiment: str | UUID, *, project: str) -> list[str]:

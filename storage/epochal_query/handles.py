@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pandas as pd
 
-from epochal._artifacts.artifact import Artifact
 from epochal._repairs import Steps
+from epochal_query import variables
+from epochal_query.artifact_handle import ArtifactHandle
 from epochal_query.certificate import Certificate
 from epochal_query.diff import Difference
-from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
-from epochal_query.lineage import Lineage
-from epochal_query.lineage_starts import several_artifacts
-from epochal_query.names import near
-from epochal_query.reading import Reading, at
-from epochal_query.resolve_gone import gone_artifact
+from epochal_query.lineage_graph import Direction
+from epochal_query.names import Selection
+from epochal_query.related_reads import Joined, Related
 
 if TYPE_CHECKING:
     from epochal_query.store import Store
 
 
 @dataclass(frozen=True)
-class ExperimentHandle:
+class ExperimentHandle(Related):
     """An experiment in a store. Its reads are the store's, and take the same arguments."""
 
     store: Store
@@ -47,6 +44,31 @@ class ExperimentHandle:
     def trials(self, **at: Any) -> pd.DataFrame:
         """Its trials."""
         return self.store.trials(self, **at)
+
+    def parameters(self, **at: Any) -> pd.DataFrame:
+        """Its parameters, and which of them vary over its trials: see ``Store.parameters``."""
+        return self.store.parameters(self, **at)
+
+    def varying(self, **at: Any) -> pd.DataFrame:
+        """Of its parameters those that vary over its trials."""
+        found = self.parameters(**at)
+        return found[found["varies"]].reset_index(drop=True)
+
+    def variable_sets(self, **at: Any) -> pd.DataFrame:
+        """Its variable sets, declared or tried: see ``Store.variable_sets``."""
+        return self.store.variable_sets(self, **at)
+
+    def missing(self, **at: Any) -> pd.DataFrame:
+        """The variable sets of the declared space that have no completed trial."""
+        return variables.missing(self.variable_sets(**at))
+
+    def repeated(self, **at: Any) -> pd.DataFrame:
+        """The variable sets of which something was completed more than once."""
+        return variables.repeated(self.variable_sets(**at))
+
+    def outside(self, **at: Any) -> pd.DataFrame:
+        """The variable sets that were tried outside the declared space, where one is declared."""
+        return variables.outside(self.variable_sets(**at))
 
     def components(self, **at: Any) -> pd.DataFrame:
         """The components of its trials."""
@@ -70,7 +92,7 @@ class ExperimentHandle:
 
 
 @dataclass(frozen=True)
-class TrialHandle:
+class TrialHandle(Related):
     """A trial in a store. Its reads are the store's, and take the same arguments."""
 
     store: Store
@@ -97,17 +119,13 @@ class TrialHandle:
         """The series of its components."""
         return self.store.metrics(trial=self, **choice)
 
-    def lineage(self, **choice: Any) -> Lineage:
-        """What its components were made from, or went into."""
-        return self.store.lineage(self, **choice)
-
     def delete(self, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
         """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` takes components along."""
         return self.store.delete(self, confirm=confirm, cascade=cascade)
 
 
 @dataclass(frozen=True)
-class ComponentHandle:
+class ComponentHandle(Related):
     """A component in a store. Its reads are the store's, and take the same arguments."""
 
     store: Store
@@ -138,9 +156,17 @@ class ComponentHandle:
         """What is proven about its completeness."""
         return self.store.certificate(self, **at)
 
-    def lineage(self, **choice: Any) -> Lineage:
-        """What it was made from, or went into."""
-        return self.store.lineage(self, **choice)
+    def trials(self, **at: Any) -> pd.DataFrame:
+        """The trials that it is in."""
+        return self.store.trials_of(self, **at)
+
+    def inputs(self, *, name: Selection | None = None, type: Selection | None = None, **at: Any) -> pd.DataFrame:
+        """The artifacts that went in, captured ones aside."""
+        return self._related("artifact", "ascendants", name, type, {"depth": 1, "relations": "ContributedTo", **at})
+
+    def outputs(self, *, name: Selection | None = None, type: Selection | None = None, **at: Any) -> pd.DataFrame:
+        """The artifacts that came out, captured ones aside."""
+        return self._related("artifact", "descendants", name, type, {"depth": 1, "relations": "Produced", **at})
 
     def correct(self, metric: str, **what: Any) -> str:
         """Says what points of it should have been; or a param, a tag, its note, an artifact."""
@@ -158,7 +184,7 @@ class ComponentHandle:
         """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` also if others use its outputs."""
         return self.store.delete(self, confirm=confirm, cascade=cascade)
 
-    def input(self, name: str) -> Artifact:
+    def input(self, name: str) -> ArtifactHandle:
         """The artifact of this name that went in.
 
         Raises:
@@ -166,7 +192,7 @@ class ComponentHandle:
         """
         return self.store.artifact(name, component=self, direction="in")
 
-    def output(self, name: str) -> Artifact:
+    def output(self, name: str) -> ArtifactHandle:
         """The artifact of this name that came out.
 
         Raises:
@@ -175,70 +201,44 @@ class ComponentHandle:
         return self.store.artifact(name, component=self, direction="out")
 
 
-def find_artifact(
-    reading: Reading,
-    wanted: str,
-    component: UUID | None,
-    direction: Literal["in", "out"] | None,
-    store: Callable[[], Any],
-) -> Artifact:
-    """The artifact with this digest, or the only one whose digest begins so, or with this URI or name.
+@dataclass(frozen=True)
+class EntityHandle(Joined):
+    """An action or a context in a store, such as an endpoint. Its reads are the store's, and take the same arguments."""
 
-    Where several mentions have the same content, the one logged last.
+    store: Store
+    id: UUID
+    name: str
 
-    Raises:
-        FilterError: ``wanted`` is no text.
-        UnknownNameError: there is none, or the name stands for different contents; the message says which.
-    """
-    if not isinstance(wanted, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise FilterError(f"{wanted!r} names no artifact: give its digest, URI or name")
-    condition = " AND ".join(
-        ["project = {project:String}"]
-        + (["component = {component:UUID}"] if component else [])
-        + (["direction = {direction:String}"] if direction else [])
-    )
-    columns = "name, direction, uri, digest, media_type, size, stored, artifact, logged_at"
-    found: list[dict[str, Any]] = reading.rows(
-        f"""SELECT {columns} FROM {at("artifacts")}
-            WHERE {condition} AND (name = {{wanted:String}} OR digest = {{wanted:String}} OR uri = {{wanted:String}}
-                OR length({{wanted:String}}) >= 10 AND startsWith(ifNull(digest, ''), {{wanted:String}}))
-            ORDER BY logged_at""",
-        component=str(component),
-        direction=direction,
-        wanted=wanted,
-    ).to_pylist()
-    if not found:
-        raise _no_artifact(reading, wanted, condition, component, direction)
-    contents = sorted({row["artifact"] for row in found})
-    if len(contents) > 1:
-        advice = "give the digest or URI of one, or the component (component=...)"
-        raise AmbiguousNameError(several_artifacts(wanted, contents, advice))
-    row = found[-1]
-    return Artifact(
-        row["name"],
-        row["direction"],
-        uri=row["uri"],
-        media_type=row["media_type"],
-        digest=row["digest"],
-        size=row["size"],
-        stored=row["stored"],
-        store=store() if row["stored"] else None,
-    )
+    def state(self, **at: Any) -> dict[str, Any]:
+        """Everything known of it."""
+        return self.store.state(self, **at)
 
+    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
+        """Every value that a field of it ever had."""
+        return self.store.history(self, field, **choice)
 
-def _no_artifact(
-    reading: Reading, wanted: str, condition: str, component: UUID | None, direction: str | None
-) -> UnknownNameError:
-    if component is None and (told := gone_artifact(reading.present, wanted)):
-        return UnknownNameError(told)
-    table = reading.rows(
-        f"SELECT DISTINCT name FROM {at('artifacts')} WHERE {condition} ORDER BY name",
-        component=str(component),
-        direction=direction,
-    )
-    names: list[str] = table.column("name").to_pylist()
-    what = {"in": "input", "out": "output", None: "artifact"}[direction]
-    where = f"component {component}" if component else f"project {reading.project!r}"
-    close = near(wanted, names) or names[:8]
-    hint = f"there are {', '.join(map(repr, close))}" if close else "there is none at all"
-    return UnknownNameError(f"no {what} of {where} has the name, digest or URI {wanted!r}; {hint}")
+    def artifacts(
+        self,
+        direction: Direction = "ascendants",
+        *,
+        name: Selection | None = None,
+        type: Selection | None = None,
+        **at: Any,
+    ) -> pd.DataFrame:
+        """The artifacts in its lineage."""
+        return self._related("artifact", direction, name, type, at)
+
+    def models(
+        self,
+        direction: Direction = "ascendants",
+        *,
+        name: Selection | None = None,
+        type: Selection | None = None,
+        **at: Any,
+    ) -> pd.DataFrame:
+        """The models behind it: what trainings put out. ``type`` is a media type."""
+        return self._related("model", direction, name, type, at)
+
+    def associations(self, **at: Any) -> pd.DataFrame:
+        """Every association that it ever had, also those that are no more."""
+        return self.store.associations(self, **at)

@@ -36,12 +36,24 @@ def open_store(location: str | os.PathLike[str] | None = None, *, project: str |
     """
     if project is not None and not is_name(project):
         raise ReadError(f"project={project!r} is no name: give non-empty text, or leave it out for EPOCHAL_PROJECT")
-    store = open_with(_settings(location), project)
+    store = open_with(_settings(location), project, _elsewhere_too(location))
     store.last_watermark = store.watermark()
     return store
 
 
-def open_with(settings: Settings, project: str | None = None) -> Store:
+def open_again(location: str | None, project: str) -> Store:
+    """What another process had open; it is asked nothing yet."""
+    return open_with(_settings(location), project, location)
+
+
+def _elsewhere_too(location: str | os.PathLike[str] | None) -> str | None:
+    """The location as a process in another working directory can use it."""
+    if location is None or "://" in os.fspath(location):
+        return None if location is None else os.fspath(location)
+    return os.path.abspath(os.path.expanduser(os.fspath(location)))
+
+
+def open_with(settings: Settings, project: str | None = None, location: str | None = "") -> Store:
     """Open a store as the settings say, without asking it anything yet."""
     where = store_location(settings)
     connection = _connection(where, settings)
@@ -62,6 +74,7 @@ def open_with(settings: Settings, project: str | None = None) -> Store:
         contents,
         sent=SENT.positions,
         directory=directory,
+        location=location,
         with_rights=with_rights,
         say=sayer(settings),
         topics=_topics(settings),

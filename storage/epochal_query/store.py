@@ -6,15 +6,16 @@ from typing import Any, Literal, cast
 
 import pandas as pd
 
-from epochal._artifacts.artifact import Artifact
 from epochal_query import best as best_of
 from epochal_query import listings
+from epochal_query.artifact_handle import ArtifactHandle
 from epochal_query.branches import Branch, branch_frame, check_branch
 from epochal_query.choosing import Choice
 from epochal_query.diff import Both, Difference, compare
 from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
-from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle, find_artifact
+from epochal_query.finding import find_artifact
+from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle
 from epochal_query.history import asked, history_of
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
@@ -28,11 +29,13 @@ from epochal_query.state import state_of
 from epochal_query.store_access import told
 from epochal_query.store_changes import Changeable
 from epochal_query.store_lineage import Traceable
+from epochal_query.store_model import Modelled
 from epochal_query.store_repairs import Repairable
 from epochal_query.times import KnownAt, When
+from epochal_query.variables import same_hypothesis
 
 
-class Store(Changeable, Repairable, Traceable):
+class Store(Changeable, Modelled, Repairable, Traceable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
@@ -43,7 +46,8 @@ class Store(Changeable, Repairable, Traceable):
     def experiments(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row an experiment: id, name, hypothesis, objective, variables, verdict, note, trials (how many), ..."""
         reading = self.begin(as_of, known_at)
-        return told(listings.experiments(reading), reading)
+        found = listings.experiments(reading)
+        return told(found, reading.remarking(*same_hypothesis(found)))
 
     def trials(
         self, experiment: object = None, *, as_of: When | None = None, known_at: KnownAt | None = None
@@ -262,11 +266,11 @@ class Store(Changeable, Repairable, Traceable):
         direction: Literal["in", "out"] | None = None,
         as_of: When | None = None,
         known_at: KnownAt | None = None,
-    ) -> Artifact:
-        """The artifact with this digest, URI or name; ``fetch`` brings its content, verified.
+    ) -> ArtifactHandle:
+        """The artifact with this digest, URI, alias or name; ``fetch`` brings its content, verified.
 
         Raises UnknownNameError: there is none, or the name stands for different contents.
         """
         reading = self.begin(as_of, known_at)
         owner = None if component is None else resolve_one(reading, "component", component).id
-        return find_artifact(reading, given, owner, direction, self._opened.contents)
+        return find_artifact(reading, given, owner, direction, self, self._opened.contents)

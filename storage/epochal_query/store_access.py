@@ -84,6 +84,14 @@ class Access:
         self.last_watermark = dict(reading.watermark)
         return reading
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # here and not at the top: that module needs this one
+        from epochal_query.opening import open_again
+
+        if self._opened.location == "":
+            raise TypeError(f"{self!r} can't be given to another process: only what epochal.open() returned can")
+        return open_again, (self._opened.location, self.project)
+
     def __repr__(self) -> str:
         return f"<epochal.Store project={self.project!r}>"
 

@@ -29,6 +29,25 @@ class Changeable(Provable):
         reading = self.begin()
         return told(delete(reading, self._opened.say, x, confirm, cascade=cascade), reading)
 
+    def delete_unassigned(self, *, confirm: int | None = None, cascade: bool = False) -> pd.DataFrame:
+        """Delete all components that are in no trial, in one call; ``confirm`` is how many they are, to the number.
+
+        What is running, and what a process still has open, stays; so does, without ``cascade``, what others that stay
+        use or continue. ``restore`` of one of them brings all back. Columns of the answer as of :meth:`delete`.
+
+        Raises:
+            DeletionError: it isn't confirmed; the message lists them and says how many they are.
+            NotAvailableError: the store is a server and there is no Kafka that leads to it.
+        """
+        from epochal_query.deletion import carried_out
+        from epochal_query.deletion_extent import unassigned
+        from epochal_query.deletion_plan import check_counted, cleared
+
+        reading = self.begin()
+        plan = cleared(unassigned(reading), cascade=cascade)
+        check_counted(plan, confirm)
+        return told(carried_out(reading, self._opened.say, plan), reading)
+
     def restore(self, x: object) -> pd.DataFrame:
         """Undo the newest deletion of something, by name, id or handle, with all that the same call deleted.
 
@@ -65,6 +84,34 @@ class Changeable(Provable):
         frame, traces, remarks = erase(reading, self._opened, x, confirm, reason, self.watermark)
         reading = self.begin()  # who takes the tombstone in erases
         return told(frame, reading.remarking(*remarks, *not_yet(reading, self._opened, traces)))
+
+    def prune(
+        self,
+        older_than: When,
+        *,
+        used: bool = False,
+        aliased: bool = False,
+        reason: str = "",
+        confirm: int | None = None,
+    ) -> pd.DataFrame:
+        """Remove stored contents of artifacts that were logged last before a time, or list which these are.
+
+        Records stay: artifacts keep digest, size and lineage at every instant, and ``fetch`` says when and why the
+        content was removed. Contents that went into a component stay unless ``used``, those that an alias stands for
+        unless ``aliased``; what another project has stays. Nothing is removed unless ``confirm`` is how many would go,
+        to the number, and ``reason`` says why. Columns: digest, name, size, logged, change (prunable, removed or kept),
+        reason.
+
+        Raises:
+            DeletionError: ``confirm`` isn't how many would go, or there is no reason.
+            NotAvailableError: the store is a server and there is no Kafka that leads to it, or no place for contents.
+            OSError: contents can't be removed; what was removed before is gone, and another call removes the rest.
+        """
+        from epochal_query.retention import Kept, prune
+
+        reading = self.begin()
+        kept = Kept(used=not used, aliased=not aliased)
+        return told(prune(reading, self._opened, older_than, kept, reason, confirm), reading)
 
     def erased(self, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row a thing that was erased: kind, id, erased, reason, user, host, state, until, event.

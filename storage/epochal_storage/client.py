@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -43,7 +44,7 @@ class _LostError(Exception):
 
 
 class StoreClient:
-    """Asks a store over HTTP with clickhouse-connect. Safe to use from several threads.
+    """Asks a store over HTTP with clickhouse-connect. Safe to use from several threads, and after a fork.
 
     `connect` gives the endpoint to ask, finding or starting a host where the store is embedded; it is called
     again when the connection is lost.
@@ -61,6 +62,7 @@ class StoreClient:
         self._answer_seconds = answer_seconds
         self._lock = threading.Lock()
         self._current: _Link | None = None
+        self._process = os.getpid()
 
     def query_arrow(self, sql: str, parameters: Mapping[str, object] | None = None, *, fresh: bool = True) -> pa.Table:
         """Answer a query with bound parameters (`{name:Type}`).
@@ -140,6 +142,8 @@ class StoreClient:
         raise _LostError(f"{where} went away while it was asked: {cause}") from cause
 
     def _connected(self) -> _Link:
+        if self._process != os.getpid():  # a forked child has connections of its own: its parent goes on with these
+            self._lock, self._current, self._process = threading.Lock(), None, os.getpid()
         with self._lock:
             if self._current is None:
                 endpoint = self._connect()

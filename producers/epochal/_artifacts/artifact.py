@@ -84,6 +84,33 @@ class Artifact:
         result = self.wait()
         return None if result is None else result.error
 
+    @property
+    def contents(self) -> ArtifactStore | None:
+        """Where its content lies, if it is stored."""
+        return self._store
+
+    def plain(self) -> Artifact:
+        """The same without the background step, which is waited for: what another process can be given."""
+        result = self.wait()
+        failed = result is not None and result.digest is None
+        return Artifact(
+            self.name,
+            self.direction,
+            uri=self.uri,
+            path=self.path,
+            media_type=self.media_type,
+            digest=None if failed else self.digest,
+            size=self.size,
+            stored=self.stored,
+            store=self._store,
+        )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        plain = self.plain()
+        url = None if plain._store is None else plain._store.url  # noqa: SLF001
+        said = (plain._digest, plain._size, plain._stored, url)  # noqa: SLF001
+        return _again, (self.name, self.direction, self.uri, self.path, self.media_type, *said)
+
     def fetch(self, target: str | os.PathLike[str]) -> Path:
         """Bring the content to ``target``, verified; a target that holds this very content already is left as it is.
 
@@ -111,3 +138,21 @@ class Artifact:
             content = f"failed: {error}" if error else (f"{digest[:19]}…" if digest else "by reference")
         where = self.uri or self.path
         return f"<Artifact {self.name!r} ({self.direction}) {content}{f', {where}' if where else ''}>"
+
+
+def _again(
+    name: str,
+    direction: Literal["in", "out"],
+    uri: str | None,
+    path: Path | None,
+    media_type: str | None,
+    digest: str | None,
+    size: int | None,
+    stored: bool,
+    url: str | None,
+) -> Artifact:
+    """The handle in another process."""
+    store = None if url is None else ArtifactStore(url)
+    return Artifact(
+        name, direction, uri=uri, path=path, media_type=media_type, digest=digest, size=size, stored=stored, store=store
+    )
