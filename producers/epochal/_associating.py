@@ -184,9 +184,7 @@ def dissociate(
     _speak(here, inside, association_removed(association=str(ended)), time)
 
 
-def alias(
-    name: str, artifact: object, *, time: datetime | float | None = None, project: str | None = None
-) -> None:
+def alias(name: str, artifact: object, *, time: datetime | float | None = None, project: str | None = None) -> None:
     """Says that ``name`` stands for this artifact, and for no other, from now on or from ``time`` on; None: for none.
 
     ``store.artifact(name)`` finds it, ``run.use(name)`` too; ``store.associations(name)`` is its history.
@@ -197,7 +195,9 @@ def alias(
         ArtifactError: its content could not be read.
     """
     if artifact is not None and _end(artifact)[0] != "artifact":
-        raise MisuseError(f"alias({name!r}, {artifact!r}): an alias stands for an artifact, not for a {_end(artifact)[0]}")
+        raise MisuseError(
+            f"alias({name!r}, {artifact!r}): an alias stands for an artifact, not for a {_end(artifact)[0]}"
+        )
     # before the alias is declared: waiting for the content of an artifact may fail
     meant = context(name, type=ALIAS, project=project)
     if artifact is None:

@@ -6,7 +6,6 @@ import importlib
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NoReturn, cast
-from uuid import UUID
 
 from ._errors import MisuseError, NotAvailableError, RefusedError
 from ._events import Event, experiment_concluded, experiment_created, trial_created
@@ -35,11 +34,6 @@ class Experiment:
     def id(self) -> str:
         """The experiment's id, a UUID."""
         return str(self._uuid)
-
-    @property
-    def uuid(self) -> UUID:
-        """The experiment's id."""
-        return self._uuid
 
     def grid(self) -> Iterator[dict[str, Any]]:
         """The variable sets of the declared space: their product, the first variable outermost.

@@ -8,11 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from ._current import current_run, enter
-from ._declared import meant
+from ._declared import part_of
 from ._errors import MisuseError
 from ._experiment import Experiment, get_experiment
 from ._forking import fork_asked
-from ._ids import trial_id
 from ._joining import join_environment
 from ._opening import Request, disabled_run, open_run
 from ._position import Position
@@ -79,11 +78,10 @@ def init(
 ) -> Run:
     """Opens a run, and makes it the current one.
 
-    With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. Without
-    ``experiment`` it is one more of the experiment and the trial of the run that it is opened in, else of those that
-    EPOCHAL_EXPERIMENT and EPOCHAL_TRIAL declare; its name is EPOCHAL_RUN_NAME where none is given. ``component``
-    joins what runs now under that key, in any process; the first process on a machine that names it decides its
-    status. ``resume`` (an id, key or name) begins a new attempt of what ended. ``fork=(ID, STEP)`` continues another
+    With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. What isn't given
+    is that of the run it is opened in, else what EPOCHAL_EXPERIMENT, EPOCHAL_TRIAL and EPOCHAL_RUN_NAME declare
+    (docs/model.md). ``component`` joins what runs now under that key, in any process; the first process on a machine
+    that names it decides its status. ``resume`` (an id, key or name) begins a new attempt of what ended. ``fork=(ID, STEP)`` continues another
     component's past in a new one: the points that it has up to that step are read as this one's, whatever becomes of
     them there, and steps without a number go on from it. Under a launcher (torchrun, SLURM, MPI, Ray,
     Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes the first.
@@ -109,24 +107,18 @@ def init(
     if here is None:
         return disabled_run(session(), _project(session(), project), name or kind, kind)
     inside = _project(here, project)
-    part_of = meant(here, inside, experiment, variables, needed=resume is None)
+    place = part_of(here, inside, experiment, variables, resuming=resume is not None)
     _finish_previous(here)
-    name = name or (part_of.name if resume is None else None)
-    owner = None if part_of.experiment is None else get_experiment(here, inside, part_of.experiment)
-    trial = part_of.trial
-    if owner is not None and trial is None and (resume is None or variables is not None):
-        trial = owner.trial(part_of.variables).uuid
-    owned = "" if owner is None else owner.name
-    past = (
-        None if resume is None else find_past(here, inside, resume, here.launch.rank if rank is None else rank, owned)
-    )
+    mine = here.launch.rank if rank is None else rank
+    past = None if resume is None else find_past(here, inside, resume, mine, place.experiment)
+    name = name or place.name
     asked = Request(
         project=inside,
         name=name or (past.name if past is not None else kind),
         kind=past.kind if past is not None else kind,
-        experiment=owned,
-        trial=None if resume is not None and variables is None else trial,
-        varied=owner is not None and trial is not None and trial != trial_id(inside, owner.uuid, {}),
+        experiment=place.experiment,
+        trial=place.trial,
+        varied=place.varied,
         named=name is not None,
         resources=resources,
         key=component,

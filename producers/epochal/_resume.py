@@ -61,8 +61,8 @@ def find_past(here: Session, project: str, resume: str, rank: int, experiment: s
         return unread
     if past is None:
         raise NotFoundError(
-            f"resume={text!r}: project {project!r} has no component with this id, key or name. `epochal ls --components` "
-            "shows the ids; component=TEXT joins or creates one by a key of your own"
+            f"resume={text!r}: project {project!r} has no component with this id, key or name. `epochal ls "
+            "--components` shows the ids; component=TEXT joins or creates one by a key of your own"
         )
     return past
 
@@ -74,7 +74,9 @@ def _named(here: Session, project: str, experiment: str, name: str) -> UUID | No
         NotFoundError: there are several.
         Unread: the store can't be read.
     """
-    found = ask_store(here, "resume=", lambda sdk: sdk.named(name, experiment, project=project), "it can't be looked up")
+    found = ask_store(
+        here, "resume=", lambda sdk: sdk.named(name, experiment, project=project), "it can't be looked up"
+    )
     if len(found) > 1:
         where = f"experiment {experiment!r}" if experiment else f"project {project!r}"
         listed = "".join(f"\n  {id_}  {told}" for id_, told in found)

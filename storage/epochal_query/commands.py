@@ -34,15 +34,22 @@ _METRIC = "A metric by its name, or /expression/ on the whole name; may be repea
 @click.option("--components", is_flag=True, help="Components instead of experiments or trials.")
 @click.option("--trial", help="Only components of this trial.")
 @click.option("--unassigned", is_flag=True, help="Only components that belong to no trial.")
+@click.option("--sets", is_flag=True, help="The variable sets of EXPERIMENT, declared or tried, instead of its trials.")
 @writes
 @reads
-def ls(experiment: str | None, components: bool, trial: str | None, unassigned: bool, at: At, output: Output) -> None:
+def ls(
+    experiment: str | None, components: bool, trial: str | None, unassigned: bool, sets: bool, at: At, output: Output
+) -> None:
     """List experiments, trials or components. With EXPERIMENT its trials, with --components components."""
     from epochal_query.cli_output import write
     from epochal_query.resolve import emptiness
 
+    if sets and (experiment is None or components or trial or unassigned):
+        raise click.UsageError("--sets needs EXPERIMENT, and none of --components, --trial and --unassigned")
     store = at.open()
-    if components or trial or unassigned:
+    if sets:
+        frame = store.variable_sets(experiment, **at.times)
+    elif components or trial or unassigned:
         frame = store.components(experiment=experiment, trial=trial, unassigned=unassigned, **at.times)
     else:
         frame = store.experiments(**at.times) if experiment is None else store.trials(experiment, **at.times)

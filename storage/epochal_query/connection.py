@@ -45,7 +45,8 @@ class Opened:
     """How a store was opened: its connection, where artifacts' contents lie, the clock, and what to wait for.
 
     ``sent`` is what this process sent to logs that others take in; ``directory`` is where an embedded store lies;
-    ``location`` is what another process opens it by (None: by its settings; empty: it can't); ``with_rights`` connects to it with all rights; ``say`` is how to say something to it; ``topics`` are those of Kafka
+    ``location`` is what another process opens it by (None: by its settings; empty: it can't be); ``with_rights``
+    connects to it with all rights; ``say`` is how to say something to it; ``topics`` are those of Kafka
     that this process's settings lead to.
     """
 

@@ -10,7 +10,6 @@ from uuid import UUID
 from epochal_query.errors import DeletionError
 from epochal_query.resolve import Entity, shortened
 
-
 _RUNNING: Final = "it runs, or a process has it open"
 
 

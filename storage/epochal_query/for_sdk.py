@@ -73,7 +73,8 @@ def named(name: str, experiment: str, *, project: str) -> list[tuple[str, str]]:
     """
     mine = f"""AND component IN (
         SELECT component FROM {at("memberships")} WHERE project = {{project:String}} AND trial IN (
-            SELECT trial FROM {at("trials")} WHERE project = {{project:String}} AND experiment = {{experiment:UUID}}))"""
+            SELECT trial FROM {at("trials")}
+            WHERE project = {{project:String}} AND experiment = {{experiment:UUID}}))"""
     with open_store(project=project) as store:
         table = store.begin().rows(
             f"""SELECT component, kind, status, created_at FROM {at("components")}

@@ -203,7 +203,7 @@ class ComponentHandle(Related):
 
 @dataclass(frozen=True)
 class EntityHandle(Joined):
-    """An action or a context in a store, such as an endpoint. Its reads are the store's, and take the same arguments."""
+    """An action or a context in a store, such as an endpoint. Its reads are the store's, with the same arguments."""
 
     store: Store
     id: UUID

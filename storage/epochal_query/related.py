@@ -4,8 +4,8 @@ Nothing is declared to be a model or a dataset, so what ran decides:
 
 * a **model** is an artifact that came out of a component of kind training, and isn't an image or a rich result (a
   table, a curve, …) by its media type;
-* a **dataset** is an artifact that went into a component, that no training made, and that isn't source code by its media
-  type;
+* a **dataset** is an artifact that went into a component, that no training made, and that isn't source code by its
+  media type;
 * an **endpoint** is a context of type endpoint.
 
 What was captured by itself (``sys/…``) is neither. ``name`` and ``type`` (media type) narrow an answer down.
@@ -42,7 +42,7 @@ def related(
     type: Selection | None = None,
     **at: Any,
 ) -> pd.DataFrame:
-    """One row a thing of this sort in the lineage of something: id, kind, type, name, detail, created; the oldest first.
+    """One row a thing of this sort in the lineage of something, by age: id, kind, type, name, detail, created.
 
     Raises:
         UnknownNameError: nothing is meant by ``of``.

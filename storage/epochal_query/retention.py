@@ -80,7 +80,7 @@ def prune(
     going = [one for one in found if not one.stays(kept)]
     if confirm is not None:
         _check(going, confirm, reason)
-        # said before it is done: what is gone has always a reason, and what a crash leaves there goes with the next call
+        # said before it is done: what is gone has a reason, and what a crash leaves there goes with the next call
         _say(reading, opened, going, reason, instant)
         wanted = {one.digest for one in going}
         store.remove(sorted(wanted), _all_stored(reading) - wanted)
@@ -121,7 +121,8 @@ def _contents(reading: Reading) -> list[Content]:
         f"""SELECT digest, argMax(name, logged_at) AS called, max(ifNull(size, 0)) AS bytes, max(occurred_at) AS logged,
                    uniqExactIf(component, direction = 'in') AS users,
                    digest IN (SELECT JSONExtractString(value, 'digest') FROM facts
-                              WHERE kind = 'component' AND field = 'artifact' AND project != {{project:String}}) AS shared
+                              WHERE kind = 'component' AND field = 'artifact'
+                                AND project != {{project:String}}) AS shared
             FROM {at("artifacts")} WHERE project = {{project:String}} AND stored AND digest != ''
             GROUP BY digest ORDER BY logged, digest"""
     )

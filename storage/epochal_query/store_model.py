@@ -62,9 +62,7 @@ class Modelled(Provable):
         inside = found["id"].isin(set(id_texts(members.table, "trial")))
         return told(found[inside].reset_index(drop=True), reading)
 
-    def versions(
-        self, name: str, *, as_of: When | None = None, known_at: KnownAt | None = None
-    ) -> pd.DataFrame:
+    def versions(self, name: str, *, as_of: When | None = None, known_at: KnownAt | None = None) -> pd.DataFrame:
         """One row a content that went by a name, in the order in which they were logged first.
 
         Columns: version (from 1 on), artifact (its digest, else its URI), uri, media_type, direction and name (of the

@@ -104,7 +104,7 @@ said["both"] = refused(store.artifact, "model")
 
 
 def test_a_job_uses_what_it_names(tmp_path: Path) -> None:
-    """By handle, digest, URI, alias or name: fetched, verified, and an input of the run; what isn't there is an error."""
+    """By handle, digest, URI, alias or name: fetched, verified, and an input of the run; else an error."""
     said = told(
         TRAINED
         + """

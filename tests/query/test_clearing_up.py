@@ -44,11 +44,18 @@ def test_what_is_in_no_trial_goes_at_once(bare: Bare) -> None:
     user = story.log.run([story.a], "user")
     for component, direction in ((data, "out"), (user, "in")):
         story.log.say(
-            "artifact.logged", uuid4(), component=component, name="csv", direction=direction, digest=f"sha256:{'e' * 64}"
+            "artifact.logged",
+            uuid4(),
+            component=component,
+            name="csv",
+            direction=direction,
+            digest=f"sha256:{'e' * 64}",
         )
     story.log.flush()
     store = story.store
-    with pytest.raises(DeletionError, match=r"1 components that are in no trial aren't deleted, because how many") as told:
+    with pytest.raises(
+        DeletionError, match=r"1 components that are in no trial aren't deleted, because how many"
+    ) as told:
         store.delete_unassigned()
     assert f"component 'loose' ({loose})" in str(told.value)
     assert "confirm=1 (--confirm 1) deletes them" in str(told.value)

@@ -32,7 +32,7 @@ said = [len({str(row["Start"]) for row in [*rows, open_]}), rows[0]["End"] < row
 
 
 def test_a_run_is_loaded_by_its_name(tmp_path: Path) -> None:
-    """Where one in the experiment has it, without naming the experiment where one has it at all; else all are listed."""
+    """Where only one has it, in the experiment where that is given; else all that have it are listed."""
     said = told(
         """
 from epochal import NotFoundError

@@ -126,7 +126,9 @@ def test_r3_a_run_inside_one_of_its_name_is_no_repetition(log: Log, store: Store
     trial, writer = log.trial(log.experiment("digits"), {"n": 1}), uuid4()
     outer = log.run([trial])
     inner = uuid4()
-    log.say("component.created", writer, component=inner, key=str(inner), name="training", kind="training", parent=outer)
+    log.say(
+        "component.created", writer, component=inner, key=str(inner), name="training", kind="training", parent=outer
+    )
     log.run([trial], component=inner)
     log.flush()
     assert list(store.variable_sets("digits")["completed"]) == [1]

@@ -35,8 +35,8 @@ def kept():
     return rows, tree("store/journals"), tree("store/artifacts"), store.watermark()
 before = kept()
 assert before[1] and before[2]
-handles = [store.experiment("digits"), store.trial({"text": "a"}), store.component("common"), store.artifact("production"),
-           store.context("endpoint")]
+handles = [store.experiment("digits"), store.trial({"text": "a"}), store.component(run.id),
+           store.artifact("production"), store.context("endpoint")]
 asked, refused = [], []
 changing = {"delete", "correct", "retract", "undo", "fetch", "close"}
 for handle in handles:
@@ -51,11 +51,11 @@ for handle in handles:
             asked.append(name)
         except epochal.EpochalError as error:
             refused.append(f"{type(handle).__name__}.{name}: {error}")
-for call in (store.experiments, store.trials, store.components, store.metrics, store.report, store.aliases, store.deleted,
-             store.erased, store.verify, lambda: store.prune("now"), lambda: store.versions("model"),
+for call in (store.experiments, store.trials, store.components, store.metrics, store.report, store.aliases,
+             store.deleted, store.erased, store.verify, lambda: store.prune("now"), lambda: store.versions("model"),
              lambda: store.provenance("production"), lambda: store.reproduce("production"),
              lambda: store.artifact("production").fetch("fetched"), exp.missing,
-             lambda: store.lineage("production", "both").to_text(), lambda: store.certificate(store.component("common"))):
+             lambda: store.lineage("production", "both").to_text(), lambda: store.certificate(run.id)):
     call()
 with contextlib.suppress(epochal.EpochalError):
     store.delete("digits", confirm="digits")
@@ -71,6 +71,17 @@ def test_reads_leave_everything_as_it_was(tmp_path: Path) -> None:
     """Every read of the store and of its handles, calls that are refused among them."""
     *same, asked, refused = told(SCRIPT, tmp_path)
     assert same == [True] * 4
-    wanted = {"lineage", "missing", "parameters", "versions", "state", "history", "report", "models", "trials", "datasets"}
+    wanted = {
+        "lineage",
+        "missing",
+        "parameters",
+        "versions",
+        "state",
+        "history",
+        "report",
+        "models",
+        "trials",
+        "datasets",
+    }
     assert wanted <= set(asked)
     assert [line for line in refused if "ComponentHandle.input:" not in line and ".output:" not in line] == []

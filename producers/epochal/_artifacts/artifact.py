@@ -107,8 +107,8 @@ class Artifact:
 
     def __reduce__(self) -> tuple[object, ...]:
         plain = self.plain()
-        url = None if plain._store is None else plain._store.url  # noqa: SLF001
-        said = (plain._digest, plain._size, plain._stored, url)  # noqa: SLF001
+        url = None if plain._store is None else plain._store.url
+        said = (plain._digest, plain._size, plain._stored, url)
         return _again, (self.name, self.direction, self.uri, self.path, self.media_type, *said)
 
     def fetch(self, target: str | os.PathLike[str]) -> Path:
