@@ -81,11 +81,11 @@ def init(
     With ``variables`` it belongs to the trial of that set, without to the experiment's default trial. What isn't given
     is that of the run it is opened in, else what EPOCHAL_EXPERIMENT, EPOCHAL_TRIAL and EPOCHAL_RUN_NAME declare
     (docs/model.md). ``component`` joins what runs now under that key, in any process; the first process on a machine
-    that names it decides its status. ``resume`` (an id, key or name) begins a new attempt of what ended. ``fork=(ID, STEP)`` continues another
-    component's past in a new one: the points that it has up to that step are read as this one's, whatever becomes of
-    them there, and steps without a number go on from it. Under a launcher (torchrun, SLURM, MPI, Ray,
-    Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes the first.
-    ``mode`` is on, offline (journal only) or disabled (does nothing).
+    that names it decides its status. ``resume`` (an id, key or name) begins a new attempt of what ended.
+    ``fork=(ID, STEP)`` continues another component's past in a new one: the points that it has up to that step are read
+    as this one's, whatever becomes of them there, and steps without a number go on from it. Under a launcher (torchrun,
+    SLURM, MPI, Ray, Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes
+    the first. ``mode`` is on, offline (journal only) or disabled (does nothing).
 
     Guarantees: when it returns, the opening is in the journal. A disk that can't be written is a warning, no error.
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 from pathlib import Path
 
+from host_ending import end_host
 from query.scripts import told
 
 TRAINED = """
@@ -229,3 +230,33 @@ said = done.stderr or done.stdout
         tmp_path,
     )
     assert json.loads(said) == [["digits"], 2, 1, True, "weights", "weights", "later", ["text=weights"]]
+
+
+def test_a_store_survives_a_fork(tmp_path: Path) -> None:
+    """Parent and children ask at the same time, each by connections of its own, and each gets its own answers."""
+    try:
+        said = told(
+            """
+import os
+for number in range(3):
+    with epochal.init("digits", name=f"run-{number}") as run:
+        run.log({f"m{number}": number for number in range(50)}, step=number)
+store = epochal.open()
+component = store.component("run-1")
+pipe = os.pipe()
+for child in range(3):
+    if not os.fork():
+        seen = {(component.metrics()["value"].sum(), len(store.components())) for _ in range(20)}
+        os.write(pipe[1], f"{seen}\\n".encode())
+        os._exit(0)
+mine = {(component.metrics()["value"].sum(), len(store.components())) for _ in range(20)}
+ends = [os.waitstatus_to_exitcode(os.wait()[1]) for _ in range(3)]
+os.close(pipe[1])
+said = [ends, set(os.fdopen(pipe[0]).read().splitlines()) == {str(mine)}, len(mine)]
+""",
+            tmp_path,
+            EPOCHAL_HOST="auto",
+        )
+    finally:
+        end_host(tmp_path / "store")
+    assert said == [[0, 0, 0], True, 1]
