@@ -21,7 +21,7 @@ _ALIASED: Final = f"""
                 WHERE project = {{project:String}} AND relation = 'AssociatedWith'
                   AND source_kind = 'artifact' AND target_kind = 'context') AS a ON a.context = c.context"""
 
-_TEXTS: Final = {"uri": "place", "media_type": "type", "direction": "way", "name": "maker"}
+_TEXTS: Final = {"uri": "place", "media_type": "type", "direction": "way", "name": "called"}
 
 
 def aliases(reading: Reading) -> pd.DataFrame:
@@ -54,14 +54,14 @@ def versions(reading: Reading, name: object) -> pd.DataFrame:
     text = normal_text(name) if isinstance(name, str) else ""
     first = "(direction = 'in', occurred_at, component)"
     table = reading.rows(
-        f"""SELECT v.*, c.name AS maker FROM (
+        f"""SELECT v.*, c.name AS called FROM (
                 SELECT artifact, min(occurred_at) AS since, argMin(uri, {first}) AS place,
                        argMin(media_type, {first}) AS type, max(size) AS bytes, max(stored) AS kept,
-                       argMin(direction, {first}) AS way, argMin(component, {first}) AS component
+                       argMin(direction, {first}) AS way, argMin(component, {first}) AS maker
                 FROM {at("artifacts")} WHERE project = {{project:String}} AND name = {{name:String}}
                 GROUP BY artifact) AS v
             LEFT JOIN (SELECT component, name FROM {at("components")} WHERE project = {{project:String}}) AS c
-                ON c.component = v.component
+                ON c.component = v.maker
             ORDER BY since, artifact""",
         name=text,
     )
@@ -77,7 +77,7 @@ def versions(reading: Reading, name: object) -> pd.DataFrame:
             "size": pd.array(values(table, "bytes"), dtype="Int64"),
             "stored": pd.array(values(table, "kept"), dtype="bool"),
             "since": instants(table, "since"),
-            "component": _words(id_texts(table, "component")),
+            "component": _words(id_texts(table, "maker")),
             "aliases": [named.get(key, []) for key in keys],
         }
     )
