@@ -16,6 +16,7 @@ import pandas as pd
 from epochal._entity_events import association_made, entity_declared
 from epochal._errors import NotAvailableError
 from epochal._ids import association_id, entity_id, uuid7
+from epochal._values import JSON
 from epochal_query.artifacts import aliases
 from epochal_query.columns import decoded, instants, texts, values
 from epochal_query.connection import Opened
@@ -160,7 +161,7 @@ def _say(reading: Reading, opened: Opened, going: Sequence[Content], reason: str
         return
     name = f"retention {uuid7()}"
     action = str(entity_id(reading.project, "action", name))
-    properties = {"reason": reason, "older_than": older_than.isoformat(), "contents": len(going)}
+    properties: dict[str, JSON] = {"reason": reason, "older_than": older_than.isoformat(), "contents": len(going)}
     events = [entity_declared(kind="action", entity=action, name=name, type=_TYPE, properties=properties)]
     for one in going:
         source, target = ("artifact", one.digest), ("action", action)

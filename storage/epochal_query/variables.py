@@ -62,7 +62,7 @@ def repeated(sets: pd.DataFrame) -> pd.DataFrame:
 def outside(sets: pd.DataFrame) -> pd.DataFrame:
     """Of variable sets those that were tried outside the declared space, where one is declared."""
     varied = np.array([bool(one) for one in sets["variables"]], np.bool_)
-    return sets[~sets["declared"] & varied & sets["declared"].any()].reset_index(drop=True)
+    return sets[~sets["declared"] & varied & bool(sets["declared"].any())].reset_index(drop=True)
 
 
 def parameters(reading: Reading, given: object) -> pd.DataFrame:

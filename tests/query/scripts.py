@@ -16,6 +16,6 @@ print(_json.dumps(said))
 
 def told(code: str, home: Path, **settings: str) -> Any:
     """What a script leaves in ``said``; it must end well, and have said nothing to anybody else."""
-    child = run(code + ENDING, home, **{"EPOCHAL_HOST": "inline", **settings})
+    child = run(code + ENDING, home, {"EPOCHAL_HOST": "inline", **settings})
     assert child.err == ""
     return json.loads(child.out.splitlines()[-1])

@@ -65,7 +65,7 @@ def test_r1_it_ends_with_a_verdict(log: Log, store: Store) -> None:
     log.flush()
     row = store.experiments().iloc[0]
     assert (row["verdict"], row["verdict_note"]) == ("accepted", "at 30, 60 and 120")
-    assert list(store.history("digits", "verdict")["fate"])== ["superseded", "in effect"]
+    assert list(store.history("digits", "verdict")["fate"]) == ["superseded", "in effect"]
 
 
 def test_r2_and_r3_a_trial_is_its_variable_set(tmp_path: Path) -> None:

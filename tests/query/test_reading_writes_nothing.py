@@ -53,7 +53,7 @@ for handle in handles:
             refused.append(f"{type(handle).__name__}.{name}: {error}")
 for call in (store.experiments, store.trials, store.components, store.metrics, store.report, store.aliases,
              store.deleted, store.erased, store.verify, lambda: store.prune("now"), lambda: store.versions("model"),
-             lambda: store.provenance("production"), lambda: store.reproduce("production"),
+             lambda: store.provenance("production"), lambda: store.reproduce(store.artifact("production")),
              lambda: store.artifact("production").fetch("fetched"), exp.missing,
              lambda: store.lineage("production", "both").to_text(), lambda: store.certificate(run.id)):
     call()

@@ -61,7 +61,13 @@ class Story:
 
     def serve(self) -> None:
         """The tuned model is at an endpoint."""
-        said = {"kind": "context", "entity": ENDPOINT, "name": "endpoint/prod", "type": "endpoint", "properties": {}}
+        said: dict[str, Any] = {
+            "kind": "context",
+            "entity": ENDPOINT,
+            "name": "endpoint/prod",
+            "type": "endpoint",
+            "properties": {},
+        }
         self.log.say("entity.declared", self.writer, **said)
         ends = ("artifact", TUNED), ("context", ENDPOINT)
         self.log.say(

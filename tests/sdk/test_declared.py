@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -167,7 +166,7 @@ def test_handles_of_experiments_trials_and_contexts_go_elsewhere(tmp_path: Path)
     trial = str(trial_id("default", experiment_id("default", "digits"), {"lr": 1}))
     assert {data["trial"] for data in written.data("component.attached")} == {trial}
     assert {data["name"] for data in written.data("component.created")} == {"part-0", "part-1"}
-    assert sorted(json.dumps(data["set"]) for data in written.data("tags.changed")) == ['{"done": 0}', '{"done": 1}']
+    assert sorted(data["values"]["done"] for data in written.data("tags.set")) == [0, 1]
     assert len(written.of("association.made")) == 2
 
 

@@ -34,7 +34,7 @@ class Artifact:
         store: ArtifactStore | None = None,
     ) -> None:
         self.name = name
-        self.direction = direction
+        self.direction: Literal["in", "out"] = direction
         self.uri = uri
         self.path = path
         self.media_type = media_type
