@@ -116,6 +116,11 @@ class Trial:
     def __repr__(self) -> str:
         return f"<Trial {self.variables} of {self.experiment!r} {self.id}>"
 
+    def _repr_html_(self) -> str:
+        from ._html import card
+
+        return card(f"trial of {self.experiment}", {"id": self.id, "project": self.project, "variables": self.variables})
+
 
 def _component(component: object, call: str) -> str:
     if isinstance(component, Run):

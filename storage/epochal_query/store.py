@@ -29,10 +29,11 @@ from epochal_query.store_access import told
 from epochal_query.store_changes import Changeable
 from epochal_query.store_lineage import Traceable
 from epochal_query.store_repairs import Repairable
+from epochal_query.store_results import Showable
 from epochal_query.times import KnownAt, When
 
 
-class Store(Changeable, Repairable, Traceable):
+class Store(Changeable, Repairable, Traceable, Showable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
