@@ -107,9 +107,11 @@ def _levels(image: Any) -> Any:
         )
     if array.dtype.kind == "b":
         return array.astype(np.uint8) * 255
+    if array.dtype.kind not in "iuf":
+        raise TypeError(f"an array of {array.dtype} is no image: accepted are numbers and bools")
     low, high = array.min(), array.max()
     most = 1 if array.dtype.kind == "f" else 255
-    if array.dtype.kind not in "iuf" or not (low >= 0 and high <= most):
+    if not (low >= 0 and high <= most):  # also where one is NaN
         raise ValueError(
             f"an array of {array.dtype} from {low} to {high} is no image: accepted are whole numbers from 0 to 255, "
             "floats from 0 to 1, and bools"
