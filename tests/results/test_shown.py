@@ -9,6 +9,7 @@ from uuid import uuid4
 from sdk.children import run
 
 from epochal._html import card, preformatted
+from epochal_query.notebook_progress import Bars, shown
 from epochal_query.shown import Handle
 
 
@@ -60,3 +61,35 @@ def test_a_handle_of_the_store_in_a_line() -> None:
         id = uuid4()
 
     assert repr(Some()) == f"""<Some "a'b" {Some.id}>"""
+
+
+def test_bars_of_a_notebook() -> None:
+    """From the first second on, not too often, every thing that was worked on; nothing is left behind."""
+    now = 0.0
+    seen: list[str] = []
+    bars = Bars(seen.append, lambda: now)
+    bars("<points>", 1, 2000)
+    assert seen == []
+    now = 1.5
+    bars("<points>", 1500, 2000)
+    bars("<points>", 1600, 2000)
+    assert seen == ['<div>&lt;points&gt; <progress value="1500" max="2000"></progress> 1,500 of 2,000</div>']
+    now = 2.0
+    bars("blocks", 1, 3)
+    assert "1,600 of 2,000" in seen[1]
+    assert "1 of 3" in seen[1]
+    bars.end()
+    assert seen[2] == ""
+    quick: list[str] = []
+    Bars(quick.append, lambda: now).end()
+    assert quick == []
+
+
+def test_who_is_told_of_progress() -> None:
+    """The caller's own function; outside a notebook else nobody."""
+    mine: list[str] = []
+    with shown(lambda what, done, total: mine.append(what)) as told:
+        told("a", 1, 2)
+    assert mine == ["a"]
+    with shown(None) as told:
+        told("a", 1, 2)
