@@ -153,9 +153,7 @@ class Contents:
         path.unlink()
         store, uploader = self._parts()
         pending = uploader.submit(frozen, record, store=store is not None)
-        return Artifact(
-            record.name, record.direction, media_type=record.media_type, pending=pending, store=store
-        )
+        return Artifact(record.name, record.direction, media_type=record.media_type, pending=pending, store=store)
 
     def fetch(self, digest: str, target: Path) -> Path:
         """Brings content from the store, verified.

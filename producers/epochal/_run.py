@@ -221,7 +221,9 @@ class Run(Rich, Repairs):
 
         fields = {"id": self.id, "kind": self.kind, "project": self.project}
         ranks = f"{self.rank} of {self.world_size}" if self.world_size > 1 else None
-        return card(f"run {self.name}", {**fields, "rank": ranks, "status": "disabled" if self.disabled else self.status})
+        return card(
+            f"run {self.name}", {**fields, "rank": ranks, "status": "disabled" if self.disabled else self.status}
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         from ._joining import join

@@ -119,7 +119,9 @@ class Trial:
     def _repr_html_(self) -> str:
         from ._html import card
 
-        return card(f"trial of {self.experiment}", {"id": self.id, "project": self.project, "variables": self.variables})
+        return card(
+            f"trial of {self.experiment}", {"id": self.id, "project": self.project, "variables": self.variables}
+        )
 
 
 def _component(component: object, call: str) -> str:

@@ -19,13 +19,13 @@ SIZE = (8.0, 4.5)
 """Inches."""
 
 
-def new_figure(title: str = "", *, height: float = SIZE[1]) -> Figure:
+def new_figure(title: str = "") -> Figure:
     """An empty figure that notebooks show by themselves; ``attrs`` is for where in both times it was read.
 
     Raises:
         NotAvailableError: Matplotlib is not installed.
     """
-    figure: Figure = _shown_by_itself()(figsize=(SIZE[0], height), layout="constrained")
+    figure: Figure = _shown_by_itself()(figsize=SIZE, layout="constrained")
     if title:
         figure.suptitle(title)
     return figure
@@ -68,11 +68,11 @@ def colour_map(name: str) -> Any:
 
 
 def legend(axes: Axes, count: int) -> None:
-    """All the names, however many: inside where they are few, else beside the axes."""
-    if count > 10:
-        axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small", ncols=-(-count // 20))
-    elif count > 1:
-        axes.legend()
+    """All the names, however many, beside the axes: there they cover nothing, and no place has to be searched for."""
+    if count > 1:
+        axes.legend(
+            loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small", ncols=-(-count // 25)
+        )
 
 
 def opened_image(content: bytes) -> Any:
@@ -92,7 +92,7 @@ def plotly_figure(json: dict[str, Any]) -> Any:
 def _shown_by_itself() -> Any:
     whole: Any = _load("matplotlib.figure").Figure
 
-    class Plot(whole):  # type: ignore[misc, valid-type]
+    class Plot(whole):  # type: ignore[misc]
         """A figure of Matplotlib that a notebook shows, whether its own support for them is on or not."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -63,7 +63,7 @@ def lines_of(points: pd.DataFrame, labels: dict[str, str], x: str) -> list[Line]
     several = {name: len(points[name].drop_duplicates()) > 1 for name in key}
     found: list[Line] = []
     for one, series in points.groupby(key, sort=False, dropna=False):
-        told = dict(zip(key, one, strict=True)) if isinstance(one, tuple) else {}
+        told: dict[str, Any] = dict(zip(key, cast("tuple[Any, ...]", one), strict=True))
         words = [labels[told["component"]]] if several["component"] or not several["metric"] else []
         words += [told["metric"]] if several["metric"] else []
         words += [f"{name} {told[name]}" for name in key[2:] if several[name]]
@@ -110,6 +110,8 @@ def _summed(counts: Sequence[dict[str, int]]) -> list[str]:
 
 def draw_bars(figure: Figure, values: Floats, labels: Sequence[str], y: str, scales: Scales) -> list[str]:
     """A bar for each value, from the left; under each its label."""
+    width, height = figures.SIZE
+    figure.set_size_inches(min(max(width, 0.22 * len(values)), 60), height)  # labels that can be read, within reason
     axes = figure.subplots()
     places = np.arange(len(values))
     axes.bar(places, values)
@@ -140,9 +142,7 @@ def draw_points(
     if groups is not None:
         figures.legend(axes, max(len(names), 2))
     scales.apply(axes)
-    return _summed(
-        [unseen_values(across.places, scales.log_x, "x"), unseen_values(up.places, scales.log, "y")]
-    )
+    return _summed([unseen_values(across.places, scales.log_x, "x"), unseen_values(up.places, scales.log, "y")])
 
 
 def draw_parallel(figure: Figure, rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:

@@ -81,19 +81,17 @@ def draw(reading: Reading, scope: Scope, asked: Picture) -> Figure:
 def _lines(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> list[str]:
     if asked.x not in (None, "step", "time"):
         raise FilterError(f"x={asked.x!r}: a curve is drawn over 'step' or 'time'; a scatter takes any column")
-    if asked.choice.where is not None or asked.choice.order or asked.choice.limit is not None or asked.label:
-        rows = _report(reading, scope, asked, _listed(asked.label))
-        ids: list[str] = rows["ComponentId"].tolist()
-        labels = _labels(rows, asked.label)
-        scope = scope_of(reading, component=ids) if ids else scope
-        points = metric_frame(reading, scope, asked.series)
-        points = points[points["component"].isin(ids)]
-        place = {id_: number for number, id_ in enumerate(ids)}
-        points = points.sort_values("component", key=lambda column: column.map(place), kind="stable")
-    else:
-        points = metric_frame(reading, scope, asked.series)
-        named = points[["component", "trial", "name"]].drop_duplicates()
-        labels = automatic_labels({row[0]: (row[1], row[2]) for row in named.itertuples(index=False, name=None)})
+    if asked.x == "time" and asked.scales.log_x:
+        raise FilterError("time has no logarithmic axis: leave log_x= out")
+    rows = _report(reading, scope, asked, _listed(asked.label))
+    if len(rows) and asked.choice != Choice(ranks=asked.choice.ranks):
+        scope = scope_of(reading, component=rows["ComponentId"].tolist())
+    points = metric_frame(reading, scope, asked.series)
+    points = points[points["component"].isin(rows["ComponentId"])]
+    shown = rows[rows["ComponentId"].isin(points["component"])]
+    labels = _labels(shown, asked.label)
+    place = {id_: number for number, id_ in enumerate(labels)}  # the order of the report, not that of ids
+    points = points.sort_values("component", key=lambda column: column.map(place), kind="stable")
     metrics = list(dict.fromkeys(points["metric"]))
     x = asked.x or "step"
     notes = draw_lines(
@@ -217,7 +215,9 @@ def _labels(rows: pd.DataFrame, by: Columns | None) -> dict[str, str]:
     columns = _listed(by)
     if columns:
         cells = [rows[name].tolist() for name in columns]
-        return dict(zip(rows["ComponentId"], [", ".join(map(_word, row)) for row in zip(*cells, strict=True)], strict=True))
+        return dict(
+            zip(rows["ComponentId"], [", ".join(map(_word, row)) for row in zip(*cells, strict=True)], strict=True)
+        )
     trials = [", ".join(names) for names in rows["Trials"]]
     names = [display or name for display, name in zip(rows["DisplayName"], rows["Name"], strict=True)]
     return automatic_labels(dict(zip(rows["ComponentId"], zip(trials, names, strict=True), strict=True)))

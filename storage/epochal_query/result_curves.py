@@ -105,7 +105,7 @@ class RocCurves(Curves[RocCurve]):
         axes.set_xlabel("false positive rate")
         axes.set_ylabel("true positive rate")
         figures.grid(axes)
-        axes.legend()
+        axes.legend(loc="lower right")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,15 +141,15 @@ class PrecisionRecall(Curves[PrecisionRecallCurve]):
         axes.set_xlabel("recall")
         axes.set_ylabel("precision (dashed: no skill)")
         figures.grid(axes)
-        axes.legend()
+        axes.legend(loc="lower left")
 
 
-def _frame(curves: Sequence[RocCurve] | Sequence[PrecisionRecallCurve], *figures: str) -> pd.DataFrame:
+def _frame(curves: Sequence[RocCurve | PrecisionRecallCurve], *figures: str) -> pd.DataFrame:
     names = ("label", "positives", "negatives", *figures)
     return pd.DataFrame([[getattr(curve, name) for name in names] for curve in curves], columns=list(names))
 
 
-def _labels(curves: Sequence[RocCurve] | Sequence[PrecisionRecallCurve]) -> str:
+def _labels(curves: Sequence[RocCurve | PrecisionRecallCurve]) -> str:
     return ", ".join(repr(curve.label) for curve in curves)
 
 

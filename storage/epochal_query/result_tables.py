@@ -57,7 +57,7 @@ def _as(dtype: str, cells: Sequence[Any]) -> pd.Series[Any]:
         return _masked(dtype, cells)
     if dtype and dtype[0] not in "<>|":  # those are NumPy's for texts of a fixed length, which pandas lacks
         with contextlib.suppress(TypeError, ValueError):  # one that this pandas doesn't know
-            return pd.Series(cells, dtype=dtype)  # type: ignore[call-overload, no-any-return]
+            return pd.Series(cells, dtype=dtype)
     kinds = {type(cell) for cell in cells}
     missing = type(None) in kinds
     match sorted(kind.__name__ for kind in kinds - {type(None)}):
@@ -89,7 +89,7 @@ def _masked(dtype: str, cells: Sequence[Any]) -> pd.Series[Any]:
     """Floats of which some are missing; objects where NaN is among them, which pandas would take for missing."""
     if any(cell != cell for cell in cells):
         return _objects(cells)
-    return pd.Series(cells, dtype=dtype)  # type: ignore[call-overload, no-any-return]
+    return pd.Series(cells, dtype=dtype)
 
 
 def _objects(cells: Sequence[Any]) -> pd.Series[Any]:
@@ -102,6 +102,7 @@ def _instants(cells: Sequence[str | None], dtype: str) -> pd.Series[Any]:
     inside = dtype.partition("[")[2].rstrip("]") or "ns"
     unit, _, zone = inside.partition(", ")
     plain = np.array(["NaT" if cell is None else cell for cell in cells], dtype=f"datetime64[{unit}]")
-    series = pd.Series(plain)
-    return series.dt.tz_localize("UTC").dt.tz_convert(zone) if zone else series
-
+    series: pd.Series[Any] = pd.Series(plain)
+    if not zone:
+        return series
+    return pd.Series(pd.DatetimeIndex(plain, tz="UTC").tz_convert(zone))

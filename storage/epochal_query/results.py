@@ -41,7 +41,8 @@ def results_frame(reading: Reading, scope: Scope) -> pd.DataFrame:
                    ifNull(media_type, '') AS media_type, ifNull(size, 0) AS size, occurred_at
             FROM (SELECT * FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql}
                   AND NOT startsWith(name, '{SYSTEM_PREFIX}')
-                  AND (media_type IN {{media_types:Array(String)}} OR startsWith(ifNull(media_type, ''), 'image/'))) AS a
+                  AND (media_type IN {{media_types:Array(String)}} OR startsWith(ifNull(media_type, ''), 'image/'))
+                 ) AS a
             INNER JOIN (SELECT component, name FROM {at("components")} WHERE project = {{project:String}}) AS c
                 ON c.component = a.component
             ORDER BY occurred_at, component, result""",
@@ -125,12 +126,12 @@ def from_document(name: str, content: bytes) -> Result:
 
 
 def _histogram(name: str, title: str, document: dict[str, Any]) -> Histogram:
-    beside = {word: document[word] for word in ("nan", "below", "above")}
-    ends = {word: None if document[word] is None else float(document[word]) for word in ("min", "max")}
     counts = [float(count) if isinstance(count, str) else count for count in document["counts"]]
     # without counts there are no bins: all values were NaN or infinite
     made = np.array(counts) if counts else np.zeros(0, dtype=np.int64)
-    return Histogram(name, title, made, _numbers(document["edges"]), **beside, **ends)
+    low, high = (None if document[end] is None else float(document[end]) for end in ("min", "max"))
+    beside = (document["nan"], document["below"], document["above"])
+    return Histogram(name, title, made, _numbers(document["edges"]), *beside, low, high)
 
 
 def _curve(curve: dict[str, Any]) -> dict[str, Any]:

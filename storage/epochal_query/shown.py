@@ -45,7 +45,7 @@ class Handle:
 def _brief(name: str, value: Any) -> object:
     """Lists of things as their names, metrics as their last values; anything else as it is."""
     if name == "metrics":
-        return {metric: stats["last"] if "last" in stats else "of several ranks" for metric, stats in value.items()}
+        return {metric: stats.get("last", "of several ranks") for metric, stats in value.items()}
     if isinstance(value, list):
         listed: list[Any] = value
         return ", ".join(str(one["name"]) if isinstance(one, Mapping) and "name" in one else str(one) for one in listed)

@@ -114,8 +114,8 @@ class Showable(Access):
             NotAvailableError: Matplotlib is not installed.
         """
         from epochal_query.figures import save
-        from epochal_query.plotting import Picture, draw, series_of
         from epochal_query.plots import Scales
+        from epochal_query.plotting import Picture, draw, series_of
 
         choice = Choice(as_condition(where), as_order(order_by), limit, check_ranks(ranks))
         series = series_of(what, kind, choice.ranks, check_branch(branch), max_points)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from results.axes import axes_of
 from sklearn import metrics  # type: ignore[import-untyped, unused-ignore]
 
 from epochal._results.charts import confusion_document, precision_recall_document, roc_document
@@ -124,7 +125,7 @@ def test_several_classes_are_each_against_the_rest() -> None:
     found = roc(CLASSES, SCORES)
     assert [curve.label for curve in found.curves] == [0, 1, 2]
     for number in range(3):
-        assert found.of(number).auc == metrics.roc_auc_score(CLASSES == number, SCORES[:, number])
+        assert found.of(number).auc == metrics.roc_auc_score(number == CLASSES, SCORES[:, number])
     assert found.auc == pytest.approx(np.mean([curve.auc for curve in found.curves]), rel=1e-15)
     with pytest.raises(FilterError, match="a curve for each of 0, 1, 2"):
         _ = found.fpr
@@ -146,16 +147,16 @@ def test_a_class_without_examples_has_no_curve() -> None:
 def test_pictures_hold_the_data() -> None:
     """One line a curve, with its figure in the legend; a cell a count."""
     found = roc(CLASSES, SCORES)
-    axes = found.plot().axes[0]
+    axes = axes_of(found.plot())[0]
     assert axes.lines[1].get_xdata().tolist() == found.of(1).fpr.tolist()
     assert axes.lines[1].get_ydata().tolist() == found.of(1).tpr.tolist()
     assert f"1 (AUC {found.of(1).auc:.4g})" in [text.get_text() for text in axes.get_legend().get_texts()]
     both = precision_recall(TRUTH, SCORE)
-    axes = both.plot().axes[0]
+    axes = axes_of(both.plot())[0]
     assert axes.lines[0].get_xdata().tolist() == both.recall.tolist()
     assert set(axes.lines[1].get_ydata()) == {both.no_skill}
     matrix = confusion([1, 2, 2], [1, 1, 2])
-    axes = matrix.plot().axes[0]
+    axes = axes_of(matrix.plot())[0]
     assert [text.get_text() for text in axes.texts] == ["1", "0", "1", "1"]
     assert axes.get_title() == "c"
 

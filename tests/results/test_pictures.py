@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import plotly.graph_objects
 import pytest
 from matplotlib.figure import Figure
-from PIL import Image as pillow
+from results.axes import axes_of
 
 from epochal._results.histograms import histogram_document
 from epochal._results.pictures import PLOTLY, figure_content, image_content
@@ -36,13 +37,13 @@ def test_pixels_come_back_exactly() -> None:
     with_alpha = np.dstack([PIXELS, PIXELS[:, :, 0]])
     assert (read(with_alpha) == with_alpha).all()
     assert (read(PIXELS[:, :, 0] > 100) == np.where(PIXELS[:, :, 0] > 100, 255, 0)).all()
-    assert (read(pillow.fromarray(PIXELS)) == PIXELS).all()
+    assert (read(PIL.Image.fromarray(PIXELS)) == PIXELS).all()
 
 
 def test_a_file_is_kept_as_it_is(tmp_path: Path) -> None:
     """Byte for byte, by its content's type and not its name's."""
     made = io.BytesIO()
-    pillow.fromarray(PIXELS).save(made, "JPEG")
+    PIL.Image.fromarray(PIXELS).save(made, "JPEG")
     path = tmp_path / "picture.dat"
     path.write_bytes(made.getvalue())
     for given in (path, str(path), made.getvalue(), bytearray(made.getvalue())):
@@ -60,7 +61,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "float out of range": (np.array([[0.0, 1.5]]), ValueError, "floats from 0 to 1"),
     "nan": (np.array([[0.0, math.nan]]), ValueError, "floats from 0 to 1"),
     "text array": (np.array([["a"]]), TypeError, "array of <U1"),
-    "mode": (pillow.new("CMYK", (1, 1)), ValueError, "convert it"),
+    "mode": (PIL.Image.new("CMYK", (1, 1)), ValueError, "convert it"),
     "figure": (Figure(), TypeError, "log_figure"),
 }
 
@@ -122,14 +123,14 @@ def test_a_histogram_counts_everything() -> None:
     found = histogram([math.nan, math.inf])
     assert (found.counts.tolist(), found.nan, found.above) == ([], 1, 1)
     assert len(found.to_frame()) == 0
-    assert found.plot().axes[0].get_xlabel() == "1 NaN, 1 above"
+    assert axes_of(found.plot())[0].get_xlabel() == "1 NaN, 1 above"
 
 
 def test_counts_made_elsewhere() -> None:
     """Whole numbers or weights; the picture has their heights."""
     found = histogram(counts=[1, 3], edges=[0, 1, 4])
     assert found.counts.tolist() == [1, 3]
-    (stairs,) = found.plot().axes[0].patches
+    (stairs,) = axes_of(found.plot())[0].patches
     assert stairs.get_data().values.tolist() == [1, 3]
     assert histogram(counts=[0.5, 1.5], edges=[0, 1, 4]).counts.tolist() == [0.5, 1.5]
 

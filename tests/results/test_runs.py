@@ -95,7 +95,9 @@ CALLS = {
 def test_nothing_raises_in_training(tmp_path: Path) -> None:
     """One warning each, counted; the name is checked as that of any artifact."""
     lines = "\n".join(f"    {call}\n    {call}" for call, _ in CALLS.values())
-    child = run(f"with epochal.init('wrong') as run:\n{lines}\n    run.log_text('', 'x')\n    run.log_text(3, 'x')", tmp_path)
+    child = run(
+        f"with epochal.init('wrong') as run:\n{lines}\n    run.log_text('', 'x')\n    run.log_text(3, 'x')", tmp_path
+    )
     for _, text in CALLS.values():
         assert child.err.count(text) == 1, child.err
     assert "an artifact's name is a non-empty text; got ''" in child.err

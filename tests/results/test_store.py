@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 from host_ending import end_host
 from promises.jobs import environment
+from results.axes import axes_of
 
 import epochal
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
@@ -126,7 +127,7 @@ def test_a_report_names_them(store: Store) -> None:
 def test_charts_of_several_components_are_drawn_together(store: Store, first: str) -> None:
     """ROC curves on one pair of axes, each with whose it is; matrices beside one another."""
     figure = store.plot("roc-curve", "result", experiment="rich")
-    (axes,) = figure.axes
+    (axes,) = axes_of(figure)
     names = [text.get_text() for text in axes.get_legend().get_texts()]
     curve = store.result("roc-curve", component=first)
     assert isinstance(curve, RocCurves)
@@ -134,7 +135,7 @@ def test_charts_of_several_components_are_drawn_together(store: Store, first: st
     assert names[1].startswith("model=b: 1 (AUC ")
     assert axes.lines[0].get_ydata().tolist() == curve.tpr.tolist()
     figure = store.component(first).plot("of a", "result")
-    assert [axes.get_title() for axes in figure.axes] == ["of a"]
+    assert [axes.get_title() for axes in axes_of(figure)] == ["of a"]
     with pytest.raises(UnknownNameError, match="near: 'roc-curve'"):
         store.plot("roc-curves", "result")
     with pytest.raises(FilterError, match="is no chart"):
@@ -151,7 +152,7 @@ def test_a_handle_in_a_notebook(store: Store, first: str) -> None:
     assert repr(store.component(first)) == f"<ComponentHandle 'training' {first}>"
     assert "model=a, model=b" in store.experiment("rich")._repr_html_()
     trial = store.trials("rich")["id"][0]
-    assert "model = 'a'" in store.trial(trial)._repr_html_()
+    assert "model = &#x27;a&#x27;" in store.trial(trial)._repr_html_()
     assert store.component(first).certificate()._repr_html_().startswith("<pre>closed: component training")
     lineage = store.component(first).lineage(direction="both")
     assert lineage._repr_html_().startswith("<pre>")

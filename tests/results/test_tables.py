@@ -38,8 +38,8 @@ FRAMES: dict[str, pd.DataFrame] = {
     ),
     "instants": pd.DataFrame(
         {
-            "plain": pd.to_datetime(["2024-05-01T12:00:00.123456789", None], format="ISO8601"),
-            "zone": pd.to_datetime(["2024-03-31T02:30:00", None]).tz_localize("UTC").tz_convert("Europe/Berlin"),
+            "plain": pd.DatetimeIndex(["2024-05-01T12:00:00.123456789", pd.NaT]),
+            "zone": pd.DatetimeIndex(["2024-03-31T02:30:00", pd.NaT], tz="UTC").tz_convert("Europe/Berlin"),
             "apart": pd.to_timedelta([1, None], unit="ns"),
         }
     ),
@@ -52,9 +52,7 @@ FRAMES: dict[str, pd.DataFrame] = {
     "objects": pd.DataFrame({"o": pd.Series([None, math.nan, 1, 1.5, True, "x", [1, {"a": None}]], dtype=object)}),
     "index": pd.DataFrame({"v": [1.0, 2.0]}, index=pd.Index(["a", "b"], name="key")),
     "unnamed index": pd.DataFrame({"v": [1.0, 2.0]}, index=[10, 7]),
-    "two levels": pd.DataFrame(
-        {"v": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["x", None])
-    ),
+    "two levels": pd.DataFrame({"v": [1, 2]}, index=pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["x", None])),
     "numbers as names": pd.DataFrame([[1, 2], [3, 4]]),
     "no rows": pd.DataFrame({"a": pd.Series([], dtype="int64"), "b": pd.Series([], dtype="str")}),
     "no columns": pd.DataFrame(index=range(3)),

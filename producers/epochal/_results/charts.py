@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from .._errors import NotAvailableError
-from .._values import JSON
-from .documents import CONFUSION, PRECISION_RECALL, ROC, document, number, numbers
-from .labels import Label, OneVersusRest, labels_of, one_versus_rest, union
+from epochal._errors import NotAvailableError
+from epochal._results.documents import CONFUSION, PRECISION_RECALL, ROC, document, number, numbers
+from epochal._results.labels import Label, OneVersusRest, labels_of, one_versus_rest, union
+from epochal._values import JSON
 
 __all__ = ["confusion_document", "precision_recall_document", "roc_document"]
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable
 from typing import Any, Final
 
-from .._values import JSON
+from epochal._values import JSON
 
 __all__ = ["CONFUSION", "HISTOGRAM", "PRECISION_RECALL", "ROC", "TABLE", "VERSION", "document", "media_type", "number"]
 

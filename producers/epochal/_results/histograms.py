@@ -6,9 +6,9 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-from .._errors import NotAvailableError
-from .._values import JSON
-from .documents import HISTOGRAM, document, number, numbers
+from epochal._errors import NotAvailableError
+from epochal._results.documents import HISTOGRAM, document, number, numbers
+from epochal._values import JSON
 
 __all__ = ["histogram_document"]
 
@@ -40,14 +40,14 @@ def _given(np: Any, counts: object, edges: object) -> dict[str, JSON]:
     return {"counts": written, "edges": numbers(between), "nan": 0, "below": 0, "above": 0, "min": None, "max": None}
 
 
-def _counted(np: Any, values: Any, bins: int | Sequence[float]) -> dict[str, JSON]:
+def _counted(np: Any, values: Any, bins: Any) -> dict[str, JSON]:
     if hasattr(values, "detach"):  # torch
         values = values.detach().cpu()
     flat = np.asarray(values, dtype=np.float64).reshape(-1)
     if not len(flat):
         raise ValueError("there are no values to count")
     alone = np.ndim(bins) == 0
-    if alone and (isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or bins < 1):
+    if alone and (isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or int(bins) < 1):
         raise ValueError(f"bins={bins!r}: accepted are a number of bins from 1 on, or their edges")
     there = flat[~np.isnan(flat)]
     finite = there[np.isfinite(there)]
@@ -69,5 +69,3 @@ def _numpy() -> Any:
         return importlib.import_module("numpy")
     except ImportError as error:
         raise NotAvailableError(f"a histogram needs NumPy: pip install 'epochal[metrics]' ({error})") from error
-
-

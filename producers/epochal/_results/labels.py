@@ -66,7 +66,7 @@ def union(*several: Sequence[Label]) -> list[Label]:
     """
     different = {label for labels in several for label in labels}
     try:
-        return sorted(different)  # type: ignore[type-var]  # pyright: ignore[reportArgumentType]
+        return sorted(different)  # pyright: ignore[reportArgumentType]
     except TypeError:
         some = [next(iter(labels)) for labels in several]
         raise TypeError(f"labels are of one kind, text or numbers; there are {some}") from None

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
-from .._errors import NotAvailableError
+from epochal._errors import NotAvailableError
 
 __all__ = ["PLOTLY", "figure_content", "image_content"]
 
@@ -87,7 +87,9 @@ def _png(image: Any) -> tuple[bytes, str]:
     try:
         image.save(content, "PNG")
     except OSError as error:
-        raise ValueError(f"an image of mode {image.mode!r} can't be PNG ({error}): convert it, to 'RGB' or 'L'") from None
+        raise ValueError(
+            f"an image of mode {image.mode!r} can't be PNG ({error}): convert it, to 'RGB' or 'L'"
+        ) from None
     return content.getvalue(), "image/png"
 
 

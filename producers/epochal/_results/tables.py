@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, cast
 
-from .._values import JSON, to_json
-from .documents import TABLE, document, numbers
+from epochal._results.documents import TABLE, document, numbers
+from epochal._values import JSON, to_json
 
 __all__ = ["table_document"]
 
@@ -60,8 +60,8 @@ def _height(table: object) -> int:
     return len(table) if hasattr(table, "iloc") or isinstance(table, list) else 0  # type: ignore[arg-type]
 
 
-def _name(key: object) -> JSON:
-    key = key.item() if hasattr(key, "dtype") and hasattr(key, "item") else key  # type: ignore[attr-defined]
+def _name(given: Any) -> JSON:
+    key: object = given.item() if hasattr(given, "dtype") and hasattr(given, "item") else given
     if isinstance(key, bool) or not isinstance(key, (str, int)):
         raise TypeError(f"a column's name is text or a whole number; got {key!r}")
     return key
