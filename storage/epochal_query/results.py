@@ -38,14 +38,14 @@ def results_frame(reading: Reading, scope: Scope) -> pd.DataFrame:
     """One row a result of the components in scope: component, name, result, kind, direction, media_type, size, time."""
     table = reading.rows(
         f"""SELECT a.component AS component, c.name AS name, a.name AS result, direction,
-                   ifNull(media_type, '') AS media_type, ifNull(size, 0) AS size, occurred_at
+                   ifNull(media_type, '') AS media_type, ifNull(size, 0) AS size, occurred_at, seq
             FROM (SELECT * FROM {at("artifacts")} WHERE project = {{project:String}} AND {scope.sql}
                   AND NOT startsWith(name, '{SYSTEM_PREFIX}')
                   AND (media_type IN {{media_types:Array(String)}} OR startsWith(ifNull(media_type, ''), 'image/'))
                  ) AS a
             INNER JOIN (SELECT component, name FROM {at("components")} WHERE project = {{project:String}}) AS c
                 ON c.component = a.component
-            ORDER BY occurred_at, component, result""",
+            ORDER BY occurred_at, component, seq""",
         media_types=list(_KINDS),
         **scope.parameters,
     )
