@@ -200,10 +200,17 @@ def on_axis(column: pd.Series[Any]) -> OnAxis:
     cells: list[Hashable] = column.tolist()
     if all(isinstance(cell, (int, float)) and not isinstance(cell, bool) for cell in cells):
         return OnAxis(np.array(cells, dtype=np.float64))
-    texts = [str(cell) for cell in cells]
+    texts = [word(cell) for cell in cells]
     names = sorted(set(texts))
     place = {name: number for number, name in enumerate(names)}
     return OnAxis(np.array([place[text] for text in texts], dtype=np.float64), tuple(names))
+
+
+def word(cell: Any) -> str:
+    """A value of the report as a label."""
+    return (
+        ", ".join(map(str, cell)) if isinstance(cell, list) else f"{cell:.6g}" if isinstance(cell, float) else str(cell)
+    )
 
 
 def numbers_in(column: pd.Series[Any]) -> Floats:

@@ -23,6 +23,7 @@ from epochal_query.plots import (
     draw_points,
     lines_of,
     numbers_in,
+    word,
 )
 from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
@@ -216,15 +217,11 @@ def _labels(rows: pd.DataFrame, by: Columns | None) -> dict[str, str]:
     if columns:
         cells = [rows[name].tolist() for name in columns]
         return dict(
-            zip(rows["ComponentId"], [", ".join(map(_word, row)) for row in zip(*cells, strict=True)], strict=True)
+            zip(rows["ComponentId"], [", ".join(map(word, row)) for row in zip(*cells, strict=True)], strict=True)
         )
     trials = [", ".join(names) for names in rows["Trials"]]
     names = [display or name for display, name in zip(rows["DisplayName"], rows["Name"], strict=True)]
     return automatic_labels(dict(zip(rows["ComponentId"], zip(trials, names, strict=True), strict=True)))
-
-
-def _word(cell: Any) -> str:
-    return ", ".join(cell) if isinstance(cell, list) else f"{cell:.6g}" if isinstance(cell, float) else str(cell)
 
 
 def series_of(what: Selection, kind: Kind, ranks: Ranks, branch: Branch, max_points: int | None) -> Series:

@@ -89,6 +89,9 @@ def test_components_are_chosen_ordered_and_named_as_in_a_report(store: Store) ->
     (axes,) = axes_of(figure)
     assert labels(axes) == ["resnet, 0.001", "resnet, 0.01"]
     assert ydata(axes.lines[0])[0] == 4.0
+    some = store.report("plots", where="params.lr < 1")["ComponentId"].tolist()
+    figure = store.plot("acc", component=some, order_by="params.lr desc", label=["model", "optimizer", "Trials"])
+    assert labels(axes_of(figure)[0])[2] == "resnet, sgd, model=resnet, optimizer=sgd"
     assert len(axes_of(store.plot("loss", where="params.lr < 0.0001"))[0].lines) == 0
 
 
