@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
+from uuid import UUID
 
 import pandas as pd
 
@@ -142,8 +143,8 @@ def _results(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> 
     if found.empty:
         raise unknown("result", name, every["result"], f" in {scope.words}")
     artifacts = [
-        find_artifact(reading, name, row.component, row.direction, asked.contents)  # type: ignore[arg-type]
-        for row in found[["component", "direction"]].itertuples(index=False)
+        find_artifact(reading, name, UUID(component), direction, asked.contents)
+        for component, direction in found[["component", "direction"]].itertuples(index=False, name=None)
     ]
     several = [read_result(artifact, reading.attrs) for artifact in artifacts]
     charts = [one for one in several if isinstance(one, Chart)]
@@ -154,6 +155,8 @@ def _results(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> 
         axes = figure.subplots()
         for chart, word in zip(charts, words, strict=True):
             chart.plot(axes, label=word)
+        if len(charts) > 1:
+            axes.set_title(name)
         return []
     width = min(len(charts), 3)
     height = -(-len(charts) // width)

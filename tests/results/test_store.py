@@ -133,6 +133,7 @@ def test_charts_of_several_components_are_drawn_together(store: Store, first: st
     assert isinstance(curve, RocCurves)
     assert names[0] == f"model=a: 1 (AUC {curve.auc:.4g})"
     assert names[1].startswith("model=b: 1 (AUC ")
+    assert axes.get_title() == "roc-curve"
     assert axes.lines[0].get_ydata().tolist() == curve.tpr.tolist()
     figure = store.component(first).plot("of a", "result")
     assert [axes.get_title() for axes in axes_of(figure)] == ["of a"]

@@ -45,4 +45,4 @@ def number(value: float) -> float | str:
 
 def numbers(values: Iterable[Any]) -> list[JSON]:
     """Floats as they are written."""
-    return [number(float(value)) for value in values]
+    return [value if math.isfinite(value) else number(value) for value in map(float, values)]

@@ -42,18 +42,21 @@ def labels_of(what: str, given: object) -> list[Label]:
     """
     if isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
         raise TypeError(f"{what} is a list of labels, one an example; got {given!r}")
-    listed: Any = cast("Any", given).tolist() if hasattr(given, "tolist") else list(cast("Iterable[object]", given))
-    if not listed:
+    if hasattr(given, "tolist"):
+        labels: list[Any] = cast("Any", given).tolist()
+    else:
+        labels = [label.item() if hasattr(label, "item") else label for label in cast("Iterable[Any]", given)]
+    if not labels:
         raise ValueError(f"{what} is empty: there is nothing to count")
-    labels = [label.item() if hasattr(label, "item") else label for label in listed]
-    for label in labels:
-        if isinstance(label, (list, tuple)):
-            raise TypeError(f"{what} has {label!r} for one example: accepted is one label an example, in one dimension")
+    if deep := next((label for label in labels if isinstance(label, (list, tuple))), None):
+        raise TypeError(f"{what} has {deep!r} for one example: accepted is one label an example, in one dimension")
+    different = set(labels)
+    for label in different:
         if not isinstance(label, (bool, int, float, str)):
             raise TypeError(f"{what} has the label {label!r}: accepted are text, numbers and bools")
         if isinstance(label, float) and not math.isfinite(label):
             raise ValueError(f"{what} has the label {label!r}: leave those examples out, or give them a label")
-    if len({isinstance(label, str) for label in labels}) > 1:
+    if len({isinstance(label, str) for label in different}) > 1:
         raise TypeError(f"{what} mixes text and numbers: give labels of one kind")
     return labels
 
@@ -87,7 +90,7 @@ def one_versus_rest(
 
     truth = labels_of("y_true", y_true)
     known = union(truth) if labels is None else labels_of("labels", labels)
-    if missing := [label for label in truth if label not in known]:
+    if missing := [label for label in set(truth) if label not in known]:
         raise ValueError(f"y_true has the label {missing[0]!r}, which labels={known!r} lacks: name all of them")
     if len(set(truth)) < 2:
         raise ValueError(f"y_true holds the label {truth[0]!r} alone: a curve tells two classes apart")

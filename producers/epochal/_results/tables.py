@@ -16,6 +16,8 @@ from epochal._values import JSON, to_json
 __all__ = ["table_document"]
 
 _EXACT: Final = 2**53
+_NUMBERS: Final = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+_PYTHON: Final = (float, int, str, bool, type(None))
 _ACCEPTED: Final = (
     "accepted are a pandas frame, a NumPy array of two dimensions or with fields, a mapping of names to columns, "
     "and a list of mappings, one a row"
@@ -115,6 +117,9 @@ def _column(name: object, column: object) -> dict[str, JSON]:
         return {**_times(array, kind), **told}
     if kind == "f" and getattr(dtype, "itemsize", 8) > 8:
         raise TypeError(f"column {name!r} is of {dtype}, which is wider than float64: convert it, as that loses digits")
+    if kind in _NUMBERS and type(dtype).__module__.startswith("numpy"):  # none of them is missing
+        numeric: list[Any] = array.tolist()
+        return {"type": _NUMBERS[kind], "values": numbers(numeric) if kind == "f" else numeric, **told}
     return {**_typed(_cells(array)), **told}
 
 
@@ -142,7 +147,7 @@ def _times(array: Any, kind: str) -> dict[str, JSON]:
 
 def _typed(cells: Sequence[object]) -> dict[str, JSON]:
     """The values with the type that all of them have; "json" where they have none in common."""
-    plain = [cell.item() if _is_scalar(cell) else cell for cell in cells]  # type: ignore[attr-defined]
+    plain = [cell if type(cell) in _PYTHON else _unwrapped(cell) for cell in cells]
     there = [cell for cell in plain if cell is not None]
     if there and all(isinstance(cell, bool) for cell in there):
         return {"type": "bool", "values": cast("list[JSON]", plain)}
@@ -165,6 +170,7 @@ def _utc(cell: object) -> str | None:
     return None if cell is None else cast("datetime", cell).astimezone(UTC).replace(tzinfo=None).isoformat()
 
 
-def _is_scalar(cell: object) -> bool:
-    """A number of NumPy, torch, TensorFlow or JAX."""
-    return hasattr(cell, "dtype") and hasattr(cell, "item") and getattr(cell, "shape", None) in ((), None)
+def _unwrapped(cell: Any) -> object:
+    """A number of NumPy, torch, TensorFlow or JAX as Python has it."""
+    scalar = hasattr(cell, "dtype") and hasattr(cell, "item") and getattr(cell, "shape", None) in ((), None)
+    return cell.item() if scalar else cell
