@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from ._entity_events import artifact_failed, artifact_logged
 from ._events import Event
@@ -99,12 +99,8 @@ class Contents:
         from ._artifacts.snapshot import snapshot
 
         store, uploader = self._parts()
-        if copy and store is None:
-            self._warn.report(
-                "artifacts",
-                f"the content of {record.name!r} is not kept, only its digest and place: the store is a server and "
-                "EPOCHAL_ARTIFACTS is not set. Set it to any fsspec URL, such as s3://bucket/artifacts",
-            )
+        if copy:
+            self.warn_unkept(record.name)
         frozen = snapshot(path, self._staging() if copy else None)
         known = replace(
             record,
@@ -130,23 +126,34 @@ class Contents:
             store=store,
         )
 
-    def keep(self, record: Record, content: bytes) -> None:
+    def warn_unkept(self, name: str) -> None:
+        """Says that contents are not kept, where they are not."""
+        if self._parts()[0] is None:
+            self._warn.report(
+                "artifacts",
+                f"the content of {name!r} is not kept, only its digest and place: the store is a server and "
+                "EPOCHAL_ARTIFACTS is not set. Set it to any fsspec URL, such as s3://bucket/artifacts",
+            )
+
+    def keep(self, record: Record, content: bytes) -> Artifact:
         """Records bytes of ours as an artifact's content.
 
         Raises:
             OSError: there is no room to stage them.
             ArtifactError: they can't be read back.
         """
+        from ._artifacts.artifact import Artifact
         from ._artifacts.snapshot import snapshot
 
         staging = self._staging()
         staging.mkdir(parents=True, exist_ok=True)
-        path = staging / f"{record.component}-{record.rank}"
+        path = staging / f"{record.component}-{record.rank}-{uuid4().hex}"  # threads may be at this at once
         path.write_bytes(content)
         frozen = snapshot(path, staging)
         path.unlink()
         store, uploader = self._parts()
-        uploader.submit(frozen, record, store=store is not None)
+        pending = uploader.submit(frozen, record, store=store is not None)
+        return Artifact(record.name, record.direction, media_type=record.media_type, pending=pending, store=store)
 
     def fetch(self, digest: str, target: Path) -> Path:
         """Brings content from the store, verified.
@@ -215,8 +222,7 @@ def checked(name: object, uri: object, path: object, digest: object, media_type:
         TypeError: the name is not text, or there is nothing to record.
         ValueError: both a digest and a path are given, or the digest is no SHA-256.
     """
-    if not isinstance(name, str) or not name:
-        raise TypeError(f"an artifact's name is a non-empty text; got {name!r}")
+    text = named(name)
     if uri is None and path is None and digest is None:
         raise TypeError(f"artifact {name!r} needs uri=, path= or digest= to say what it is")
     if uri is not None and not isinstance(uri, str):
@@ -230,4 +236,15 @@ def checked(name: object, uri: object, path: object, digest: object, media_type:
         if len(hexadecimal) != 64 or set(hexadecimal) - set("0123456789abcdef"):
             raise ValueError(f"digest={digest!r} is not of the form sha256:<64 lower-case hexadecimal digits>")
     where = None if path is None else Path(os.fspath(path))  # type: ignore[call-overload]
-    return normal_text(name), where
+    return text, where
+
+
+def named(name: object) -> str:
+    """The name of an artifact in its one normal form.
+
+    Raises:
+        TypeError: it is no text, or empty.
+    """
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"an artifact's name is a non-empty text; got {name!r}")
+    return normal_text(name)

@@ -121,6 +121,11 @@ class Experiment:
     def __repr__(self) -> str:
         return f"<Experiment {self.name!r} {self.id}>"
 
+    def _repr_html_(self) -> str:
+        from ._html import card
+
+        return card(f"experiment {self.name}", {"id": self.id, "project": self.project, "variables": self._space})
+
     def __reduce__(self) -> tuple[object, ...]:
         return _again, (self.project, self.name, self._space)
 

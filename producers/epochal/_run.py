@@ -22,7 +22,7 @@ from ._points import Append, first_call, nothing, over, understood
 from ._position import Position
 from ._repairs import Repairs
 from ._rewinding import Before
-from ._statements import Statements
+from ._rich import Rich
 from ._surroundings import Surroundings
 from ._writer import Writer
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Run"]
 
 
-class Run(Statements, Repairs):
+class Run(Rich, Repairs):
     """Writes one component: its metric points, parameters, artifacts, and how it ended.
 
     Made by :func:`epochal.init`, :func:`epochal.component`, :meth:`epochal.Trial.run` and :func:`epochal.current`.
@@ -215,6 +215,15 @@ class Run(Statements, Repairs):
     def __repr__(self) -> str:
         state = "disabled" if self.disabled else self.status
         return f"<Run {self.name!r} ({self.kind}) {self.id} {state}>"
+
+    def _repr_html_(self) -> str:
+        from ._html import card
+
+        fields = {"id": self.id, "kind": self.kind, "project": self.project}
+        ranks = f"{self.rank} of {self.world_size}" if self.world_size > 1 else None
+        return card(
+            f"run {self.name}", {**fields, "rank": ranks, "status": "disabled" if self.disabled else self.status}
+        )
 
     def __reduce__(self) -> tuple[object, ...]:
         from ._joining import join

@@ -114,6 +114,13 @@ class Trial:
     def __repr__(self) -> str:
         return f"<Trial {self.variables} of {self.experiment!r} {self.id}>"
 
+    def _repr_html_(self) -> str:
+        from ._html import card
+
+        return card(
+            f"trial of {self.experiment}", {"id": self.id, "project": self.project, "variables": self.variables}
+        )
+
     def __reduce__(self) -> tuple[object, ...]:
         return _again, (self.project, self.experiment, self._uuid, self.variables)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
 
@@ -15,6 +16,8 @@ from epochal_query.related_reads import Joined
 
 if TYPE_CHECKING:
     from epochal_query.store import Store
+
+Brought = TypeVar("Brought")
 
 
 class ArtifactHandle(Artifact, Joined):
@@ -62,8 +65,15 @@ class ArtifactHandle(Artifact, Joined):
         Raises:
             NotStored: the content isn't there; the message says when it was removed, by whom and why, where it was.
         """
+        return self._or_why(lambda: super(ArtifactHandle, self).fetch(target))
+
+    def content(self) -> bytes:
+        """The bytes of a file, verified; see :meth:`epochal.Artifact.content`. Raises NotStored: as ``fetch``."""
+        return self._or_why(super().content)
+
+    def _or_why(self, bring: Callable[[], Brought]) -> Brought:
         try:
-            return super().fetch(target)
+            return bring()
         except NotStored as error:
             raise NotStored(self.why_not_stored() or str(error)) from None
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from epochal_query.columns import ids, texts, values
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import Entity
+from epochal_query.shown import InWords
 
 if TYPE_CHECKING:
     from epochal_query.erasure_extent import Traces
@@ -75,7 +76,7 @@ class Stream:
         return {"closed": "closed", "vanished": "recovered", "erased": "erased"}.get(self.ended, "open")
 
 
-class Certificate(dict[str, Any]):
+class Certificate(InWords, dict[str, Any]):
     """A certificate: a dict (``state``, ``component``, ``name``, ``writers``, ``lost``, ``watermark``) with a text."""
 
     def to_text(self) -> str:

@@ -98,13 +98,14 @@ def decoded(text: str) -> Any:
     """A JSON value of the store as Python: its marks for NaN, infinities, reprs and escaped keys undone."""
     if not text:
         return None
-    return _unmarked(json.loads(text)) if '"$' in text else json.loads(text)
+    return unmarked(json.loads(text)) if '"$' in text else json.loads(text)
 
 
-def _unmarked(value: Any) -> Any:
+def unmarked(value: Any) -> Any:
+    """A value as JSON has it, its marks undone."""
     if isinstance(value, list):
         items: list[Any] = value
-        return [_unmarked(item) for item in items]
+        return [unmarked(item) for item in items]
     if not isinstance(value, dict):
         return value
     cells = cast("dict[str, Any]", value)
@@ -112,4 +113,4 @@ def _unmarked(value: Any) -> Any:
         return float(cells["$float"])
     if "$repr" in cells and cells.keys() <= {"$repr", "type"}:
         return cells["$repr"]
-    return {key[1:] if key.startswith("$") else key: _unmarked(item) for key, item in cells.items()}
+    return {key[1:] if key.startswith("$") else key: unmarked(item) for key, item in cells.items()}

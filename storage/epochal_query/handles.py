@@ -16,13 +16,18 @@ from epochal_query.diff import Difference
 from epochal_query.lineage_graph import Direction
 from epochal_query.names import Selection
 from epochal_query.related_reads import Joined, Related
+from epochal_query.shown import Handle
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from epochal_query.plotting import Kind
+    from epochal_query.results import Result
     from epochal_query.store import Store
 
 
-@dataclass(frozen=True)
-class ExperimentHandle(Related):
+@dataclass(frozen=True, repr=False)
+class ExperimentHandle(Handle, Related):
     """An experiment in a store. Its reads are the store's, and take the same arguments."""
 
     store: Store
@@ -86,13 +91,21 @@ class ExperimentHandle(Related):
         """The series of its components."""
         return self.store.metrics(experiment=self, **choice)
 
+    def results(self, **at: Any) -> pd.DataFrame:
+        """The rich results of its components."""
+        return self.store.results(experiment=self, **at)
+
+    def plot(self, what: Selection, kind: Kind = "line", **choice: Any) -> Figure:
+        """A picture of its components, as ``Store.plot``."""
+        return self.store.plot(what, kind, experiment=self, **choice)
+
     def delete(self, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
         """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` takes its trials along."""
         return self.store.delete(self, confirm=confirm, cascade=cascade)
 
 
-@dataclass(frozen=True)
-class TrialHandle(Related):
+@dataclass(frozen=True, repr=False)
+class TrialHandle(Handle, Related):
     """A trial in a store. Its reads are the store's, and take the same arguments."""
 
     store: Store
@@ -119,13 +132,21 @@ class TrialHandle(Related):
         """The series of its components."""
         return self.store.metrics(trial=self, **choice)
 
+    def results(self, **at: Any) -> pd.DataFrame:
+        """The rich results of its components."""
+        return self.store.results(trial=self, **at)
+
+    def plot(self, what: Selection, kind: Kind = "line", **choice: Any) -> Figure:
+        """A picture of its components, as ``Store.plot``."""
+        return self.store.plot(what, kind, trial=self, **choice)
+
     def delete(self, *, confirm: str = "", cascade: bool = False) -> pd.DataFrame:
         """Deletes it as ``Store.delete``: ``confirm`` is its exact name, ``cascade`` takes components along."""
         return self.store.delete(self, confirm=confirm, cascade=cascade)
 
 
-@dataclass(frozen=True)
-class ComponentHandle(Related):
+@dataclass(frozen=True, repr=False)
+class ComponentHandle(Handle, Related):
     """A component in a store. Its reads are the store's, and take the same arguments."""
 
     store: Store
@@ -147,6 +168,18 @@ class ComponentHandle(Related):
     def metrics(self, **choice: Any) -> pd.DataFrame:
         """Its series."""
         return self.store.metrics(component=self, **choice)
+
+    def results(self, **at: Any) -> pd.DataFrame:
+        """Its rich results."""
+        return self.store.results(component=self, **at)
+
+    def result(self, name: str, **choice: Any) -> Result:
+        """A rich result of it as data, as ``Store.result``."""
+        return self.store.result(name, component=self, **choice)
+
+    def plot(self, what: Selection, kind: Kind = "line", **choice: Any) -> Figure:
+        """A picture of it, as ``Store.plot``."""
+        return self.store.plot(what, kind, component=self, **choice)
 
     def branches(self, **at: Any) -> pd.DataFrame:
         """The branches of its ranks, one for each rewind and the one before any."""

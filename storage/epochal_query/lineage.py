@@ -22,13 +22,14 @@ from epochal_query.lineage_text import tree
 from epochal_query.lineage_trials import trials_of
 from epochal_query.openlineage import run_events
 from epochal_query.reading import Reading
+from epochal_query.shown import InWords
 
 if TYPE_CHECKING:
     import networkx as nx
     from openlineage.client.event_v2 import RunEvent
 
 
-class Lineage:
+class Lineage(InWords):
     """The lineage of something: ``nodes`` and ``edges`` as frames, as text, and for other tools."""
 
     def __init__(
@@ -81,6 +82,9 @@ class Lineage:
     def __str__(self) -> str:
         """The lineage as an indented tree."""
         return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Lineage: {self.direction}, {len(self.nodes):,} nodes, {len(self.edges):,} edges>"
 
 
 def lineage_of(reading: Reading, given: object, choice: Choice) -> Lineage:

@@ -11,10 +11,11 @@ from epochal_query.lineage_choice import Choice
 from epochal_query.reading import Reading
 from epochal_query.recipe import Recipe, recipes
 from epochal_query.reproduce import described
+from epochal_query.shown import InWords
 
 
-@dataclass(frozen=True)
-class Provenance:
+@dataclass(frozen=True, repr=False)
+class Provenance(InWords):
     """The answer to "what made this, and what came of it?"."""
 
     made_from: Lineage
@@ -44,6 +45,9 @@ class Provenance:
     def __str__(self) -> str:
         """As text."""
         return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Provenance: made from {self.made_from!r}, became {self.became!r}>"
 
 
 def provenance_of(reading: Reading, given: object) -> Provenance:

@@ -14,6 +14,7 @@ from epochal_query.lineage import lineage_of
 from epochal_query.lineage_choice import Choice
 from epochal_query.reading import Reading
 from epochal_query.recipe import Recipe, place_in_code, recipes
+from epochal_query.shown import InWords
 
 SCRIPT = "run.sh"
 
@@ -26,8 +27,8 @@ class Fetching(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Reproduction:
+@dataclass(frozen=True, repr=False)
+class Reproduction(InWords):
     """How to run a component again; ``directory`` is where it was written down, if it was."""
 
     recipe: Recipe
@@ -52,6 +53,13 @@ class Reproduction:
             how = f"run {self.directory / SCRIPT}" if self.script else "there is no script, as more has to be known"
             lines.append(f"written to {self.directory}: {how}")
         return "\n".join(lines)
+
+    def __str__(self) -> str:
+        """As text."""
+        return self.to_text()
+
+    def __repr__(self) -> str:
+        return f"<Reproduction of {self.recipe.name!r} {self.recipe.id}: {len(self.unknown):,} things not known>"
 
 
 def described(recipe: Recipe) -> list[str]:

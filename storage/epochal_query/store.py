@@ -31,11 +31,12 @@ from epochal_query.store_changes import Changeable
 from epochal_query.store_lineage import Traceable
 from epochal_query.store_model import Modelled
 from epochal_query.store_repairs import Repairable
+from epochal_query.store_results import Showable
 from epochal_query.times import KnownAt, When
 from epochal_query.variables import same_hypothesis
 
 
-class Store(Changeable, Modelled, Repairable, Traceable):
+class Store(Changeable, Modelled, Repairable, Showable, Traceable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from epochal_query.certificate import Certificate, certificate_of, certificate_of_erased
 from epochal_query.errors import UnknownNameError
+from epochal_query.notebook_progress import shown
 from epochal_query.resolve import resolve_one
 from epochal_query.store_access import Access, told
 from epochal_query.times import KnownAt, When
@@ -18,10 +19,6 @@ from epochal_query.times import KnownAt, When
 if TYPE_CHECKING:
     from epochal_query.verification import Verification
     from epochal_storage.archive import Progress
-
-
-def silent(what: str, done: int, total: int) -> None:
-    """Progress that nobody looks at."""
 
 
 class Provable(Access):
@@ -51,14 +48,14 @@ class Provable(Access):
         *,
         checkpoint: str | os.PathLike[str] | None = None,
         public_key: str | os.PathLike[str] | None = None,
-        progress: Progress = silent,
+        progress: Progress | None = None,
     ) -> Verification:
         """Compute all digests again, from the rows: ``sound``, and ``findings`` with what is missing, doubled, altered.
 
         Of the entire store, all projects of it, or of one experiment, trial or component. With ``checkpoint``, the file
         of one, also whether the store still holds everything up to it unchanged; ``public_key`` is that of whoever
         signed it. What was logged since the checkpoint or while this runs does no harm. ``progress`` is told what is
-        worked on, how much of it is done and how much there is.
+        worked on, how much of it is done and how much there is; without one a notebook shows bars.
 
         Raises:
             UnknownNameError: nothing is meant, or several things are.
@@ -69,14 +66,15 @@ class Provable(Access):
 
         file = None if checkpoint is None else Path(checkpoint)
         trusted = None if public_key is None else Path(public_key)
-        return verified(self._opened, self.begin(), entity, file, trusted, progress)
+        with shown(progress) as told_of:
+            return verified(self._opened, self.begin(), entity, file, trusted, told_of)
 
     def checkpoint(
         self,
         path: str | os.PathLike[str] | None = None,
         *,
         key: str | os.PathLike[str] | None = None,
-        progress: Progress = silent,
+        progress: Progress | None = None,
     ) -> dict[str, Any]:
         """The heads of all chains and of the ledger, as they are now; to be kept where nobody who could alter the store
         reaches it, and to be given to ``verify`` years later.
@@ -91,12 +89,13 @@ class Provable(Access):
         from epochal_query.proving import new_checkpoint
 
         signer = None if key is None else Path(key)
-        document = new_checkpoint(self._opened, self.begin(), self._opened.now(), signer, progress)
+        with shown(progress) as told_of:
+            document = new_checkpoint(self._opened, self.begin(), self._opened.now(), signer, told_of)
         if path is not None:
             write_checkpoint(document, Path(path))
         return document
 
-    def rebuild(self, view: str | None = None, *, progress: Progress = silent) -> pd.DataFrame:
+    def rebuild(self, view: str | None = None, *, progress: Progress | None = None) -> pd.DataFrame:
         """Drop what a view is read from, or all views (None, "all"), and make it again from the log.
 
         Reads go on meanwhile, and so does taking in: the new takes the place of the old in one step, and what came
@@ -117,7 +116,8 @@ class Provable(Access):
         store = self._opened.with_rights()
         try:
             reading = self.begin()
-            return told(rebuilt(store, tables, reading.watermark, progress), reading)
+            with shown(progress) as told_of:
+                return told(rebuilt(store, tables, reading.watermark, told_of), reading)
         finally:
             store.close()
 

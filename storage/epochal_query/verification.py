@@ -11,6 +11,7 @@ from uuid import UUID
 from epochal_processors.findings import Finding, Totals
 from epochal_query.columns import id_texts, texts
 from epochal_query.reading import Source
+from epochal_query.shown import InWords
 
 SHOWN_MAX = 50
 UNCHECKED = (
@@ -22,7 +23,7 @@ _INTAKE = "the ledger agrees with the intake"
 _CHECKPOINT = "and against those too, for all that lies before the checkpoint"
 
 
-class Verification(dict[str, Any]):
+class Verification(InWords, dict[str, Any]):
     """A verification: a dict (``sound``, ``about``, ``findings``, ``checked``, ``unchecked``, ``proven``,
     ``checkpoint``, ``watermark``) with a text.
 

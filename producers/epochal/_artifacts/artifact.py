@@ -119,6 +119,19 @@ class Artifact:
             DigestMismatch: the store's content was altered or damaged.
             TargetExists: something else lies at the target.
         """
+        store, digest = self._held()
+        return store.fetch(digest, target)
+
+    def content(self) -> bytes:
+        """The bytes of a file, verified.
+
+        Raises:
+            NotStored, DigestMismatch: as :meth:`fetch`.
+        """
+        store, digest = self._held()
+        return b"".join(store.chunks(digest))
+
+    def _held(self) -> tuple[ArtifactStore, str]:
         digest = self.digest
         if self._store is None or digest is None:
             place = self.uri or (str(self.path) if self.path else "no place given")
@@ -126,7 +139,7 @@ class Artifact:
                 f"the content of artifact {self.name!r} is not in an artifact store, only recorded by reference "
                 f"({place}); set EPOCHAL_ARTIFACTS and log it with path= to keep contents"
             )
-        return self._store.fetch(digest, target)
+        return self._store, digest
 
     def __repr__(self) -> str:
         if self._pending is not None and not self._pending.done:
@@ -139,6 +152,17 @@ class Artifact:
         where = self.uri or self.path
         return f"<Artifact {self.name!r} ({self.direction}) {content}{f', {where}' if where else ''}>"
 
+    def _repr_html_(self) -> str:
+        from epochal._html import card
+
+        known = self._pending is None or self._pending.done
+        fields = {"direction": self.direction, "media type": self.media_type, "uri": self.uri, "path": self.path}
+        if not known:
+            return card(f"artifact {self.name}", {**fields, "content": "being read"})
+        if self.error:
+            return card(f"artifact {self.name}", {**fields, "failed": self.error})
+        read = {"digest": self.digest, "bytes": self.size, "stored": self.stored}
+        return card(f"artifact {self.name}", {**fields, **read})
 
 def _again(
     name: str,

@@ -8,7 +8,6 @@ from pathlib import Path
 import pandas as pd
 
 import epochal
-from epochal_query.demo.curves import draw
 from epochal_query.demo.plan import Plan
 from epochal_query.demo.results import paired_differences, trainings
 from epochal_query.demo.verdict import ALPHA, Verdict, judge
@@ -93,12 +92,14 @@ def _best(plan: Plan, store: epochal.Store, group: str, epochs: int | None) -> B
 
 
 def _plot(plan: Plan, store: epochal.Store, winners: list[Best]) -> Path:
-    curves = {
-        f"{best.epochs} epochs: {best.model}, {best.optimizer}": store.metrics(
-            component=best.component, metric=["val_acc"]
-        )
-        for best in reversed(winners)
-    }
     path = plan.output / f"{plan.experiment}.png"
-    draw(curves, "The best model at each number of epochs", path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    store.plot(
+        "val_acc",
+        component=[best.component for best in winners],
+        order_by="params.epochs",
+        label=["model", "optimizer", "epochs"],
+        title="The best model at each number of epochs",
+        path=path,
+    )
     return path

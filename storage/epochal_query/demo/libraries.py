@@ -1,4 +1,4 @@
-"""The libraries only the demo needs, imported when it runs: Keras on JAX, scikit-learn, Matplotlib."""
+"""The libraries only the demo needs, imported when it runs: Keras on JAX, scikit-learn."""
 
 from __future__ import annotations
 
@@ -36,15 +36,6 @@ def load_datasets() -> ModuleType:
         NotAvailableError: scikit-learn is not installed.
     """
     return _load("sklearn.datasets")
-
-
-def load_figures() -> ModuleType:
-    """``matplotlib.figure``, which draws into files without a screen and without global state.
-
-    Raises:
-        NotAvailableError: Matplotlib is not installed.
-    """
-    return _load("matplotlib.figure")
 
 
 def _load(name: str) -> ModuleType:
