@@ -44,6 +44,7 @@ class Cells:
     named: list[str] | None
     environment: pa.Table | None
     members: Members
+    tags: pa.Table
 
 
 def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | None = None) -> Cells:
@@ -53,14 +54,15 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
         UnknownNameError: a chosen name that nobody ever logged; the message has near ones.
     """
     named_in, scope = named_in or scope, scope.widened()
-    params, metrics, artifacts, environment, members = together(
+    params, metrics, artifacts, environment, members, tags = together(
         partial(_params, reading, scope, named_in, wanted.params),
         partial(_metrics, reading, scope, named_in, wanted),
         partial(_artifacts, reading, scope, wanted.artifacts, wanted.system),
         partial(_environment, reading, scope, wanted.system),
         lambda: scope.members_in(reading),
+        partial(_tags, reading, scope),
     )
-    return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members)
+    return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members, tags)
 
 
 def _params(
@@ -131,6 +133,13 @@ def artifact_order(lines: Sequence[Artifact], chosen: Sequence[str] | None) -> l
     known = {one for one in lines if chosen is None or one[0] in chosen}
     place = {name: i for i, name in enumerate(chosen or ())}
     return sorted(known, key=lambda one: (one[1], place.get(one[0], 0), one[0]))
+
+
+def _tags(reading: Reading, scope: Scope) -> pa.Table:
+    """Lines with the columns component, key and json."""
+    sql = f"""SELECT component, key, json FROM ({block("newest_of", "tag")})
+              WHERE project = {{project:String}} AND {scope.sql} ORDER BY key"""
+    return reading.rows(sql, KNOWN, **scope.parameters)
 
 
 def _environment(reading: Reading, scope: Scope, asked: bool) -> pa.Table | None:

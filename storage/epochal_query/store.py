@@ -29,10 +29,11 @@ from epochal_query.store_access import told
 from epochal_query.store_changes import Changeable
 from epochal_query.store_lineage import Traceable
 from epochal_query.store_repairs import Repairable
+from epochal_query.store_search import Searchable
 from epochal_query.times import KnownAt, When
 
 
-class Store(Changeable, Repairable, Traceable):
+class Store(Changeable, Repairable, Searchable, Traceable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
@@ -92,7 +93,8 @@ class Store(Changeable, Repairable, Traceable):
         """One row a component, in order of creation unless ``order_by`` says otherwise.
 
         Columns: ComponentId, Name, DisplayName, Kind, Status, Start, End; one a parameter; "<metric> - Min", " - Max",
-        " - Avg", " - StdDev", " - Last", " - Count"; "<artifact> - MediaType", " - Value"; Trials, Experiments.
+        " - Avg", " - StdDev", " - Last", " - Count"; "<artifact> - MediaType", " - Value"; Trials, Experiments (lists);
+        Created, Duration (seconds), CreatedBy, Tags (a dict).
         A metric is shown for the lowest rank that logged it, unless ``ranks`` is "each", "all", "mean" or "max".
         System metrics and artifacts (``sys/…``) come with ``system=True``, or by name; the environment (``env.…``)
         with ``system=True``.

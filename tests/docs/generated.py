@@ -25,7 +25,7 @@ GENERATORS = {
 }
 """Path of a document to the module that prints it."""
 
-SESSIONS = ("README.md", "docs/any-program.md", "docs/corrections.md", "docs/lineage.md")
+SESSIONS = ("README.md", "docs/any-program.md", "docs/corrections.md", "docs/lineage.md", "docs/search.md")
 """Pages with a console block, whose commands are run."""
 
 
