@@ -48,7 +48,7 @@ def write_parquet(frame: pd.DataFrame, to: str | Path) -> None:
 
 
 def read_parquet(path: str | Path) -> pd.DataFrame:
-    """The frame that :func:`write_parquet`, or a command with ``--parquet``, wrote; of other files what pandas reads."""
+    """The frame that :func:`write_parquet` or a command with ``--parquet`` wrote; of other files what pandas reads."""
     table: Any = _parquet.read_table(str(path))
     told: dict[str, Any] = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
     frame: pd.DataFrame = table.to_pandas()

@@ -89,7 +89,7 @@ def _tail(components: pa.Table, tags: pa.Table, known: Any) -> dict[str, Any]:
     lines, places = _within(tags, known)
     tagged = np.empty(components.num_rows, dtype=object)
     tagged[:] = [{} for _ in range(components.num_rows)]
-    for place, tag, json in zip(places, texts(lines, "key"), texts(lines, "json"), strict=True):
+    for place, tag, json in sorted(zip(places, texts(lines, "path"), texts(lines, "value"), strict=True)):
         tagged[place][tag] = decoded(json)
     return {
         "Created": instants(components, "created_at"),

@@ -52,7 +52,7 @@ class Story:
             [trial], params={**variables, "lr": 0.1 * n}, metrics=metrics, status="failed" if n == 5 else "completed"
         )
         if n == 1:
-            log.say("tags.set", uuid4(), kind="component", entity=run, words=["baseline"], values={"team": "vision"})
+            log.say("tags.set", uuid4(), kind="component", entity=run, words=["baseline"], values={"crew": "vision"})
         self._artifact(log, run, "in", "data", digest="sha256:d")
         self._artifact(log, run, "out", "model", uri=f"s3://bucket/{n}", media_type="x/y")
         if n == 3:
@@ -163,8 +163,8 @@ def test_when_how_long_who_and_tags(store: Store) -> None:
     assert list(frame["Duration"][1:]) == [(end - start).total_seconds() for start, end in _times(frame)]
     assert math.isnan(frame["Duration"][0])
     assert list(frame["CreatedBy"]) == ["ada"] * 7
-    assert list(frame["Tags"]) == [{}, {}, {"baseline": True, "team": "vision"}, {}, {}, {}, {}]
-    assert list(store.report("cifar", where="tags.baseline = true")["Tags"]) == [{"baseline": True, "team": "vision"}]
+    assert list(frame["Tags"]) == [{}, {}, {"baseline": True, "crew": "vision"}, {}, {}, {}, {}]
+    assert list(store.report("cifar", where="tags.baseline = true")["Tags"]) == [{"baseline": True, "crew": "vision"}]
 
 
 def _times(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
