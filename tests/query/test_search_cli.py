@@ -28,7 +28,9 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
 
 def test_search(shell: Shell) -> None:
     """Each kind, with a filter and an order, as a table and for machines."""
-    where = "metrics.acc.last > 0.1 and input(name = 'data' and size > 3) and trial(variables.model = 'b')"
+    where = (
+        "metrics.acc.last > 0.1 and input(name = 'data' and digest like 'sha256:%') and trial(variables.model = 'b')"
+    )
     answer = shell.json("search", "run", where, "--order-by", "metrics.acc.last desc")
     assert [row["trials"] for row in answer["rows"]] == [["epochs=4, model=b"], ["epochs=2, model=b"]]
     assert answer["epochal"]["watermark"]
