@@ -161,6 +161,19 @@ class Answers:
 
         return Question(sql, bound.parameters, take, which)
 
+    def ask_ran(self, compared: Sequence[Leaf]) -> Question:
+        """Ask which components began to run: what has a status, without folding how they ran."""
+        sql = f"""SELECT DISTINCT s.entity AS component {block("of_components", "s.field = 'started'")}
+                  AND s.project = {{project:String}} AND {self.wide.on("s.entity")}"""
+
+        def take(answer: pa.Table) -> None:
+            _, places = self._within(answer)
+            never = np.ones(self.components.num_rows, dtype=np.bool_)
+            never[places] = False
+            self.held.update((id(leaf), never) for leaf in compared)
+
+        return Question(sql, {}, take)
+
     def ask_artifacts(self, inside: Sequence[Has]) -> Question:
         """Ask ``artifacts``, each row of which is one object, and so satisfies all that is nested or doesn't."""
         bound = Bound()

@@ -62,7 +62,8 @@ def _chosen(reading: Reading, scope: Scope, choice: Choice, *, whole: bool) -> t
         lambda: narrowed(reading, scope, where),
     )
     answers = Answers(reading, near, choice.ranks, keys)
-    said = [leaf for leaf in compared if not leaf.field.root]
+    ran = [leaf for leaf in compared if _whether_it_ran(leaf)]
+    said = [leaf for leaf in compared if not leaf.field.root and not _whether_it_ran(leaf)]
     asked_for = {ATTRIBUTES[one.name].column for one in [*(leaf.field for leaf in said), *sorted_by] if not one.root}
     heads = not whole and asked_for <= IN_HEADS
     questions = [answers.ask_components(said, asked_for, heads=heads)]
@@ -71,6 +72,8 @@ def _chosen(reading: Reading, scope: Scope, choice: Choice, *, whole: bool) -> t
         by = [one for one in sorted_by if one.root == root]
         if mine or by:
             questions.append((answers.ask_metrics if root == "metrics" else answers.ask_cells)(mine, by))
+    if ran:
+        questions.append(answers.ask_ran(ran))
     artifacts = [one for one in inside if one.what in ("input", "output", "artifact")]
     if artifacts:
         questions.append(answers.ask_artifacts(artifacts))
@@ -88,6 +91,10 @@ def _chosen(reading: Reading, scope: Scope, choice: Choice, *, whole: bool) -> t
         places = places[answers.truth(where)]
     places = answers.order(choice.order, places)
     return answers.components.take(pa.array(places[: choice.limit])), not heads
+
+
+def _whether_it_ran(leaf: Leaf) -> bool:
+    return isinstance(leaf, IsNull) and leaf.field == Field("", "status")
 
 
 def _in_its_owners(leaf: Leaf) -> Condition:

@@ -37,7 +37,9 @@ def type_of(value: object) -> str:
     """The type of a value, as cells have it."""
     if value is None:
         return "null"
-    return {bool: "bool", int: "number", float: "number", str: "text"}.get(type(value), "other")
+    if isinstance(value, bool):
+        return "bool"
+    return "number" if isinstance(value, (int, float)) else "text" if isinstance(value, str) else "other"
 
 
 def cell_flags(leaf: Leaf, values: Sequence[object]) -> Flags:
