@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 from uuid import UUID
 
 import numpy as np
@@ -286,7 +287,25 @@ def _of_job(job: Job) -> Iterator[Due]:
 
 def fill(folder: Path, size: Size) -> None:
     """Make the store in an empty folder."""
-    store = UUID(bytes=hashlib.blake2b(repr(size).encode(), digest_size=16).digest(), version=4)
+    deliver(folder, repr(size), schedule(size))
+
+
+class Coming(Protocol):
+    """A frame that isn't made yet, and when it comes in."""
+
+    @property
+    def at_us(self) -> int:
+        """When."""
+        ...
+
+    def frame(self) -> Frame:
+        """Make it."""
+        ...
+
+
+def deliver(folder: Path, what: str, due: Sequence[Coming]) -> None:
+    """Make a store of these frames in an empty folder; its id follows from ``what``."""
+    store = UUID(bytes=hashlib.blake2b(what.encode(), digest_size=16).digest(), version=4)
     clock = deque[int]()
     intake = Intake(folder / "intake" / "intake.log", store, clock.popleft)
     assert read_or_create(folder, BEGIN) == store
@@ -296,14 +315,14 @@ def fill(folder: Path, size: Size) -> None:
         materializer = Materializer(writer, history, coverage)
         delivery = Delivery(intake, materializer, writer, coverage)
         try:
-            _deliver(size, clock, delivery, materializer)
+            _deliver(due, clock, delivery, materializer)
         finally:
             writer.close()
             intake.close()
 
 
-def _deliver(size: Size, clock: deque[int], delivery: Delivery, materializer: Materializer) -> None:
-    due, done = schedule(size), 0
+def _deliver(due: Sequence[Coming], clock: deque[int], delivery: Delivery, materializer: Materializer) -> None:
+    done = 0
     made = ((one, one.frame()) for one in due)
     with progress_bars() as progress:
         for batch in bounded(made, lambda pair: pair[1]):

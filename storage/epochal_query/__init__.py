@@ -1,6 +1,7 @@
 """Reading: views, reports, filters, lineage, SQL; the command line.
 
-``open`` is the door; ``param``, ``metric``, ``tag`` and ``attribute`` build filters in Python. What is heavy (pandas,
+``open`` is the door; ``param``, ``metric``, ``tag``, ``attribute``, ``input`` and the like build filters in Python;
+``write_csv``, ``write_parquet`` and ``read_parquet`` keep a frame in a file as it is. What is heavy (pandas,
 the client) is loaded when it is first asked for, so that the command line stays quick.
 """
 
@@ -25,10 +26,25 @@ if TYPE_CHECKING:
         WaitTimeoutError,
     )
     from epochal_query.filter_tree import Condition
-    from epochal_query.filters import attribute, metric, param, tag
+    from epochal_query.filters import (
+        artifact,
+        attribute,
+        component,
+        experiment,
+        input,
+        metric,
+        output,
+        param,
+        run,
+        tag,
+        trial,
+        variable,
+    )
+    from epochal_query.frame_files import read_parquet, write_csv, write_parquet
     from epochal_query.lineage import Lineage
     from epochal_query.opening import open_store
     from epochal_query.opening import open_store as open
+    from epochal_query.searching import Pages
     from epochal_query.store import Store
     from epochal_query.verification import Verification
 
@@ -40,6 +56,7 @@ __all__ = [
     "Difference",
     "FilterError",
     "Lineage",
+    "Pages",
     "QueryError",
     "ReadError",
     "RepairError",
@@ -49,22 +66,39 @@ __all__ = [
     "UnknownNameError",
     "Verification",
     "WaitTimeoutError",
+    "artifact",
     "attribute",
+    "component",
+    "experiment",
+    "input",
     "metric",
     "open",
     "open_store",
+    "output",
     "param",
+    "read_parquet",
+    "run",
     "tag",
+    "trial",
+    "variable",
+    "write_csv",
+    "write_parquet",
 ]
 
 _ERRORS = [name for name in __all__ if name.endswith("Error")]
+_FILTERS = [
+    *("artifact", "attribute", "component", "experiment", "input", "metric", "output", "param", "run", "tag", "trial"),
+    "variable",
+]
 _HOMES = {
     **dict.fromkeys(_ERRORS, "errors"),
-    **dict.fromkeys(["attribute", "metric", "param", "tag"], "filters"),
+    **dict.fromkeys(_FILTERS, "filters"),
+    **dict.fromkeys(["read_parquet", "write_csv", "write_parquet"], "frame_files"),
     "Certificate": "certificate",
     "Condition": "filter_tree",
     "Difference": "diff",
     "Lineage": "lineage",
+    "Pages": "searching",
     "Store": "store",
     "Verification": "verification",
     "open": "opening",

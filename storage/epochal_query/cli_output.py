@@ -17,23 +17,31 @@ import pandas as pd
 
 from epochal_query.cli_options import Output
 from epochal_query.cli_table import person, table_lines
+from epochal_query.frame_files import write_csv, write_parquet
 
 NO_TERMINAL_WIDTH = 160
 
 
-def write(frame: pd.DataFrame, output: Output, *, exact: Collection[str] = (), hint: str = "") -> None:
-    """Write a frame where it was asked for. In the columns ``exact`` NaN is a value, elsewhere it is absence."""
+def write(
+    frame: pd.DataFrame, output: Output, *, exact: Collection[str] = (), hint: str = "", aside: Collection[str] = ()
+) -> None:
+    """Write a frame where it was asked for. In the columns ``exact`` NaN is a value, elsewhere it is absence.
+
+    The columns ``aside`` are in no table for people, which says so.
+    """
     if output.json:
         rows = [dict(zip(frame.columns, row, strict=True)) for row in _rows(frame, exact)]
         write_json({"rows": rows, "epochal": frame.attrs.get("epochal")})
     elif output.csv is not None:
-        _lists_as_json(frame).to_csv(sys.stdout if str(output.csv) == "-" else output.csv, index=False)
+        write_csv(frame, sys.stdout.buffer if str(output.csv) == "-" else output.csv)
         _said(frame, output.csv)
     elif output.parquet is not None:
-        _lists_as_json(frame, only_mixed=True).to_parquet(output.parquet, index=False)
+        write_parquet(frame, output.parquet)
         _said(frame, output.parquet)
     else:
-        table(frame, hint)
+        table(frame.drop(columns=list(aside)), hint)
+        if aside:
+            click.echo(f"also in --json, --csv and --parquet: {', '.join(aside)}")
 
 
 def _said(frame: pd.DataFrame, path: Path) -> None:
@@ -80,23 +88,6 @@ def _cells(column: Any, exact: bool) -> list[Any]:
         return list(column)
     absent = [flag is True or flag is np.True_ for flag in column.isna()]
     return [None if gone else value for value, gone in zip(column, absent, strict=True)]
-
-
-def _lists_as_json(frame: pd.DataFrame, only_mixed: bool = False) -> pd.DataFrame:
-    """Lists and mappings as JSON text, which CSV and Parquet columns of mixed types can hold."""
-    found = frame.copy(deep=False)
-    for name in found.columns:
-        if found[name].dtype != object:
-            continue
-        kinds = {type(value) for value in found[name] if value is not None}
-        if only_mixed and kinds <= {list}:
-            continue
-        found[name] = [
-            value if value is None or isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
-            for value in found[name]
-        ]
-    found.attrs = {}
-    return found
 
 
 # --- for people ------------------------------------------------------------------------------------------------------

@@ -18,10 +18,11 @@ def register(group: click.Group) -> None:
     from epochal_query.commands_lineage import COMMANDS as LINEAGE
     from epochal_query.commands_proof import COMMANDS as PROOF
     from epochal_query.commands_repairs import COMMANDS as REPAIRS
+    from epochal_query.commands_search import COMMANDS as SEARCH
     from epochal_query.commands_store import COMMANDS
 
     reads = [ls, report, show, history, diff, replay, best, metrics, branches, sql, certificate]
-    for command in [*reads, *LINEAGE, *COMMANDS, *LETTERS, *PROOF, *CHANGES, *REPAIRS]:
+    for command in [*reads, *SEARCH, *LINEAGE, *COMMANDS, *LETTERS, *PROOF, *CHANGES, *REPAIRS]:
         group.add_command(command)
 
 
@@ -84,10 +85,11 @@ def report(
 ) -> None:
     """One row a component of EXPERIMENT. Its parameters, metrics' statistics and artifacts are the columns."""
     from epochal_query.cli_output import write
+    from epochal_query.report_columns import ASIDE
 
     chosen = {"metrics": names(metric), "params": names(param), "artifacts": names(artifact)}
     frame = at.open().report(pattern(experiment), **chosen, **choice, **at.times)
-    write(frame, output, hint=", or choose with -m METRIC and -p PARAM")
+    write(frame, output, hint=", or choose with -m METRIC and -p PARAM", aside=ASIDE)
 
 
 @click.command()
@@ -140,8 +142,9 @@ def _abridged(state: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
 def best(experiment: str, metric: str, at: At, output: Output, **choice: Any) -> None:
     """The best components of EXPERIMENT by METRIC. Of equal ones the earliest to end comes first."""
     from epochal_query.cli_output import write
+    from epochal_query.report_columns import ASIDE
 
-    write(at.open().best(pattern(experiment), metric, **choice, **at.times), output)
+    write(at.open().best(pattern(experiment), metric, **choice, **at.times), output, aside=ASIDE)
 
 
 @click.command()

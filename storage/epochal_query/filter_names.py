@@ -46,11 +46,13 @@ def checked_names(reading: Reading, scope: Scope, compared: list[Leaf], sorted_b
     return keys
 
 
-def _types(reading: Reading, scope: Scope, what: str, names: Iterable[str]) -> dict[str, set[str]]:
+def said_types(
+    reading: Reading, scope: Scope, what: str, names: Iterable[str], kind: str = "component"
+) -> dict[str, set[str]]:
     """Key to the types of the values that components in scope ever had; of the keys that the names can mean."""
     # from what was said and not from the views: this is only to tell misspellings and mix-ups, and has to be quick
     sql = f"""SELECT key, groupUniqArray(toString(type)) AS types FROM facts
-              WHERE project = {{project:String}} AND kind = 'component' AND field = '{what}' AND NOT removed
+              WHERE project = {{project:String}} AND kind = '{kind}' AND field = '{what}' AND NOT removed
                 AND {scope.on("entity")}
                 AND (key IN {{names:Array(String)}}
                      OR (position(key, '\\\\') > 0 AND has({{names:Array(String)}}, {UNESCAPED}))) GROUP BY key"""
@@ -66,11 +68,11 @@ def _check_cells(
     compared: list[Leaf],
     keys: dict[Field, tuple[str, ...]],
 ) -> None:
-    types = _types(reading, scope, what, [field.name for field in fields])
+    types = said_types(reading, scope, what, [field.name for field in fields])
     for field in fields:
         here = meant(field.name, types)
         if not here:
-            here = meant(field.name, _types(reading, EVERYTHING, what, [field.name]))
+            here = meant(field.name, said_types(reading, EVERYTHING, what, [field.name]))
             if not here:
                 known = (param_keys if what == "param" else tag_names)(reading, EVERYTHING)
                 raise unknown(what, field.name, map(shown, known))
@@ -79,13 +81,14 @@ def _check_cells(
         for leaf in compared:
             wanted = comparable_types(leaf)
             if leaf.field == field and wanted and not wanted & have:
-                raise FilterError(_incomparable(leaf, wanted, have, scope))
+                raise FilterError(incomparable(leaf, wanted, have, f"component of {scope.words}"))
 
 
-def _incomparable(leaf: Leaf, wanted: frozenset[str], have: set[str], scope: Scope) -> str:
+def incomparable(leaf: Leaf, wanted: frozenset[str], have: set[str], who: str) -> str:
+    """What to say where nothing has a value that a comparison can work on."""
     kinds = " or ".join(sorted(wanted))
     found = f"there it is {', '.join(sorted(have))}" if have else "none there has it at all"
-    return f"{leaf}: no component of {scope.words} has a {kinds} in {leaf.field}, so that nothing could match; {found}"
+    return f"{leaf}: no {who} has a {kinds} in {leaf.field}, so that nothing could match; {found}"
 
 
 def _check_metrics(reading: Reading, scope: Scope, fields: list[Field]) -> None:

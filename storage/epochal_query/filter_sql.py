@@ -1,19 +1,36 @@
 """The comparisons of a filter as SQL tests on one row each, with every value bound, none written into the text. Pure.
 
-What combines them (and, or, not) is not here: each test is asked of the view that knows the field, and the answers
-are combined afterwards. A test has two truth values only, so that ``not`` of a comparison with something absent
-is true, as the grammar promises.
+What combines them (and, or, not) is not here, but for filters about one artifact, each a row of one view: each test is
+asked of the view that knows the field, and the answers are combined afterwards. A test has two truth values only, so
+that ``not`` of a comparison with something absent is true, as the grammar promises.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NoReturn
 
-from epochal_query.attributes import ATTRIBUTES, STATUSES
+from epochal_query.attributes import ARTIFACT_ATTRIBUTES, ATTRIBUTES, STATUSES, Attribute
 from epochal_query.errors import FilterError
-from epochal_query.filter_tree import Compare, IsNull, Leaf, Like, Matches, OneOf, Scalar, literal
+from epochal_query.filter_tree import (
+    All,
+    Compare,
+    Condition,
+    Contains,
+    Has,
+    IsNull,
+    Leaf,
+    Like,
+    Matches,
+    Not,
+    OneOf,
+    Scalar,
+    Some,
+    Textual,
+    literal,
+)
 from epochal_query.names import near
 from epochal_query.rank_values import Ranks, over_ranks
 from epochal_query.times import as_text, parse_instant
@@ -45,6 +62,8 @@ def cell_test(leaf: Leaf, bound: Bound) -> str:
             return f"type = 'text' AND text LIKE {bound.bind(pattern, 'String')}"
         case Matches(_, pattern):
             return f"type = 'text' AND match(text, {bound.bind(whole(pattern), 'String')})"
+        case Contains(_, part):
+            return f"type = 'text' AND position(text, {bound.bind(part, 'String')}) > 0"
 
 
 def _typed(operator: str, value: Scalar, leaf: Leaf, bound: Bound) -> str:
@@ -63,9 +82,9 @@ def metric_test(leaf: Leaf, bound: Bound, ranks: Ranks) -> str:
     return f"isNotNull({value})" if isinstance(leaf, IsNull) else _number_test(leaf, value, bound)
 
 
-def attribute_test(leaf: Leaf, bound: Bound, now: datetime) -> str:
-    """A test over the columns of ``components``; of ``is null`` the test that the attribute is there."""
-    attribute = ATTRIBUTES[leaf.field.name]
+def attribute_test(leaf: Leaf, bound: Bound, now: datetime, attributes: Mapping[str, Attribute] = ATTRIBUTES) -> str:
+    """A test over the columns of a view, ``components``; of ``is null`` the test that the attribute is there."""
+    attribute = attributes[leaf.field.name]
     # an empty text is how the views write what is absent
     text = f"ifNull(toString({attribute.column}), '')"
     if isinstance(leaf, IsNull):
@@ -79,29 +98,66 @@ def attribute_test(leaf: Leaf, bound: Bound, now: datetime) -> str:
             test = f"{text} LIKE {bound.bind(pattern, 'String')}"
         case Matches(_, pattern):
             test = f"match({text}, {bound.bind(whole(pattern), 'String')})"
+        case Contains(_, part):
+            test = f"position({text}, {bound.bind(part, 'String')}) > 0"
         case Compare(_, operator, value):
-            test = f"{text} {operator} {bound.bind(_text_of(leaf, value), 'String')}"
+            test = f"{text} {operator} {bound.bind(text_of(leaf, value), 'String')}"
         case OneOf(_, values):
-            test = f"has({bound.bind([_text_of(leaf, value) for value in values], 'Array(String)')}, {text})"
+            test = f"has({bound.bind([text_of(leaf, value) for value in values], 'Array(String)')}, {text})"
     return f"({text} != '' AND {test})"
 
 
-def _number_test(leaf: Compare | OneOf | Like | Matches, value: str, bound: Bound) -> str:
+def artifact_test(has: Has, bound: Bound, now: datetime) -> str:
+    """A test over the columns of ``artifacts``: the row is one that is meant, and satisfies all that is nested."""
+    ways = {"input": "direction = 'in' AND ", "output": "direction = 'out' AND "}
+    return f"({ways.get(has.what, '')}{row_test(has.inside, bound, now, ARTIFACT_ATTRIBUTES)})"
+
+
+def row_test(node: Condition, bound: Bound, now: datetime, attributes: Mapping[str, Attribute]) -> str:
+    """A whole filter as one test over the columns of a view, each row of which is an object of these attributes."""
+    match node:
+        case All(parts):
+            return "(" + " AND ".join(row_test(part, bound, now, attributes) for part in parts) + ")"
+        case Some(parts):
+            return "(" + " OR ".join(row_test(part, bound, now, attributes) for part in parts) + ")"
+        case Not(part):
+            return f"NOT {row_test(part, bound, now, attributes)}"
+        case IsNull():
+            return f"NOT ({attribute_test(node, bound, now, attributes)})"
+        case Compare() | OneOf() | Like() | Matches() | Contains():
+            return f"({attribute_test(node, bound, now, attributes)})"
+        case _:
+            raise FilterError(f"{node}: nothing nests in a filter about an artifact")
+
+
+def number_of(leaf: Leaf, wanted: Scalar) -> float:
+    """The number that a number is compared with. Raises FilterError: it is none."""
+    if isinstance(wanted, (bool, str)):
+        raise FilterError(f"{leaf}: {leaf.field} is a number, {literal(wanted)} is not")
+    return float(wanted)
+
+
+def refuse_text(leaf: Textual, type_: str) -> NoReturn:
+    """What works on text alone, asked of what isn't."""
+    if type_ == "time":
+        raise FilterError(f"{leaf}: {leaf.field} is a time; compare it with = != < <= > >= or in")
+    raise FilterError(f"{leaf}: {leaf.field} is a number, and contains, like and matches work on text")
+
+
+def _number_test(leaf: Compare | OneOf | Textual, value: str, bound: Bound) -> str:
     """A test over an expression that is a number or NULL."""
-    if isinstance(leaf, (Like, Matches)):
-        raise FilterError(f"{leaf}: {leaf.field} is a number, and like and matches work on text")
+    if isinstance(leaf, (Like, Matches, Contains)):
+        refuse_text(leaf, "number")
 
     def test(operator: str, wanted: Scalar) -> str:
-        if isinstance(wanted, (bool, str)):
-            raise FilterError(f"{leaf}: {leaf.field} is a number, {literal(wanted)} is not")
-        return f"ifNull({value} {operator} {bound.bind(float(wanted), 'Float64')}, false)"
+        return f"ifNull({value} {operator} {bound.bind(number_of(leaf, wanted), 'Float64')}, false)"
 
     return _any(leaf, test)
 
 
-def _time_test(leaf: Compare | OneOf | Like | Matches, column: str, bound: Bound, now: datetime) -> str:
-    if isinstance(leaf, (Like, Matches)):
-        raise FilterError(f"{leaf}: {leaf.field} is a time; compare it with = != < <= > >= or in")
+def _time_test(leaf: Compare | OneOf | Textual, column: str, bound: Bound, now: datetime) -> str:
+    if isinstance(leaf, (Like, Matches, Contains)):
+        refuse_text(leaf, "time")
 
     def test(operator: str, wanted: Scalar) -> str:
         instant = bound.bind(as_text(parse_instant(wanted, now, str(leaf.field))), "String")
@@ -126,7 +182,7 @@ def comparable_types(leaf: Leaf) -> frozenset[str]:
     match leaf:
         case IsNull():
             return frozenset()
-        case Like() | Matches():
+        case Like() | Matches() | Contains():
             return frozenset({"text"})
         case Compare(_, _, value):
             return frozenset({_type(value)})
@@ -138,7 +194,8 @@ def _type(value: Scalar) -> str:
     return "bool" if isinstance(value, bool) else "text" if isinstance(value, str) else "number"
 
 
-def _text_of(leaf: Leaf, value: Scalar) -> str:
+def text_of(leaf: Leaf, value: Scalar) -> str:
+    """The text that a text is compared with. Raises FilterError: it is none, or no status."""
     if not isinstance(value, str):
         raise FilterError(f"{leaf}: {leaf.field} is text, {literal(value)} is not (text stands in quotes)")
     if leaf.field.name == "status" and value not in STATUSES:

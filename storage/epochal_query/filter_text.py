@@ -7,9 +7,11 @@
     negation   := "not" negation | "(" filter ")" | comparison
     comparison := field ("=" | "!=" | "<" | "<=" | ">" | ">=") value
                 | field ["not"] "in" "(" value ("," value)* ")"
-                | field ["not"] ("like" | "matches") text
-                | field "is" ["not"] "null"
-    field      := "params" "." name | "metrics" "." name "." statistic | "tags" "." name | attribute
+                | field ["not"] ("contains" | "like" | "matches") text
+                | field "is" ["not"] "null" | field ["not"] "exists"
+                | ("input" | "output" | "artifact" | "component" | "run" | "trial" | "experiment") "(" filter ")"
+    field      := "params" "." name | "metrics" "." name "." statistic | "tags" "." name | "variables" "." name
+                | attribute
     name       := part ("." part)*        part: letters, digits, _ - / : @ +, or anything in backticks
     value      := number | 'text' | "text" | true | false | inf | -inf
 
@@ -19,16 +21,18 @@ Key words are recognised in any case. A quote inside a text, or a backtick in ba
 from __future__ import annotations
 
 import re
-from typing import Literal, NoReturn, cast
+from typing import NoReturn, cast
 
-from epochal_query.attributes import ATTRIBUTES
+from epochal_query.attributes import EXAMPLES, NOUNS, Word
 from epochal_query.errors import FilterError
 from epochal_query.filter_tree import (
     STATISTICS,
     All,
     Compare,
     Condition,
+    Contains,
     Field,
+    Has,
     IsNull,
     Like,
     Matches,
@@ -36,6 +40,7 @@ from epochal_query.filter_tree import (
     OneOf,
     Operator,
     OrderKey,
+    Root,
     Scalar,
     Some,
 )
@@ -50,36 +55,39 @@ _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])", re.ASCII)
 _INFINITE = re.compile(r"([+-]?)inf(?:inity)?(?![\w.])", re.IGNORECASE)
 _OPERATOR = re.compile(r"<=|>=|!=|<>|==|=|<|>")
+_NESTED = re.compile(r"(input|output|artifact|component|run|trial|experiment)\s*\(", re.IGNORECASE)
 _SAME: dict[str, str] = {"<>": "!=", "==": "="}
-_ROOTS: dict[str, Literal["params", "metrics", "tags"]] = {
+_ROOTS: dict[str, Root] = {
     "params": "params",
     "param": "params",
     "metrics": "metrics",
     "metric": "metrics",
     "tags": "tags",
     "tag": "tags",
+    "variables": "variables",
+    "variable": "variables",
 }
 
 
-def parse_filter(text: str) -> Condition:
-    """The filter that ``text`` writes.
+def parse_filter(text: str, of: Word = "component") -> Condition:
+    """The filter that ``text`` writes, about components or what else it is ``of``.
 
     Raises:
         FilterError: it isn't of the grammar; the message shows the place and what was expected there.
     """
-    parser = _Parser(text)
+    parser = _Parser(text, of)
     found = parser.disjunction(0)
     parser.end("and, or, or the end")
     return found
 
 
-def parse_order(text: str) -> tuple[OrderKey, ...]:
+def parse_order(text: str, of: Word = "component") -> tuple[OrderKey, ...]:
     """The order that ``text`` writes: fields with ``asc`` or ``desc`` after them, between commas.
 
     Raises:
         FilterError: it isn't of that form; the message shows the place and what was expected there.
     """
-    parser = _Parser(text)
+    parser = _Parser(text, of)
     keys = [parser.order_key()]
     while parser.take(","):
         keys.append(parser.order_key())
@@ -90,10 +98,11 @@ def parse_order(text: str) -> tuple[OrderKey, ...]:
 class _Parser:
     """Recursive descent straight over the text; ``at`` is where the next thing begins."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, of: Word) -> None:
         if not isinstance(cast(object, text), str):
             raise FilterError(f"a filter is text or a filter object, not {text!r}")
         self.text = text
+        self.of: Word = of
         self.at = 0
         self._skip()
 
@@ -172,10 +181,30 @@ class _Parser:
             if not self.take(")"):
                 self.fail("expected ) to close the group")
             return inner
-        return self.comparison()
+        return self.comparison(level)
 
-    def comparison(self) -> Condition:
-        """A field and what is asked of it."""
+    def nested(self, level: int) -> Condition | None:
+        """``input(…)``, one object that satisfies all inside; nothing where no such word and parenthesis stand here."""
+        found = _NESTED.match(self.text, self.at)
+        if found is None:
+            return None
+        word = cast(Word, found.group(1).casefold())
+        inside, outside = NOUNS[self.of].nested, self.of
+        if word not in inside:
+            has = f"there are {', '.join(f'{one}(...)' for one in inside)}" if inside else "nothing nests in it"
+            self.fail(f"there is no {word}(...) of {_some(outside)}; {has}")
+        self.match(_NESTED)
+        self.of = word
+        filter_ = self.disjunction(level + 1)
+        self.of = outside
+        if not self.take(")"):
+            self.fail(f"expected ) to close {word}(")
+        return Has(word, filter_)
+
+    def comparison(self, level: int) -> Condition:
+        """A field and what is asked of it, or a filter about what it has."""
+        if (inner := self.nested(level)) is not None:
+            return inner
         field = self.field()
         operator = self.match(_OPERATOR)
         if operator is not None:
@@ -188,15 +217,19 @@ class _Parser:
             return Not(IsNull(field)) if negated else IsNull(field)
         negated = bool(self.word("not"))
         found: Condition
-        match self.word("in", "like", "matches"):
+        if self.word("exists"):
+            return IsNull(field) if negated else Not(IsNull(field))
+        match self.word("in", "like", "matches", "contains"):
             case "in":
                 found = OneOf(field, self.values())
             case "like":
                 found = Like(field, self.pattern("like"))
             case "matches":
                 found = Matches(field, self.pattern("matches"))
+            case "contains":
+                found = Contains(field, self.pattern("contains"))
             case _:
-                self.fail(f"expected = != < <= > >= in like matches or is after {field}")
+                self.fail(f"expected = != < <= > >= in contains like matches exists or is after {field}")
         return Not(found) if negated else found
 
     def field(self) -> Field:
@@ -204,10 +237,12 @@ class _Parser:
         begin = self.at
         first = self.match(_PART)
         if first is None:
-            self.fail("expected a field such as params.lr, metrics.loss.last, tags.team or status")
+            self.fail(f"expected a field such as {', '.join(self._examples())} or {list(NOUNS[self.of].attributes)[2]}")
         root = _ROOTS.get(first.group().casefold())
-        if root is None:
+        if root is None or (root not in NOUNS[self.of].roots and not self.text.startswith(".", self.at)):
             return self._attribute(first.group(), begin)
+        if root not in NOUNS[self.of].roots:
+            self.fail(f"{_some(self.of)} has no {root}: {self._fields()}", begin)
         parts: list[str] = []
         while self.take("."):
             parts.append(self.part())
@@ -225,15 +260,23 @@ class _Parser:
         self.fail(f"expected a statistic after the metric's name: {', '.join(STATISTICS)}{hint}", begin)
 
     def _attribute(self, name: str, begin: int) -> Field:
-        if name in ATTRIBUTES:
+        attributes = NOUNS[self.of].attributes
+        if name in attributes:
             return Field("", name)
-        close = near(name, ATTRIBUTES)
+        close = near(name, attributes)
         hint = f"; near: {', '.join(close)}" if close else ""
-        return self.fail(
-            f"there is no field {name!r}: write params.{name}, metrics.{name}.last or tags.{name}, "
-            f"or one of {', '.join(ATTRIBUTES)}{hint}",
-            begin,
-        )
+        return self.fail(f"there is no field {name!r} of {_some(self.of)}: {self._fields(name)}{hint}", begin)
+
+    def _examples(self, name: str = "") -> list[str]:
+        shown = {**EXAMPLES, **({root: f"{root}.{name}" for root in EXAMPLES} if name else {})}
+        if name:
+            shown["metrics"] = f"metrics.{name}.last"
+        return [shown[root] for root in NOUNS[self.of].roots]
+
+    def _fields(self, name: str = "") -> str:
+        """What can be written instead."""
+        rooted = " or ".join(self._examples(name))
+        return f"write {rooted + ', or ' if rooted else ''}one of {', '.join(NOUNS[self.of].attributes)}"
 
     def part(self) -> str:
         """One part of a name."""
@@ -294,6 +337,10 @@ class _Parser:
         """A field, and which way."""
         field = self.field()
         return OrderKey(field, descending=self.word("asc", "desc") == "desc")
+
+
+def _some(word: Word) -> str:
+    return f"an {word}" if word[0] in "aeio" else f"a {word}"
 
 
 def _number(text: str) -> int | float:

@@ -10,14 +10,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from epochal_query.attributes import Word
+
 Scalar = bool | int | float | str
-Root = Literal["params", "metrics", "tags", ""]
+Root = Literal["params", "metrics", "tags", "variables", ""]
 Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 
+DEPTH_MAX = 200
 STATISTICS = ("min", "max", "mean", "std", "first", "last", "count", "nan_count", "argmin", "argmax")
 
 _PLAIN = re.compile(r"\w[\w\-/:@+]*")
@@ -49,7 +52,9 @@ class Condition:
 
 @dataclass(frozen=True)
 class Field:
-    """What is compared: ``params.<name>``, ``metrics.<name>.<stat>``, ``tags.<name>``, or an attribute."""
+    """What is compared: ``params.<name>``, ``metrics.<name>.<stat>``, ``tags.<name>``, ``variables.<name>`` of trials,
+    or an attribute.
+    """
 
     root: Root
     name: str
@@ -89,6 +94,14 @@ class Like(Condition):
 
 
 @dataclass(frozen=True)
+class Contains(Condition):
+    """``field contains 'text'``: the text is somewhere in the value, as it is written."""
+
+    field: Field
+    text: str
+
+
+@dataclass(frozen=True)
 class Matches(Condition):
     """``field matches 'expression'``: a regular expression (RE2) on the whole value; a dot matches a newline."""
 
@@ -124,7 +137,18 @@ class Not(Condition):
     part: Condition
 
 
-Leaf = Compare | OneOf | Like | Matches | IsNull
+@dataclass(frozen=True)
+class Has(Condition):
+    """``input(filter)``: one single object of what it has, here an input, satisfies all of the filter inside."""
+
+    what: Word
+    inside: Condition
+
+
+Textual = Like | Matches | Contains
+"""What works on text alone."""
+
+Leaf = Compare | OneOf | IsNull | Textual
 
 
 @dataclass(frozen=True)
@@ -136,7 +160,16 @@ class OrderKey:
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
-    """The comparisons in the tree, from left to right."""
+    """The comparisons in the tree, from left to right, without those inside of what is nested."""
+    return (node for node in _nodes(condition) if isinstance(node, (Compare, OneOf, Like, Matches, Contains, IsNull)))
+
+
+def nested(condition: Condition) -> Iterator[Has]:
+    """What is nested in the tree, from left to right, but not in what is nested itself."""
+    return (node for node in _nodes(condition) if isinstance(node, Has))
+
+
+def _nodes(condition: Condition) -> Iterator[Condition]:
     waiting: list[Condition] = [condition]
     while waiting:
         node = waiting.pop()
@@ -144,8 +177,23 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
             waiting.extend(reversed(node.parts))
         elif isinstance(node, Not):
             waiting.append(node.part)
-        elif isinstance(node, (Compare, OneOf, Like, Matches, IsNull)):
+        else:
             yield node
+
+
+def replaced(node: Condition, change: Callable[[Leaf], Condition]) -> Condition:
+    """The tree with each comparison changed, but for those inside of what is nested."""
+    match node:
+        case All(parts):
+            return All(tuple(replaced(part, change) for part in parts))
+        case Some(parts):
+            return Some(tuple(replaced(part, change) for part in parts))
+        case Not(part):
+            return Not(replaced(part, change))
+        case Compare() | OneOf() | Like() | Matches() | Contains() | IsNull():
+            return change(node)
+        case _:
+            return node
 
 
 def depth(condition: Condition) -> int:
@@ -158,6 +206,8 @@ def depth(condition: Condition) -> int:
             waiting.extend((part, level + 1) for part in node.parts)
         elif isinstance(node, Not):
             waiting.append((node.part, level + 1))
+        elif isinstance(node, Has):
+            waiting.append((node.inside, level + 1))
     return deepest
 
 
@@ -186,6 +236,10 @@ def _text(node: Condition) -> str:
             return f"{field} like {literal(pattern)}"
         case Matches(field, pattern):
             return f"{field} matches {literal(pattern)}"
+        case Contains(field, text):
+            return f"{field} contains {literal(text)}"
+        case Has(what, inside):
+            return f"{what}({_text(inside)})"
         case IsNull(field):
             return f"{field} is null"
         case Not(IsNull(field)):

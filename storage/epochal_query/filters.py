@@ -1,6 +1,7 @@
 """Filters in Python: ``param("lr") < 0.1``, ``metric("loss").last <= 0.3``, ``tag("team") == "vision"``.
 
-They compose with ``&``, ``|`` and ``~`` to the same frozen tree that the text grammar parses to.
+They compose with ``&``, ``|`` and ``~`` to the same frozen tree that the text grammar parses to; ``input(...)``,
+``output(...)``, ``trial(...)`` and the like take a filter that one single object must satisfy.
 """
 
 from __future__ import annotations
@@ -9,13 +10,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from epochal_query.attributes import ATTRIBUTES
+from epochal_query.attributes import NOUNS, Word
 from epochal_query.errors import FilterError
 from epochal_query.filter_text import parse_filter, parse_order
 from epochal_query.filter_tree import (
+    DEPTH_MAX,
     Compare,
     Condition,
+    Contains,
     Field,
+    Has,
     IsNull,
     Like,
     Matches,
@@ -24,6 +28,9 @@ from epochal_query.filter_tree import (
     Operator,
     OrderKey,
     Scalar,
+    depth,
+    leaves,
+    nested,
 )
 from epochal_query.names import near
 
@@ -67,13 +74,18 @@ class FieldRef:
         """``field in (values)``."""
         return OneOf(self.field, tuple(_scalar(self.field, value) for value in values))
 
+    def contains(self, text: str) -> Condition:
+        """``field contains 'text'``: the text is somewhere in it."""
+        return Contains(self.field, _said(self.field, "contains", text))
+
     def like(self, pattern: str) -> Condition:
         """``field like 'pattern'``: ``%`` is any text, ``_`` any one character."""
-        return Like(self.field, pattern)
+        return Like(self.field, _said(self.field, "like", pattern))
 
     def matches(self, pattern: str | re.Pattern[str]) -> Condition:
         """``field matches 'pattern'``: a regular expression on the whole value."""
-        return Matches(self.field, pattern.pattern if isinstance(pattern, re.Pattern) else pattern)
+        plain = pattern.pattern if isinstance(pattern, re.Pattern) else pattern
+        return Matches(self.field, _said(self.field, "matches", plain))
 
     def is_null(self) -> Condition:
         """``field is null``."""
@@ -159,37 +171,109 @@ def tag(name: str) -> FieldRef:
     return FieldRef(Field("tags", name))
 
 
+def variable(name: str) -> FieldRef:
+    """A variable of a trial by its name, nested ones as ``a.b.c``."""
+    return FieldRef(Field("variables", name))
+
+
 def attribute(name: str) -> FieldRef:
-    """status, kind, name, created, start, end, ...
+    """status, kind, name, created, start, end, ...; of an artifact uri, media_type, ...; of an experiment verdict, ...
 
     Raises:
-        FilterError: there is no such attribute.
+        FilterError: nothing has such an attribute.
     """
-    if name not in ATTRIBUTES:
-        close = near(name, ATTRIBUTES)
+    known = dict.fromkeys(name for noun in NOUNS.values() for name in noun.attributes)
+    if name not in known:
+        close = near(name, known)
         raise FilterError(
-            f"there is no attribute {name!r}: there are {', '.join(ATTRIBUTES)}"
+            f"there is no attribute {name!r}: there are {', '.join(known)}"
             + (f"; near: {', '.join(close)}" if close else "")
         )
     return FieldRef(Field("", name))
 
 
-def as_condition(where: object) -> Condition | None:
-    """The filter given as text, as a filter object, or not at all.
+def artifact(where: str | Condition) -> Condition:
+    """One artifact that went in or came out satisfies all of the filter."""
+    return _one("artifact", where)
+
+
+def input(where: str | Condition) -> Condition:
+    """One artifact that went in satisfies all of the filter."""
+    return _one("input", where)
+
+
+def output(where: str | Condition) -> Condition:
+    """One artifact that came out satisfies all of the filter."""
+    return _one("output", where)
+
+
+def component(where: str | Condition) -> Condition:
+    """Of a trial or an experiment: one component in it satisfies all of the filter."""
+    return _one("component", where)
+
+
+def run(where: str | Condition) -> Condition:
+    """Of a trial or an experiment: one component in it that ran satisfies all of the filter."""
+    return _one("run", where)
+
+
+def trial(where: str | Condition) -> Condition:
+    """One trial that a component is in, or that an experiment has, satisfies all of the filter."""
+    return _one("trial", where)
+
+
+def experiment(where: str | Condition) -> Condition:
+    """One experiment that a component or a trial is in satisfies all of the filter."""
+    return _one("experiment", where)
+
+
+def _one(what: Word, where: object) -> Condition:
+    condition = as_condition(where, what)
+    if condition is None:
+        raise FilterError(f"{what}(None) compares nothing: give what one {what} is to satisfy")
+    return Has(what, condition)
+
+
+def as_condition(where: object, of: Word = "component") -> Condition | None:
+    """The filter, about components or what else it is ``of``, given as text, as a filter object, or not at all.
 
     Raises:
-        FilterError: it is none of these, or text that isn't of the grammar.
+        FilterError: it is none of these, text that isn't of the grammar, or compares what these don't have.
     """
-    if where is None or isinstance(where, Condition):
+    if where is None:
+        return None
+    if isinstance(where, Condition):
+        if depth(where) > DEPTH_MAX:
+            raise FilterError(f"the filter is nested more than {DEPTH_MAX} deep")
+        check_fields(where, of)
         return where
     if isinstance(where, str):
-        return parse_filter(where)
+        return parse_filter(where, of)
     if isinstance(where, (FieldRef, MetricRef)):
         raise FilterError(f"where={where!r} compares nothing: write for example param('lr') < 0.1")
     raise FilterError(f'where={where!r} is not a filter: give text such as "params.lr < 0.1", or a filter object')
 
 
-def as_order(order_by: object) -> tuple[OrderKey, ...]:
+def check_fields(condition: Condition, of: Word) -> None:
+    """Look at a filter that was built in Python as the grammar looks at text.
+
+    Raises:
+        FilterError: it compares what these don't have.
+    """
+    noun = NOUNS[of]
+    for leaf in leaves(condition):
+        field = leaf.field
+        if (field.root and field.root not in noun.roots) or (not field.root and field.name not in noun.attributes):
+            known = [*(f"{root}.…" for root in noun.roots), *noun.attributes]
+            raise FilterError(f"{leaf}: there is no field {field} of {of}s, there are {', '.join(known)}")
+    for one in nested(condition):
+        if one.what not in noun.nested:
+            has = f"there are {', '.join(f'{word}(...)' for word in noun.nested)}" if noun.nested else "nothing nests"
+            raise FilterError(f"{one}: there is no {one.what}(...) of {of}s, {has}")
+        check_fields(one.inside, one.what)
+
+
+def as_order(order_by: object, of: Word = "component") -> tuple[OrderKey, ...]:
     """The order given as text, or not at all.
 
     Raises:
@@ -198,8 +282,14 @@ def as_order(order_by: object) -> tuple[OrderKey, ...]:
     if order_by is None:
         return ()
     if isinstance(order_by, str):
-        return parse_order(order_by)
+        return parse_order(order_by, of)
     raise FilterError(f'order_by={order_by!r} is not an order: give text such as "metrics.loss.last desc, name"')
+
+
+def _said(field: Field, operator: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise FilterError(f"{field}: {operator} takes a text, not {text!r}")
+    return text
 
 
 def _scalar(field: Field, value: object) -> Scalar:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from epochal_query.cells import lists, statistic_columns, value_columns
 from epochal_query.choosing import Choice, choose_components
-from epochal_query.columns import Codes, codes, column, decoded, distinct, id_texts, instants, texts
+from epochal_query.columns import Codes, codes, column, decoded, distinct, floats, id_texts, instants, texts
 from epochal_query.memberships import Members
 from epochal_query.reading import Reading, together
 from epochal_query.report_cells import Cells, Wanted, artifact_order, ask_cells
@@ -66,6 +66,7 @@ def assemble(components: pa.Table, cells: Cells) -> pd.DataFrame:
     frame.update((name, places[key]) for key, name in names.artifacts.items())
     frame.update((name, environment[key]) for key, name in names.environment.items())
     frame.update(_memberships(cells.members, known, height))
+    frame.update(_tail(components, cells.tags, known))
     return pd.DataFrame(frame, copy=False)
 
 
@@ -81,6 +82,21 @@ def _head(components: pa.Table) -> dict[str, Any]:
     for name, source in (("Name", "name"), ("DisplayName", "display_name"), ("Kind", "kind"), ("Status", "status")):
         found[name] = pd.array(texts(components, source), dtype="str")
     return {**found, "Start": instants(components, "start"), "End": instants(components, "end")}
+
+
+def _tail(components: pa.Table, tags: pa.Table, known: Any) -> dict[str, Any]:
+    """What came later than the columns before it: when it was declared, how long it ran, who ran it, its tags."""
+    lines, places = _within(tags, known)
+    tagged = np.empty(components.num_rows, dtype=object)
+    tagged[:] = [{} for _ in range(components.num_rows)]
+    for place, tag, json in sorted(zip(places, texts(lines, "path"), texts(lines, "value"), strict=True)):
+        tagged[place][tag] = decoded(json)
+    return {
+        "Created": instants(components, "created_at"),
+        "Duration": floats(components, "duration_s"),
+        "CreatedBy": pd.array(texts(components, "created_by"), dtype="str"),
+        "Tags": tagged,
+    }
 
 
 def _artifacts(cells: Cells, known: Any, height: int) -> tuple[list[Artifact], dict[tuple[Artifact, str], Any]]:

@@ -8,7 +8,7 @@ from functools import partial
 
 import pyarrow as pa
 
-from epochal_query.columns import distinct, texts
+from epochal_query.columns import column, compute, distinct, texts
 from epochal_query.memberships import Members
 from epochal_query.names import Selection, as_parts, choose
 from epochal_query.param_paths import shown, touching, with_those_above
@@ -44,6 +44,7 @@ class Cells:
     named: list[str] | None
     environment: pa.Table | None
     members: Members
+    tags: pa.Table
 
 
 def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | None = None) -> Cells:
@@ -53,14 +54,49 @@ def ask_cells(reading: Reading, scope: Scope, wanted: Wanted, named_in: Scope | 
         UnknownNameError: a chosen name that nobody ever logged; the message has near ones.
     """
     named_in, scope = named_in or scope, scope.widened()
-    params, metrics, artifacts, environment, members = together(
-        partial(_params, reading, scope, named_in, wanted.params),
+    (params, keys, tags), metrics, artifacts, environment, members = together(
+        partial(_params_and_tags, reading, scope, named_in, wanted.params),
         partial(_metrics, reading, scope, named_in, wanted),
         partial(_artifacts, reading, scope, wanted.artifacts, wanted.system),
         partial(_environment, reading, scope, wanted.system),
         lambda: scope.members_in(reading),
     )
-    return Cells(params[0], params[1], metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members)
+    return Cells(params, keys, metrics[0], metrics[1], artifacts[0], artifacts[1], environment, members, tags)
+
+
+def _params_and_tags(
+    reading: Reading, scope: Scope, named_in: Scope, selection: Selection | None
+) -> tuple[pa.Table, list[str] | None, pa.Table]:
+    """Params, their chosen keys, and tags: of all params from one question, as that is what takes the time."""
+    if selection is not None:
+        return *_params(reading, scope, named_in, selection), _standing(_said(reading, scope, "tag"))
+    both = _said(reading, scope, "param", "tag")
+    is_tag = compute.equal(column(both, "field"), "tag")
+    params, tags = both.filter(compute.invert(is_tag)), both.filter(is_tag)
+    # only paths of several parts, also those that were taken away, can hide one another
+    dotted = compute.any(compute.match_substring(column(params, "path"), ".")).as_py()
+    shown = _params(reading, scope, named_in, None)[0] if dotted else _standing(params)
+    return shown, None, _standing(tags)
+
+
+def _said(reading: Reading, scope: Scope, *fields: str) -> pa.Table:
+    """The newest of what was said of each key of some fields of components, also what takes it away."""
+    named = ", ".join(f"'{field}'" for field in fields)
+    return reading.rows(
+        f"""SELECT s.entity AS component, toString(s.field) AS field, s.key AS path,
+                   argMax(s.value, s.place) AS value, toString(argMax(s.type, s.place)) AS type,
+                   argMax(ifNull(s.number, 0), s.place) AS number, argMax(s.text, s.place) AS text,
+                   argMax(s.removed, s.place) AS removed
+            {block("of_components", f"s.field IN ({named})")}
+              AND s.project = {{project:String}} AND {scope.on("s.entity")}
+            GROUP BY s.entity, s.field, s.key""",
+        KNOWN,
+        **scope.parameters,
+    )
+
+
+def _standing(said: pa.Table) -> pa.Table:
+    return said.filter(compute.equal(column(said, "removed"), False))
 
 
 def _params(

@@ -1,7 +1,8 @@
 """The columns of a report: which there are, in which order, and what they are called. Pure.
 
 ComponentId, Name, DisplayName, Kind, Status, Start, End; one a parameter; ``<metric> - Min, - Max, - Avg, - StdDev,
-- Last, - Count``; ``<artifact> - MediaType, - Value`` (inputs, then outputs); Trials, Experiments.
+- Last, - Count``; ``<artifact> - MediaType, - Value`` (inputs, then outputs); Trials, Experiments; Created, Duration,
+CreatedBy, Tags. What came later than the others stands at the end, so that no column that was there before has moved.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from epochal_query.param_paths import display_names
 COLUMNS_MAX = 5_000
 
 HEAD = ("ComponentId", "Name", "DisplayName", "Kind", "Status", "Start", "End")
-TAIL = ("Trials", "Experiments")
+TAIL = ("Trials", "Experiments", "Created", "Duration", "CreatedBy", "Tags")
+ASIDE = ("Created", "Duration", "CreatedBy")
+"""In a table for people these take more room than they tell."""
 STATISTICS = {"min": "Min", "max": "Max", "mean": "Avg", "std": "StdDev", "last": "Last", "count": "Count"}
 """Statistic of the ``summaries`` view to what a report calls it."""
 

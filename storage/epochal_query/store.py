@@ -32,11 +32,12 @@ from epochal_query.store_lineage import Traceable
 from epochal_query.store_model import Modelled
 from epochal_query.store_repairs import Repairable
 from epochal_query.store_results import Showable
+from epochal_query.store_search import Searchable
 from epochal_query.times import KnownAt, When
 from epochal_query.variables import same_hypothesis
 
 
-class Store(Changeable, Modelled, Repairable, Showable, Traceable):
+class Store(Changeable, Modelled, Repairable, Searchable, Showable, Traceable):
     """A store of experiments, for reading; made by ``epochal.open()``.
 
     Guarantees: a read sees every call that had returned on this machine before it began. Each read is one state:
@@ -97,7 +98,8 @@ class Store(Changeable, Modelled, Repairable, Showable, Traceable):
         """One row a component, in order of creation unless ``order_by`` says otherwise.
 
         Columns: ComponentId, Name, DisplayName, Kind, Status, Start, End; one a parameter; "<metric> - Min", " - Max",
-        " - Avg", " - StdDev", " - Last", " - Count"; "<artifact> - MediaType", " - Value"; Trials, Experiments.
+        " - Avg", " - StdDev", " - Last", " - Count"; "<artifact> - MediaType", " - Value"; Trials, Experiments (lists);
+        Created, Duration (seconds), CreatedBy, Tags (a dict).
         A metric is shown for the lowest rank that logged it, unless ``ranks`` is "each", "all", "mean" or "max".
         System metrics and artifacts (``sys/…``) come with ``system=True``, or by name; the environment (``env.…``)
         with ``system=True``.

@@ -27,7 +27,7 @@ GENERATORS = {
 
 SESSIONS = (
     *("README.md", "docs/any-program.md", "docs/corrections.md", "docs/lineage.md", "docs/model.md"),
-    "docs/rich-results.md",
+    *("docs/rich-results.md", "docs/search.md"),
 )
 """Pages with a console block, whose commands are run."""
 

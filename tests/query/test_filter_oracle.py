@@ -6,7 +6,7 @@ import math
 import random
 import re
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,7 +20,9 @@ from epochal_query.filter_tree import (
     All,
     Compare,
     Condition,
+    Contains,
     Field,
+    Has,
     IsNull,
     Like,
     Matches,
@@ -35,6 +37,7 @@ NUMBERS = [0, 1, 2, -1, 0.5, 1e300, 2**53]
 TEXTS = ["a", "A", "ab", "", "1", "ünï", "a%b", "line\nbreak", "quote'\"\\"]
 VALUES: list[Any] = [*NUMBERS, *TEXTS, True, False, None, [1], {"$float": "nan"}, {"$float": "inf"}]
 POINTS = [0.0, 1.0, -1.5, math.nan, math.inf, 7.0]
+URIS = ["s3://bucket/a", "s3://bucket/b", "file:///a"]
 STATS = ["min", "max", "mean", "first", "last", "count", "nan_count"]
 
 
@@ -49,6 +52,7 @@ class Known:
     params: dict[str, Any] = field(default_factory=dict)
     tags: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, list[float]] = field(default_factory=dict)
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
 
 
 def _values(dice: random.Random) -> dict[str, Any]:
@@ -70,7 +74,21 @@ def _known(log: Log, dice: random.Random, trial: UUID, n: int) -> Known:
     )
     if tags:
         log.say("tags.set", uuid4(), kind="component", entity=run, values=tags)
-    return Known(run, name, kind, status, params, tags, metrics)
+    artifacts = [_artifact(dice, n) for n in range(dice.randint(0, 3))]
+    for one in artifacts:
+        log.say("artifact.logged", uuid4(), component=run, **one)
+    return Known(run, name, kind, status, params, tags, metrics, artifacts)
+
+
+def _artifact(dice: random.Random, n: int) -> dict[str, Any]:
+    return {
+        "name": f"{dice.choice(['train', 'test'])}{'' if n == 0 else n}",
+        "direction": dice.choice(["in", "out"]),
+        "uri": dice.choice(URIS),
+        "media_type": dice.choice([None, "text/csv"]),
+        "size": dice.choice([None, 0, 7]),
+        "digest": dice.choice([None, "sha256:a"]),
+    }
 
 
 @dataclass
@@ -173,6 +191,12 @@ def holds(known: Known, node: Condition) -> bool:
         case Like(by, pattern):
             value = _value(known, by)
             return isinstance(value, str) and bool(_like(pattern).fullmatch(value))
+        case Contains(by, part):
+            value = _value(known, by)
+            return isinstance(value, str) and part in value
+        case Has(what, inside):
+            ways = {"input": ["in"], "output": ["out"], "artifact": ["in", "out"]}[what]
+            return any(_row_holds(one, inside) for one in known.artifacts if one["direction"] in ways)
         case Matches(by, pattern):
             value = _value(known, by)
             return isinstance(value, str) and bool(re.compile(pattern, re.DOTALL).fullmatch(value))
@@ -180,11 +204,26 @@ def holds(known: Known, node: Condition) -> bool:
             raise AssertionError(node)
 
 
+@dataclass
+class _Row:
+    """An artifact where the oracle expects a component."""
+
+    cells: dict[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        return ABSENT if self.cells[name] is None else self.cells[name]
+
+
+def _row_holds(row: dict[str, Any], node: Condition) -> bool:
+    """Whether one single artifact satisfies the filter."""
+    return holds(cast(Known, _Row(row)), node)
+
+
 # --- random filters --------------------------------------------------------------------------------------------------
 
 
 def _leaf(dice: random.Random) -> Condition:
-    root = dice.choice(["params", "params", "tags", "metrics", "metrics", ""])
+    root = dice.choice(["params", "params", "tags", "metrics", "metrics", "", "has"])
     negate = dice.random() < 0.3
     found: Condition
     wanted: Any
@@ -192,10 +231,13 @@ def _leaf(dice: random.Random) -> Condition:
         by = Field("metrics", dice.choice(["m", "val/m.1"]), dice.choice(STATS))
         wanted = dice.choice([0, 1, -1.5, 2, math.inf])
         found = dice.choice([Compare(by, dice.choice(OPERATORS), wanted), OneOf(by, (wanted, 1)), IsNull(by)])
+    elif root == "has":
+        found = Has(dice.choice(["input", "output", "artifact"]), _inside(dice))
     elif root == "":
         name, some = dice.choice([("name", "run-2"), ("kind", "training"), ("status", "failed")])
         by = Field("", name)
         choices = [Compare(by, dice.choice(OPERATORS), some), OneOf(by, (some,)), Like(by, "%a%"), Matches(by, "r.*2")]
+        choices += [Contains(by, "un")]
         found = dice.choice(choices)
     else:
         by = Field("params" if root == "params" else "tags", dice.choice(["p", "q.r", "odd name"]))
@@ -203,9 +245,21 @@ def _leaf(dice: random.Random) -> Condition:
         operator = dice.choice(["=", "!="] if isinstance(wanted, bool) else OPERATORS)
         choices = [Compare(by, operator, wanted), OneOf(by, (wanted, 1, "a", True)), IsNull(by)]
         choices += [Like(by, dice.choice(["a%", "%", "_", r"a\%b", "%\n%"]))]
+        choices += [Contains(by, dice.choice(["a", "", "%", "\n"]))]
         choices += [Matches(by, dice.choice(["a.*", "[aA]b?", ".*", ""]))]
         found = dice.choice(choices)
     return Not(found) if negate else found
+
+
+def _inside(dice: random.Random) -> Condition:
+    """A filter about an artifact."""
+    size, uri = Field("", "size"), Field("", "uri")
+    one = Compare(Field("", "name"), dice.choice(OPERATORS), "train")
+    others: list[Condition] = [Compare(size, dice.choice(OPERATORS), 7), OneOf(size, (0, 7)), IsNull(size)]
+    others += [Like(uri, "s3:%"), Contains(uri, "bucket/a"), Matches(uri, "file.*"), Compare(uri, "=", URIS[0])]
+    others += [IsNull(Field("", "digest")), Not(Compare(Field("", "media_type"), "=", "text/csv"))]
+    other = dice.choice(others)
+    return dice.choice([one, other, All((one, other)), Some((one, Not(other)))])
 
 
 OPERATORS: list[Any] = ["=", "!=", "<", "<=", ">", ">="]
@@ -219,7 +273,7 @@ def _tree(dice: random.Random, depth: int) -> Condition:
     return Not(found) if dice.random() < 0.2 else found
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(20))
 def test_random_filters(world: World, seed: int) -> None:
     """The store keeps exactly the components that the oracle keeps, in order of creation."""
     condition = _tree(random.Random(seed), 3)

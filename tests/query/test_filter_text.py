@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import Iterable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from epochal_query.attributes import ATTRIBUTES
+from epochal_query.attributes import ARTIFACT_ATTRIBUTES, ATTRIBUTES, TRIAL_ATTRIBUTES
 from epochal_query.errors import FilterError
 from epochal_query.filter_text import parse_filter, parse_order
 from epochal_query.filter_tree import (
@@ -17,7 +18,9 @@ from epochal_query.filter_tree import (
     All,
     Compare,
     Condition,
+    Contains,
     Field,
+    Has,
     IsNull,
     Like,
     Matches,
@@ -38,13 +41,17 @@ FIELDS = st.one_of(
 )
 SCALARS = st.one_of(st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=10))
 OPERATORS = st.sampled_from(["=", "!=", "<", "<=", ">", ">="])
-LEAVES = st.one_of(
-    st.builds(Compare, FIELDS, OPERATORS, SCALARS),
-    st.builds(OneOf, FIELDS, st.lists(SCALARS, min_size=1, max_size=3).map(tuple)),
-    st.builds(Like, FIELDS, st.text(max_size=10)),
-    st.builds(Matches, FIELDS, st.text(max_size=10)),
-    st.builds(IsNull, FIELDS),
-)
+
+
+def _leaves(fields: st.SearchStrategy[Field]) -> st.SearchStrategy[Condition]:
+    return st.one_of(
+        st.builds(Compare, fields, OPERATORS, SCALARS),
+        st.builds(OneOf, fields, st.lists(SCALARS, min_size=1, max_size=3).map(tuple)),
+        st.builds(Like, fields, st.text(max_size=10)),
+        st.builds(Matches, fields, st.text(max_size=10)),
+        st.builds(Contains, fields, st.text(max_size=10)),
+        st.builds(IsNull, fields),
+    )
 
 
 def _groups(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
@@ -52,7 +59,17 @@ def _groups(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]
     return st.one_of(st.builds(All, several), st.builds(Some, several), st.builds(Not, inner))
 
 
-FILTERS: st.SearchStrategy[Condition] = st.recursive(LEAVES, _groups, max_leaves=8)
+def _about(attributes: Iterable[str], *more: st.SearchStrategy[Field]) -> st.SearchStrategy[Condition]:
+    fields = st.one_of(st.builds(lambda name: Field("", name), st.sampled_from(list(attributes))), *more)
+    return st.recursive(_leaves(fields), _groups, max_leaves=4)
+
+
+VARIABLES = st.builds(lambda name: Field("variables", name), NAMES)
+NESTED: st.SearchStrategy[Condition] = st.one_of(
+    st.builds(Has, st.sampled_from(["input", "output", "artifact"]), _about(ARTIFACT_ATTRIBUTES)),
+    st.builds(Has, st.just("trial"), _about(TRIAL_ATTRIBUTES, VARIABLES)),
+)
+FILTERS: st.SearchStrategy[Condition] = st.recursive(_leaves(FIELDS) | NESTED, _groups, max_leaves=8)
 
 
 def _same(a: object, b: object) -> bool:
@@ -87,11 +104,23 @@ def test_no_row_of_words_crashes(words: list[str]) -> None:
         parse_filter(" ".join(words))
 
 
-@pytest.mark.parametrize("text", ["(" * 5000, "not " * 5000 + "params.a = 1", "(" * 101 + "params.a = 1" + ")" * 101])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(" * 5000,
+        "input(" * 5000,
+        "input(name = 'x' and " + "(" * 101 + ")" * 102,
+        "not " * 5000 + "params.a = 1",
+        "(" * 101 + "params.a = 1" + ")" * 101,
+    ],
+)
 def test_deep_nesting_is_refused(text: str) -> None:
     """Nesting has a limit of its own, not Python's."""
-    with pytest.raises(FilterError, match=r"nested|expected"):
+    with pytest.raises(FilterError, match=r"nest|expected"):
         parse_filter(text)
+
+
+TRIALS = All((Compare(Field("", "trial"), "=", "x"), Has("trial", Compare(Field("variables", "a b"), "=", 1))))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +142,21 @@ def test_deep_nesting_is_refused(text: str) -> None:
             "NOT name Matches 'a.*' AND kind Is Not Null",
             All((Not(Matches(Field("", "name"), "a.*")), Not(IsNull(Field("", "kind"))))),
         ),
+        ("params.x not exists and tags.y EXISTS", All((IsNull(Field("params", "x")), Not(IsNull(Field("tags", "y")))))),
+        ("not tags.y contains 'it''s'", Not(Contains(Field("tags", "y"), "it's"))),
+        (
+            "Input (name = 'train' and not uri contains 'tmp') or kind = 'x'",
+            Some(
+                (
+                    Has(
+                        "input", All((Compare(Field("", "name"), "=", "train"), Not(Contains(Field("", "uri"), "tmp"))))
+                    ),
+                    Compare(Field("", "kind"), "=", "x"),
+                )
+            ),
+        ),
+        ("params.input = 1", Compare(Field("params", "input"), "=", 1)),
+        ("trial = 'x' and trial(variables.`a b` = 1)", TRIALS),
         ("params.2nd.`a``b` is null", IsNull(Field("params", "2nd.a`b"))),
     ],
 )

@@ -6,6 +6,7 @@ import math
 import re
 from itertools import product
 from typing import Any
+from uuid import uuid4
 
 import pandas as pd
 import pytest
@@ -16,6 +17,7 @@ from epochal_query.errors import FilterError, QueryError, TimeError, TooManyColu
 from epochal_query.store import Store
 
 HEAD = ["ComponentId", "Name", "DisplayName", "Kind", "Status", "Start", "End"]
+TAIL = ["Trials", "Experiments", "Created", "Duration", "CreatedBy", "Tags"]
 STATS = ["Min", "Max", "Avg", "StdDev", "Last", "Count"]
 
 
@@ -40,8 +42,6 @@ class Story:
 
     @staticmethod
     def _artifact(log: Log, component: Any, direction: str, name: str, **data: Any) -> None:
-        from uuid import uuid4
-
         log.say("artifact.logged", uuid4(), component=component, name=name, direction=direction, **data)
 
     def _training(self, log: Log, trial: Any, n: int, variables: dict[str, Any]) -> Any:
@@ -51,6 +51,8 @@ class Story:
         run = log.run(
             [trial], params={**variables, "lr": 0.1 * n}, metrics=metrics, status="failed" if n == 5 else "completed"
         )
+        if n == 1:
+            log.say("tags.set", uuid4(), kind="component", entity=run, words=["baseline"], values={"crew": "vision"})
         self._artifact(log, run, "in", "data", digest="sha256:d")
         self._artifact(log, run, "out", "model", uri=f"s3://bucket/{n}", media_type="x/y")
         if n == 3:
@@ -91,7 +93,7 @@ def test_columns_and_their_order(store: Store) -> None:
     params += ["optimizer.betas", "optimizer.lr"]
     metrics = [f"{metric} - {stat}" for metric in ("loss", "rare") for stat in STATS]
     artifacts = [f"{name} - {what}" for name in ("data (in)", "data (out)", "model") for what in ("MediaType", "Value")]
-    assert list(frame.columns) == [*HEAD, *params, *metrics, *artifacts, "Trials", "Experiments"]
+    assert list(frame.columns) == [*HEAD, *params, *metrics, *artifacts, *TAIL]
 
 
 def test_one_row_a_component_in_order_of_creation(story: Story, store: Store) -> None:
@@ -153,10 +155,46 @@ def test_artifacts(store: Store) -> None:
     assert pd.isna(frame["model - Value"][0])
 
 
+def test_when_how_long_who_and_tags(store: Store) -> None:
+    """What never ran has neither a start nor a duration; a word is a tag that is true."""
+    frame = store.report("cifar")
+    assert str(frame["Created"].dtype) == "datetime64[us, UTC]"
+    assert (frame["Created"][1:] <= frame["Start"][1:]).all()
+    assert list(frame["Duration"][1:]) == [(end - start).total_seconds() for start, end in _times(frame)]
+    assert math.isnan(frame["Duration"][0])
+    assert list(frame["CreatedBy"]) == ["ada"] * 7
+    assert list(frame["Tags"]) == [{}, {}, {"baseline": True, "crew": "vision"}, {}, {}, {}, {}]
+    assert list(store.report("cifar", where="tags.baseline = true")["Tags"]) == [{"baseline": True, "crew": "vision"}]
+
+
+def _times(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
+    return list(zip(frame["Start"][1:], frame["End"][1:], strict=True))
+
+
+def test_twenty_thousand_rows_are_twenty_thousand_rows(bare: Bare) -> None:
+    """Nothing is cut off, sampled or counted twice; in the report, its files and a search."""
+    log = bare.log("many")
+    trial = log.trial(log.experiment("many"), {})
+    wanted = [str(uuid4()) for _ in range(20_000)]
+    writer = uuid4()
+    for n, one in enumerate(wanted):
+        log.say("component.created", writer, component=one, key=one, name=f"n{n}", kind="training")
+        log.say("component.attached", writer, component=one, trial=trial)
+        log.say("params.logged", writer, component=one, rank=0, cells=[[["n"], n]])
+    log.flush()
+    store = bare.open("many")
+    frame = store.report("many")
+    assert frame["ComponentId"].to_list() == wanted
+    assert frame["n"].to_list() == list(range(20_000))
+    assert store.search("component", where="params.n >= 0")["id"].to_list() == wanted
+    pages = store.search("component", where="params.n >= 0 and experiment = 'many'", page_size=7_000)
+    assert [one for page in pages for one in page["id"]] == wanted
+
+
 def test_choosing_columns(store: Store) -> None:
     """Lists in their order, patterns on whole names, system metrics only when asked for."""
     frame = store.report("cifar", metrics=["rare", "loss"], params=["lr", "epochs"], artifacts=["model"])
-    assert list(frame.columns)[7:-2] == [
+    assert list(frame.columns)[7 : -len(TAIL)] == [
         "lr",
         "epochs",
         *(f"{m} - {s}" for m in ("rare", "loss") for s in STATS),
@@ -164,7 +202,7 @@ def test_choosing_columns(store: Store) -> None:
         "model - Value",
     ]
     frame = store.report("cifar", metrics=re.compile("l.*s"), params=re.compile(r"optimizer\..*"), artifacts=[])
-    assert list(frame.columns)[7:-2] == ["optimizer.betas", "optimizer.lr", *(f"loss - {s}" for s in STATS)]
+    assert list(frame.columns)[7 : -len(TAIL)] == ["optimizer.betas", "optimizer.lr", *(f"loss - {s}" for s in STATS)]
     assert "sys/cpu - Max" not in store.report("cifar").columns
     assert store.report("cifar", metrics=["sys/cpu"])["sys/cpu - Max"].max() == 50
     assert "sys/cpu - Max" in store.report("cifar", system=True).columns
@@ -234,7 +272,7 @@ def test_unknown_experiments(store: Store) -> None:
     with pytest.raises(UnknownNameError, match="near: 'cifar'"):
         store.report("cifer")
     frame = store.report("empty", where="params.anything = 3")
-    assert list(frame.columns) == [*HEAD, "Trials", "Experiments"]
+    assert list(frame.columns) == [*HEAD, *TAIL]
     assert len(frame) == 0
 
 

@@ -1,0 +1,497 @@
+"""Search over experiments, trials, components and runs, from a real store."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pandas as pd
+import pytest
+from query.conftest import Bare
+
+from epochal_query import filters
+from epochal_query.errors import FilterError, TimeError, UnknownNameError
+from epochal_query.filters import attribute, metric, param, tag, variable
+from epochal_query.store import Store
+
+BUCKET = "s3://bucket/cifar10/train"
+
+
+class Story:
+    """Two experiments: three trials of one, one of the other, which has a component of the first, too."""
+
+    def __init__(self, bare: Bare) -> None:
+        self.log = log = bare.log("search")
+        cifar = log.experiment("cifar", hypothesis="custom beats resnet", objective="accuracy")
+        mnist = log.experiment("mnist")
+        self.tag("experiment", cifar, team="vision", year=2024)
+        self.tag("experiment", mnist, team="text")
+        sets = [{"model": "custom", "epochs": 30}, {"model": "custom", "epochs": 60}, {"model": "resnet", "epochs": 30}]
+        self.trials = [log.trial(cifar, one) for one in sets]
+        self.other = log.trial(mnist, {"opt": {"lr": 0.5}, "deep": True}, name="the other")
+        self.tag("trial", self.trials[0], team="vision")
+        self.a = self.run([self.trials[0]], 0, lr=0.1, layers=[1, 2], flag=True)
+        self.b = self.run([self.trials[1], self.other], 1, lr=0.2, optimizer="adam")
+        self.c = self.run([self.trials[2]], 2, lr="auto", status="failed")
+        self.shared = log.run(self.trials, "metadata", kind="metadata", status="never")
+        self.alone = log.run([], "alone", status=None)
+        self.tag("component", self.a, team="vision", baseline=True)
+        self.tag("component", self.b, team="text", score=3)
+        log.say("note.written", uuid4(), kind="component", entity=self.a, text="the first of all")
+        # one input is named train and another lies in the bucket, but no single one does both
+        self.artifact(self.a, "in", "train", uri="file:///tmp/train", media_type="text/csv", size=10)
+        self.artifact(self.a, "in", "test", uri=f"{BUCKET}/1", media_type="s3/uri")
+        self.artifact(self.b, "in", "train", uri=f"{BUCKET}/2", media_type="s3/uri", size=2000)
+        self.artifact(self.b, "out", "model", digest="sha256:m", size=5)
+        self.artifact(self.c, "out", "train", uri=f"{BUCKET}/3")
+        log.flush()
+        self.store = bare.open("search")
+
+    def run(self, trials: list[UUID], n: int, status: str = "completed", **params: Any) -> UUID:
+        """A training that has a metric."""
+        points: dict[str, Any] = {"loss": [(0, 9.0)]}
+        if n < 2:
+            points = {"loss": [(0, 1.0 + n), (1, 0.5 * n)], "val/acc": [(0, 0.1 * n)]}
+        return self.log.run(trials, "training", params=params, metrics=points, status=status)
+
+    def tag(self, kind: str, entity: UUID, **values: Any) -> None:
+        """Tags with values."""
+        self.log.say("tags.set", uuid4(), kind=kind, entity=entity, values=values)
+
+    def artifact(self, component: UUID, direction: str, name: str, **data: Any) -> None:
+        """An artifact."""
+        self.log.say("artifact.logged", uuid4(), component=component, name=name, direction=direction, **data)
+
+    def named(self, kind: Any, where: Any = None, **choice: Any) -> str:
+        """What is found, by short names."""
+        frame = self.store.search(kind, where=where, **choice)
+        short = {str(getattr(self, name)): name for name in ("a", "b", "c", "shared", "alone", "other")}
+        short |= {str(id_): f"t{n}" for n, id_ in enumerate(self.trials)}
+        return " ".join(short.get(id_) or name for id_, name in zip(frame["id"], frame["name"], strict=True))
+
+
+@pytest.fixture(scope="module")
+def story(bare: Bare) -> Story:
+    """The story, told once."""
+    return Story(bare)
+
+
+ALL = "a b c shared alone"
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "found"),
+    [
+        # --- every operator, on what components have
+        ("component", None, ALL),
+        ("run", None, "a b c alone"),
+        ("component", "params.lr = 0.1", "a"),
+        ("component", "params.lr != 0.1", "b"),
+        ("component", "params.lr > 0.1", "b"),
+        ("component", "params.lr >= 0.1", "a b"),
+        ("component", "params.lr < 0.2", "a"),
+        ("component", "params.lr in (0.2, 'auto')", "b c"),
+        ("component", "params.lr not in (0.2, 'auto')", "a shared alone"),
+        ("component", "params.lr contains 'ut'", "c"),
+        ("component", "not params.lr contains 'ut'", "a b shared alone"),
+        ("component", "params.lr not contains 'ut'", "a b shared alone"),
+        ("component", "params.lr contains '%'", ""),
+        ("component", "params.lr like 'a%'", "c"),
+        ("component", "params.lr matches 'a.*o'", "c"),
+        ("component", "params.lr exists", "a b c"),
+        ("component", "params.optimizer not exists", "a c shared alone"),
+        ("component", "params.flag = true", "a"),
+        ("component", "params.layers exists", "a"),
+        ("component", "metrics.loss.last = 0.5", "b"),
+        ("component", "metrics.loss.last in (0, 9)", "a c"),
+        ("component", "metrics.loss.min exists", "a b c"),
+        ("component", "metrics.val/acc.max not exists", "c shared alone"),
+        ("component", "tags.team contains 'tex'", "b"),
+        ("component", "tags.team exists", "a b"),
+        ("component", "tags.baseline = true", "a"),
+        ("component", "tags.score > 2", "b"),
+        ("component", "kind = 'metadata'", "shared"),
+        ("component", "kind contains 'ain'", "a b c alone"),
+        ("component", "status = 'failed'", "c"),
+        ("component", "status in ('failed', 'completed')", "a b c"),
+        ("component", "status exists", "a b c alone"),
+        ("component", "note contains 'first'", "a"),
+        ("component", "note exists", "a"),
+        ("component", "duration > 0", "a b c"),
+        ("component", "duration not exists", "shared alone"),
+        ("component", "end exists", "a b c"),
+        ("component", "created > '2024-05-01' and created < '2024-05-02'", ALL),
+        ("component", "start > '2024-05-02'", ""),
+        # --- parents
+        ("component", "experiment = 'cifar'", "a b c shared"),
+        ("component", "experiment = 'mnist'", "b"),
+        ("component", "experiment != 'cifar'", "b"),
+        ("component", "not experiment = 'cifar'", "alone"),
+        ("component", "experiment not exists", "alone"),
+        ("component", "experiment exists", "a b c shared"),
+        ("component", "trial = 'the other'", "b"),
+        ("component", "trial contains 'model=custom'", "a b shared"),
+        ("component", "trial(variables.epochs = 30 and variables.model = 'custom')", "a shared"),
+        ("component", "trial(variables.epochs = 60 and variables.model = 'resnet')", ""),
+        ("component", "trial(variables.epochs = 60) and trial(variables.model = 'resnet')", "shared"),
+        ("component", "experiment(tags.team = 'vision' and hypothesis contains 'resnet')", "a b c shared"),
+        ("component", "experiment(tags.team = 'text' and hypothesis contains 'resnet')", ""),
+        # --- one single artifact
+        ("component", f"input(name = 'train' and uri like '{BUCKET}/%')", "b"),
+        ("component", f"input(name = 'train') and input(uri like '{BUCKET}/%')", "a b"),
+        ("component", f"output(name = 'train' and uri contains '{BUCKET}')", "c"),
+        ("component", f"artifact(name = 'train' and uri contains '{BUCKET}')", "b c"),
+        ("component", "artifact(name = 'train' and direction = 'out')", "c"),
+        ("component", "not artifact(name exists)", "shared alone"),
+        ("component", "input(not (uri like 's3:%' or size > 100))", "a"),
+        ("component", "input(size not exists)", "a"),
+        ("component", "input(size > 100)", "b"),
+        ("component", "output(digest = 'sha256:m' and media_type not exists)", "b"),
+        ("component", "input(media_type matches '[st].*/(uri|csv)')", "a b"),
+        ("component", "input(name in ('train', 'test')) and (params.lr = 0.1 or params.lr = 0.2)", "a b"),
+        ("run", "input(name = 'train') and not tags.team = 'text'", "a"),
+        # --- trials
+        ("trial", None, "t0 t1 t2 other"),
+        ("trial", "experiment = 'cifar'", "t0 t1 t2"),
+        ("trial", "variables.model = 'custom' and variables.epochs >= 30", "t0 t1"),
+        ("trial", "variables.model contains 'res'", "t2"),
+        ("trial", "variables.model not exists", "other"),
+        ("trial", "variables.opt.lr = 0.5 and variables.deep = true", "other"),
+        ("trial", "tags.team = 'vision'", "t0"),
+        ("trial", "tags.team not exists", "t1 t2 other"),
+        ("trial", "status = 'failed'", "t2"),
+        ("trial", "components > 1", "t0 t1 t2"),
+        ("trial", "name = 'the other'", "other"),
+        ("trial", "name matches 'epochs=30, .*'", "t0 t2"),
+        ("trial", "created >= '2024-05-01'", "t0 t1 t2 other"),
+        ("trial", "component(metrics.loss.last < 1)", "t0 t1 other"),
+        ("trial", "run(kind = 'metadata')", ""),
+        ("trial", "component(kind = 'metadata')", "t0 t1 t2"),
+        ("trial", "component(input(size > 100) and tags.score = 3)", "t1 other"),
+        ("trial", "experiment(verdict not exists and tags.year = 2024)", "t0 t1 t2"),
+        # --- experiments
+        ("experiment", None, "cifar mnist"),
+        ("experiment", "tags.team = 'vision'", "cifar"),
+        ("experiment", "tags.year > 2000", "cifar"),
+        ("experiment", "objective = 'accuracy' or trials = 1", "cifar mnist"),
+        ("experiment", "hypothesis contains 'beats'", "cifar"),
+        ("experiment", "verdict exists", ""),
+        ("experiment", "trial(variables.deep = true)", "mnist"),
+        ("experiment", "component(params.lr = 'auto')", "cifar"),
+        ("experiment", "run(experiment = 'mnist' and params.lr = 0.2)", "cifar mnist"),
+    ],
+)
+def test_what_is_found(story: Story, kind: Any, where: str | None, found: str) -> None:
+    """Each operator on each type, alone and in trees, and one single object for what is nested."""
+    assert story.named(kind, where) == found
+
+
+@pytest.mark.parametrize(
+    ("built", "text"),
+    [
+        (filters.input((attribute("name") == "train") & attribute("uri").like(f"{BUCKET}/%")), "b"),
+        (filters.output(attribute("digest").is_not_null() | (attribute("size") > 3)), "b"),
+        (filters.artifact("name = 'train'") & ~(param("lr") == 0.1), "b c"),
+        (filters.trial((variable("model") == "custom") & (variable("epochs") == 60)), "b shared"),
+        (filters.experiment(tag("team") == "text"), "b"),
+        (param("lr").contains("aut") | (metric("loss").last < 0.1), "a c"),
+        (attribute("trial").contains("resnet"), "c shared"),
+        (attribute("experiment").is_null(), "alone"),
+    ],
+)
+def test_filters_built_in_python(story: Story, built: Any, text: str) -> None:
+    """They mean what their text means."""
+    assert story.named("component", built) == text
+    assert story.named("component", str(built)) == text
+    assert (
+        story.store.report(where=built)["ComponentId"].to_list()
+        == story.store.search("component", where=built)["id"].to_list()
+    )
+
+
+def test_trials_by_filters_built_in_python(story: Story) -> None:
+    """Also of what components satisfy."""
+    assert story.named("trial", filters.component(metric("loss").last < 1) & (variable("epochs") == 60)) == "t1"
+    assert story.named("experiment", filters.run(attribute("status") == "failed")) == "cifar"
+
+
+@pytest.mark.parametrize(
+    ("kind", "order_by", "found"),
+    [
+        ("component", "metrics.loss.last desc", "c b a shared alone"),
+        ("component", "metrics.val/acc.mean", "a b c shared alone"),
+        ("component", "metrics.loss.std desc", "b a c shared alone"),
+        ("component", "params.lr desc", "b a c shared alone"),
+        ("component", "kind, created desc", "shared alone c b a"),
+        ("component", "duration desc, name", "a b c alone shared"),
+        ("trial", "variables.epochs desc, variables.model desc", "t1 t2 t0 other"),
+        ("trial", "name", "t0 t2 t1 other"),
+        ("trial", "created desc", "other t2 t1 t0"),
+        ("trial", "tags.team, components", "t0 other t1 t2"),
+        ("experiment", "name desc", "mnist cifar"),
+        ("experiment", "tags.year, trials", "cifar mnist"),
+    ],
+)
+def test_orders(story: Story, kind: Any, order_by: str, found: str) -> None:
+    """By anything that can be compared; what lacks it comes last, equal ones in order of creation."""
+    assert story.named(kind, order_by=order_by) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "problem"),
+    [
+        ("runs", None, "near: run"),
+        (3, None, "can't be searched for"),
+        ("component", "duration contains '3'", "is a number, and contains"),
+        ("component", "metrics.loss.last contains '3'", "is a number, and contains"),
+        ("component", "params.lr contains 3", "contains takes a text in quotes"),
+        ("component", "params.flag contains 'x'", "there it is bool"),
+        ("component", "params.flag > true", "no order"),
+        ("component", "start contains '2024'", "is a time"),
+        ("component", "start > 'soon'", "not a time"),
+        ("component", "kind > 3", "is text"),
+        ("component", "tags.score = 'x'", "there it is number"),
+        ("component", "input(size = 'big')", "is a number"),
+        ("component", "input(size contains '1')", "is a number, and contains"),
+        ("component", "input(name = 3)", "is text"),
+        ("component", "input(params.lr = 3)", "an input has no params"),
+        ("component", "input(nam = 'x')", "near: name"),
+        ("component", "input(input(name = 'x'))", "nothing nests in it"),
+        ("component", "component(name = 'x')", "there are input(...), output(...)"),
+        ("component", "input(name = 'x'", "to close input("),
+        ("component", "input(name matches '(')", "pattern"),
+        ("component", "variables.model = 'x'", "a component has no variables"),
+        ("component", "trial(variables.model > 3)", "there it is text"),
+        ("component", "hypothesis = 'x'", "there is no field 'hypothesis' of a component"),
+        ("trial", "params.lr = 3", "a trial has no params"),
+        ("trial", "variables.epochs = '30'", "there it is number"),
+        ("trial", "variables.deep > true", "no order"),
+        ("trial", "tags.team > 3", "there it is text"),
+        ("trial", "components contains '3'", "is a number, and contains"),
+        ("trial", "created like '2024%'", "is a time"),
+        ("trial", "status = 'complete'", "near: completed"),
+        ("trial", "name matches '('", "pattern"),
+        ("trial", "input(name = 'x')", "there are experiment(...), component(...), run(...)"),
+        ("experiment", "trials = 'x'", "is a number"),
+        ("experiment", "hypothesis = 3", "is text"),
+        ("experiment", "tags.year contains '2'", "there it is number"),
+        ("experiment", "status = 'failed'", "there is no field 'status' of an experiment"),
+        ("trial", "params.lr", "a trial has no params"),
+        ("component", param("lr"), "compares nothing"),
+        ("trial", param("lr") == 3, "there is no field params.lr of trials"),
+        ("component", attribute("uri") == "x", "there is no field uri of components"),
+        ("component", filters.component("name = 'x'"), "there is no component(...) of components"),
+    ],
+)
+def test_what_makes_no_sense(story: Story, kind: Any, where: Any, problem: str) -> None:
+    """An error that says what it is, and what can be written instead; never an empty answer."""
+    with pytest.raises((FilterError, TimeError), match=re.escape(problem)):
+        story.store.search(kind, where=where)
+
+
+def test_what_nests_nowhere() -> None:
+    """An artifact has no trial; a filter that compares nothing can't be nested."""
+    with pytest.raises(FilterError, match=re.escape("there is no trial(...) of inputs")):
+        filters.input(filters.trial("name = 'x'"))
+    with pytest.raises(FilterError, match="compares nothing"):
+        filters.input(None)  # type: ignore[arg-type]
+    deep: Any = param("lr") == 3
+    for _ in range(300):
+        deep = ~deep
+    with pytest.raises(FilterError, match="nested more than"):
+        filters.as_condition(deep)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "problem"),
+    [
+        ("component", "params.lrr = 3", "near: 'lr'"),
+        ("component", "tags.teem exists", "near: 'team'"),
+        ("component", "trial(variables.modell = 'x')", "near: 'model'"),
+        ("trial", "variables.epoch = 3", "near: 'epochs'"),
+        ("trial", "tags.teams exists", "near: 'team'"),
+        ("experiment", "tags.yeer > 3", "near: 'year'"),
+        ("experiment", "component(metrics.los.last > 3)", "near: 'loss'"),
+    ],
+)
+def test_names_that_nobody_ever_logged(story: Story, kind: Any, where: str, problem: str) -> None:
+    """An error with what is near."""
+    with pytest.raises(UnknownNameError, match=re.escape(problem)):
+        story.store.search(kind, where=where)
+
+
+def test_what_can_not_be_an_order(story: Story) -> None:
+    """A component may be in several trials; a trial has no metric."""
+    with pytest.raises(FilterError, match="in several"):
+        story.store.search("component", order_by="experiment")
+    with pytest.raises(FilterError, match="a trial has no metrics"):
+        story.store.search("trial", order_by="metrics.loss.last")
+    with pytest.raises(UnknownNameError, match="no variable is named 'modl'"):
+        story.store.search("trial", order_by="variables.modl")
+    with pytest.raises(FilterError, match="order_by="):
+        story.store.search("trial", order_by=3)  # type: ignore[call-overload]
+
+
+def test_the_lines(story: Story) -> None:
+    """Those of the lists, and tags; what is found carries its watermark."""
+    store = story.store
+    for kind, listed in (
+        ("component", store.components()),
+        ("trial", store.trials()),
+        ("experiment", store.experiments()),
+    ):
+        frame = store.search(kind)  # type: ignore[call-overload]
+        assert list(frame.columns) == [*listed.columns, "tags"]
+        told = frame.attrs["epochal"]
+        frame.attrs, listed.attrs = {}, {}
+        pd.testing.assert_frame_equal(frame.drop(columns="tags"), listed)
+        assert told["watermark"] == store.last_watermark
+    assert store.search("component", where="tags.baseline exists")["tags"][0] == {"team": "vision", "baseline": True}
+    assert store.search("experiment")["tags"].to_list() == [{"team": "vision", "year": 2024}, {"team": "text"}]
+    empty = store.search("trial", where="variables.epochs > 100")
+    assert (len(empty), list(empty.columns)) == (0, [*store.trials().columns, "tags"])
+
+
+def test_the_past(story: Story) -> None:
+    """As of an instant before anything nothing is found, and names are known."""
+    for kind, where in (
+        ("component", "params.lr = 0.1 and input(name = 'train') and experiment = 'cifar'"),
+        ("trial", "variables.model = 'custom' and tags.team = 'vision'"),
+        ("experiment", "tags.team = 'vision'"),
+    ):
+        assert len(story.store.search(kind, where=where)) == 1  # type: ignore[call-overload]
+        assert len(story.store.search(kind, where=where, as_of="2024-04-30")) == 0  # type: ignore[call-overload]
+        assert len(story.store.search(kind, where=where, known_at={})) == 0  # type: ignore[call-overload]
+
+
+# --- pages -----------------------------------------------------------------------------------------------------------
+
+
+class Growing:
+    """Runs that are added all the while, before and after those that are there in every order."""
+
+    def __init__(self, directory: Path) -> None:
+        # a store of its own: in that of all tests a watermark is as far as the one that wrote most
+        self.bare, self.number = Bare(directory), 0
+        self.log = self.bare.log("pages")
+        self.trial = self.log.trial(self.log.experiment("pages"), {})
+        self.add(5)
+        self.store = self.bare.open("pages")
+
+    def add(self, count: int = 1) -> None:
+        """So many more, with a loss that is less than that of some and more than that of others."""
+        for _ in range(count):
+            self.number += 1
+            loss = self.number * 7 % 5 + self.number / 100
+            self.log.run([self.trial], params={"n": self.number}, metrics={"loss": [(0, loss)]})
+        self.log.flush()
+
+    def pages(self, store: Store | None = None, **choice: Any) -> Any:
+        """A search page by page."""
+        return (store or self.store).search("run", order_by="metrics.loss.last desc", page_size=2, **choice)
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> Iterator[Growing]:
+    """A store with five runs, to which more are added."""
+    found = Growing(tmp_path)
+    yield found
+    found.bare.end()
+
+
+@pytest.mark.parametrize("where", [None, "params.n > 0 and status = 'completed'"])
+def test_each_row_is_visited_once_while_rows_are_added(growing: Growing, where: str | None) -> None:
+    """What was there when the search began, once each, in one order; and nothing that came since."""
+    expected = growing.store.search("run", where=where, order_by="metrics.loss.last desc")["id"].to_list()
+    assert len(expected) == 5
+    seen, marks = list[str](), list[Any]()
+    pages = growing.pages(where=where)
+    assert (pages.rows, len(pages)) == (5, 3)
+    for page in pages:
+        seen += page["id"].to_list()
+        marks.append(page.attrs["epochal"]["watermark"])
+        growing.add(2)
+    assert seen == expected
+    assert marks == marks[:1] * 3
+    assert page.attrs["epochal"]["next"] is None
+    assert growing.pages(where=where).rows == 11
+    assert [len(one) for one in pages] == [2, 2, 1]
+
+
+def test_going_on_elsewhere(growing: Growing) -> None:
+    """A page says what to go on with; rows that were added meanwhile are in none of the pages."""
+    expected = growing.store.search("run", order_by="metrics.loss.last desc")["id"].to_list()
+    page = next(iter(growing.pages()))
+    seen = page["id"].to_list()
+    while (after := page.attrs["epochal"]["next"]) is not None:
+        growing.add(2)
+        page = next(iter(growing.pages(growing.bare.open("pages"), after=after)))
+        seen += page["id"].to_list()
+    assert seen == expected
+    assert len(seen) == 5
+
+
+def test_what_is_nothing_to_go_on_with(growing: Growing) -> None:
+    """Another search, another text, and a size of a page that is none."""
+    after = next(iter(growing.pages())).attrs["epochal"]["next"]
+    assert len(list(growing.pages(after=after))) == 2
+    with pytest.raises(FilterError, match="another search"):
+        growing.pages(after=after, where="params.n > 1")
+    altered = json.dumps({**json.loads(after), "done": 3})
+    for wrong in ("x", "{}", 3, "[1]", altered):
+        with pytest.raises(FilterError, match="after="):
+            growing.pages(after=wrong)
+    with pytest.raises(FilterError, match="as_of="):
+        growing.pages(after=after, as_of="now")
+    for size in (0, -1, True, "2", 1.5):
+        with pytest.raises(FilterError, match="page_size="):
+            growing.store.search("run", page_size=size)  # type: ignore[call-overload]
+    with pytest.raises(FilterError, match="page_size="):
+        growing.store.search("run", after=after)  # type: ignore[call-overload]
+
+
+def test_pages_of_nothing(story: Story) -> None:
+    """One page without rows, so that its columns and its watermark are there."""
+    (page,) = story.store.search("run", where="params.lr > 100", page_size=2)
+    assert (len(page), "id" in page.columns, page.attrs["epochal"]["next"]) == (0, True, None)
+
+
+def test_pages_of_trials_and_experiments(story: Story) -> None:
+    """Lists are paged likewise."""
+    for kind, order_by in (("trial", "name desc"), ("experiment", "name desc")):
+        whole = story.store.search(kind, order_by=order_by)  # type: ignore[call-overload]
+        pages = list(story.store.search(kind, order_by=order_by, page_size=1))  # type: ignore[call-overload]
+        assert [len(page) for page in pages] == [1] * len(whole)
+        assert [page["id"][0] for page in pages] == whole["id"].to_list()
+
+
+def test_many_candidates_are_not_narrowed_and_found_alike(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was ever said narrows a search down where that is few, and changes nothing."""
+    wheres = [
+        "params.lr >= 0.1 and tags.team exists",
+        "params.lr = 0.2 and tags.team = 'text' and experiment = 'mnist'",
+    ]
+    narrow = [story.named("component", where) for where in wheres]
+    assert narrow == ["a b", "b"]
+    monkeypatch.setattr("epochal_query.narrowing.BOUND_MAX", 0)
+    assert [story.named("component", where) for where in wheres] == narrow
+
+
+def test_a_value_of_the_past_is_found_there(bare: Bare) -> None:
+    """What was said later, or taken back, doesn't hide what was true then."""
+    log = bare.log("values")
+    trial = log.trial(log.experiment("values"), {})
+    run = log.run([trial], params={"lr": 1})
+    first = log.now
+    log.tick(60)
+    log.say("params.logged", uuid4(), component=run, rank=0, cells=[[["lr"], 2]])
+    log.flush()
+    store = bare.open("values")
+    assert len(store.search("component", where="params.lr = 1")) == 0
+    assert len(store.search("component", where="params.lr = 2")) == 1
+    assert len(store.search("component", where="params.lr = 1", as_of=first)) == 1
+    assert len(store.search("component", where="params.lr = 2", as_of=first)) == 0
