@@ -104,7 +104,7 @@ def test_the_services_own_mapping_is_understood(jobs: Away) -> None:
 
 def test_what_is_found_says_where_it_belongs(jobs: Away) -> None:
     """Trials with their experiments."""
-    assert jobs(scenarios.parents_found) == [[{"ExperimentName": "searched", "TrialName": "trial=searched-1"}]]
+    assert jobs(scenarios.parents_found) == [[{"ExperimentName": "searched", "TrialName": "searched-1"}]]
 
 
 @SEARCHES
@@ -131,7 +131,7 @@ def test_trials_and_experiments_are_found(jobs: Away) -> None:
             Filter("TrialName", Operator.CONTAINS, "searched-3"),
         ]
     )
-    assert jobs(scenarios.searched_elsewhere, "trial", named) == ["trial=searched-3"]
+    assert jobs(scenarios.searched_elsewhere, "trial", named) == ["searched-3"]
     expression = SearchExpression(filters=[Filter("ExperimentName", Operator.EQUALS, "searched")])
     assert jobs(scenarios.searched_elsewhere, "experiment", expression) == ["searched"]
 

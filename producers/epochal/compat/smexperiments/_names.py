@@ -19,6 +19,7 @@ __all__ = [
     "id_of_component",
     "id_of_experiment",
     "id_of_trial",
+    "name_of",
     "unique_name",
     "variables_of",
 ]
@@ -33,6 +34,11 @@ TRIAL = "trial"
 def variables_of(trial_name: str) -> dict[str, str]:
     """The variable set of the trial of this name."""
     return {TRIAL: trial_name}
+
+
+def name_of(variables: Mapping[str, Any]) -> str | None:
+    """The name of the trial of this variable set; None of a set that names none."""
+    return str(variables[TRIAL]) if set(variables) == {TRIAL} else None
 
 
 def unique_name(prefix: str) -> str:

@@ -7,12 +7,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from .api_types import (
-    ExperimentSummary,
-    TrialComponentStatus,
-    TrialComponentSummary,
-    TrialSummary,
-)
+from ..._errors import NotFoundError
+from ._names import name_of
+from .api_types import ExperimentSummary, TrialComponentStatus, TrialComponentSummary, TrialSummary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,12 +29,15 @@ __all__ = [
     "is_job",
     "keys_of",
     "lines_of",
+    "near",
     "parents_of",
     "status_of",
+    "trial_line",
     "trial_lines",
     "trial_summary",
     "unpaged",
     "with_keys",
+    "with_names",
 ]
 
 TRACKER = "tracker"
@@ -103,9 +103,41 @@ def experiment_lines(store: Store) -> list[Line]:
     return lines_of(store.experiments())
 
 
-def trial_lines(store: Store, experiment: str | None) -> list[Line]:
-    """One line a trial, of one experiment or of all."""
-    return lines_of(store.trials(experiment))
+def trial_lines(store: Store, experiment: str | None = None) -> list[Line]:
+    """One line a trial, of one experiment or of all, by the name that the old SDK gives it."""
+    return with_names(lines_of(store.trials(experiment)))
+
+
+def with_names(trials: Iterable[Line]) -> list[Line]:
+    """Lines of trials, each with its ``name``: what the old SDK calls it, else what it is shown by.
+
+    A job that comes before its trial is created says the name as a variable only.
+    """
+    return [{**line, "name": name_of(line["variables"]) or line["name"]} for line in trials]
+
+
+def trial_line(store: Store, name: str) -> Line:
+    """The trial of this name.
+
+    Raises:
+        NotFoundError: there is none, with near names; or several experiments have one.
+    """
+    lines = trial_lines(store)
+    found = [line for line in lines if line["name"] == name]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        places = ", ".join(f"{line['experiment']!r} ({line['id']})" for line in found)
+        raise NotFoundError(f"{len(found)} experiments have a trial called {name!r}: {places}; read it by its id")
+    raise NotFoundError(f"no trial is called {name!r}{near(name, (line['name'] for line in lines))}")
+
+
+def near(name: str, names: Iterable[str]) -> str:
+    """What to say of names like it."""
+    import difflib
+
+    close = difflib.get_close_matches(name, set(names), 3)
+    return f"; near: {', '.join(map(repr, close))}" if close else ""
 
 
 def component_lines(
@@ -133,7 +165,7 @@ def keys_of(store: Store, component: UUID | None = None) -> dict[str, str]:
 
 def parents_of(store: Store) -> dict[str, list[dict[str, str]]]:
     """Id of a component to its trials, each with its experiment, by name."""
-    trials = {line["id"]: line for line in trial_lines(store, None)}
+    trials = {line["id"]: line for line in trial_lines(store)}
     sql = """SELECT toString(component) AS id, toString(trial) AS trial FROM memberships
              WHERE project = {project:String} ORDER BY trial"""
     found: dict[str, list[dict[str, str]]] = {}

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import epochal
 
-from ._reading import Line, component_lines, descends, lines_of, with_keys
+from ._reading import Line, component_lines, descends, lines_of, with_keys, with_names
 from ._where import Resource, order_text, where_text
 from .search_expression import SearchExpression, as_expression
 
@@ -37,7 +37,13 @@ def found(
     order_by = order_text(sort_by, descending=descends(sort_order), resource=resource)
     if hasattr(store, "search"):
         lines = lines_of(store.search(resource, where=where, order_by=order_by))
-        return with_keys(store, lines) if resource == "component" else lines
+        match resource:
+            case "component":
+                return with_keys(store, lines)
+            case "trial":
+                return with_names(lines)
+            case "experiment":
+                return lines
     if resource != "component":
         raise epochal.NotAvailableError(f"this version can't search for {resource}s: search for trial components")
     report = store.report(where=where, order_by=order_by, metrics=[], params=[], artifacts=[])

@@ -10,7 +10,7 @@ from uuid import UUID
 import epochal
 
 from ._names import Tags, as_tags, from_tags, id_of_trial, unique_name, variables_of
-from ._reading import chosen, component_lines, component_summary, trial_lines, trial_summary, unpaged
+from ._reading import chosen, component_lines, component_summary, trial_line, trial_lines, trial_summary, unpaged
 from ._searching import found
 from .api_types import TrialComponentSummary, TrialSearchResult, TrialSummary
 from .search_expression import SearchExpression
@@ -73,13 +73,11 @@ class Trial:
 
     @classmethod
     def load(cls, trial_name: str, sagemaker_boto_client: object = None) -> Trial:
-        """The trial of this name.
-
-        Raises UnknownNameError: there is none; AmbiguousNameError: several experiments have one.
-        """
+        """The trial of this name. Raises NotFoundError: there is none, or several experiments have one."""
         with epochal.open() as store:
-            state = store.state(store.trial(trial_name))
-        return cls(state["name"], state["experiment"]["name"], from_tags(state["tags"]), state["variables"])
+            line = trial_line(store, trial_name)
+            tags = store.state(UUID(line["id"]))["tags"]
+        return cls(line["name"], line["experiment"], from_tags(tags), line["variables"])
 
     def save(self) -> None:
         """Does nothing: a trial has nothing to change but what is recorded at once."""
@@ -184,7 +182,8 @@ class Trial:
 
     def _delete(self, *, cascade: bool) -> None:
         with epochal.open() as store:
-            store.delete(UUID(self.trial_arn), confirm=self.trial_name, cascade=cascade)
+            handle = store.trial(self.trial_arn)
+            store.delete(handle.id, confirm=handle.name, cascade=cascade)
 
     def __repr__(self) -> str:
         return f"<smexperiments Trial {self.trial_name!r} of {self.experiment_name!r}>"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 import epochal
 
@@ -20,8 +21,10 @@ from ._reading import (
     instant,
     is_job,
     keys_of,
+    near,
     parents_of,
     status_of,
+    trial_line,
     trial_lines,
     trial_summary,
     unpaged,
@@ -173,11 +176,12 @@ class TrialComponent:
 
         Raises:
             ValueError: the order can't be understood, or a token is given.
-            UnknownNameError: there is no such trial or experiment.
+            UnknownNameError, NotFoundError: there is no such trial or experiment.
         """
         unpaged(next_token)
         with epochal.open() as store:
-            lines = component_lines(store, trial=trial_name, experiment=experiment_name)
+            trial = None if trial_name is None else UUID(trial_line(store, trial_name)["id"])
+            lines = component_lines(store, trial=trial, experiment=experiment_name)
         if source_arn is not None:
             lines = [line for line in lines if line["id"] == source_arn and is_job(line["kind"], line["status"])]
         lines = [{**line, "name": line["key"]} for line in lines] if sort_by == "Name" else lines
@@ -211,7 +215,7 @@ class TrialComponent:
         """The trials that it is in."""
         inside = {one["id"] for one in self.state()["trials"]}
         with epochal.open() as store:
-            lines = [line for line in trial_lines(store, None) if line["id"] in inside]
+            lines = [line for line in trial_lines(store) if line["id"] in inside]
         return map(trial_summary, lines)
 
     # what only running can change ---------------------------------------------------------------------------------
@@ -317,13 +321,8 @@ class TrialComponent:
 def _state(name: str) -> dict[str, Any]:
     with epochal.open() as store:
         id_ = id_of_component(name)
-        keys = keys_of(store, id_)
-        if not keys:
-            import difflib
-
-            close = difflib.get_close_matches(name, keys_of(store).values(), 3)
-            hint = f"; near: {', '.join(map(repr, close))}" if close else ""
-            raise epochal.NotFoundError(f"no trial component is called {name!r}{hint}")
+        if not keys_of(store, id_):
+            raise epochal.NotFoundError(f"no trial component is called {name!r}{near(name, keys_of(store).values())}")
         return store.state(id_)
 
 
