@@ -29,7 +29,7 @@ folder = Path(tempfile.mkdtemp())
 epochs = [30, 60, 120]
 
 # %% [markdown]
-# ## Step 1: Formulate a hypothesis and create an experiment
+# ## Step 1: The hypothesis
 #
 # An experiment is known by its name, and stands for a hypothesis.
 # Running this cell again gives the same experiment.
@@ -45,7 +45,7 @@ experiment = epochal.experiment(
 experiment
 
 # %% [markdown]
-# ## Step 2: Define the variables
+# ## Step 2: The variables
 #
 # The architecture is what the hypothesis is about.
 # The optimizer and the number of epochs vary, too: the answer should not depend on them, and fewer epochs are cheaper.
@@ -62,7 +62,7 @@ variable_sets = list(experiment.grid())
 print(len(variable_sets), "sets, from", variable_sets[0], "to", variable_sets[-1])
 
 # %% [markdown]
-# ## Step 3: Record what all trials share
+# ## Step 3: What all trials share
 #
 # Static hyperparameters are no variables of this experiment, and have an effect all the same.
 # They go into a component of their own, with the list of the variables and the data set.
@@ -94,7 +94,7 @@ store = epochal.open()
 store.components(unassigned=True)[["name", "kind", "status", "trials"]]
 
 # %% [markdown]
-# ## Step 4: Run a trial for each set of variables
+# ## Step 4: A trial for each set of variables
 #
 # A trial is identified by its variables: the same set is the same trial, whoever runs it, wherever, how often.
 # Each gets the components that all share, and a training of its own, which logs every epoch.
@@ -145,7 +145,7 @@ print("missing:", experiment.missing())
 store.components(trial=variable_sets[0])[["name", "kind", "status", "duration_s"]]
 
 # %% [markdown]
-# ## Step 5: Analyze the results
+# ## Step 5: The results, and the verdict
 #
 # All that is needed is the name of the experiment.
 # One row is one component; values have the types they were logged with, and the statistics are exact.
@@ -179,7 +179,7 @@ experiment.conclude(verdict, note=f"custom is best at {len(custom)} of {len(epoc
 store.experiments().set_index("name").loc[NAME, ["hypothesis", "verdict", "verdict_note"]]
 
 # %% [markdown]
-# ## Step 6: Look at the curves
+# ## Step 6: The curves of the winners
 #
 # Every epoch of every training was logged, so the curves of the three winners are one read away.
 

@@ -28,22 +28,22 @@ def opening(console: Console, plan: Plan, place: str) -> None:
     sets = 1
     for values in plan.variables.values():
         sets *= len(values)
-    _step(console, 1, "Formulate a hypothesis and create an experiment")
+    _step(console, 1, "The hypothesis")
     console.print(HYPOTHESIS, highlight=False)
     console.print(f"Experiment [bold]{plan.experiment}[/bold], kept in {place}", highlight=False)
-    _step(console, 2, "Define the variables")
+    _step(console, 2, "The variables")
     for name, values in plan.variables.items():
         console.print(f"{name:<10} {', '.join(map(str, values))}", highlight=False)
     console.print(f"{sets} variable sets: {sets} trials", highlight=False)
-    _step(console, 3, "Record what all trials share (component experiment-metadata)")
+    _step(console, 3, "What all trials share (component experiment-metadata)")
     for name, value in {**STATICS, "seed": plan.seed}.items():
         console.print(f"{name:<14} {value:g}", highlight=False)
-    _step(console, 4, "Run a trial for each set of variables (Keras on JAX)")
+    _step(console, 4, "A trial for each set of variables (Keras on JAX)")
 
 
 def closing(console: Console, findings: Findings) -> None:
     """Steps 5 and 6."""
-    _step(console, 5, "Analyze the results")
+    _step(console, 5, "The results, and the verdict")
     console.print(report_table(findings.report))
     if findings.trainings_ever > len(findings.report):
         console.print(
@@ -59,7 +59,7 @@ def closing(console: Console, findings: Findings) -> None:
     console.print()
     console.print(f"Verdict: the hypothesis is [bold]{_VERDICTS[findings.verdict.outcome]}[/bold].", highlight=False)
     console.print(f"Why: {describe(findings.verdict)}.", highlight=False)
-    _step(console, 6, "Look at the curves")
+    _step(console, 6, "The curves of the winners")
     console.print("Validation accuracy, epoch by epoch, of the best model at each number of epochs:", highlight=False)
     console.print(f"{findings.plot}", highlight=False, soft_wrap=True)
     _heading(console, "A year later: where the winning model comes from")
