@@ -156,7 +156,9 @@ report["label"] = report["model"] + "-" + report["optimizer"]
 report[["label", "epochs", "test_acc - Last", "val_acc - Max", "loss - Last", "Status"]]
 
 # %%
-axes = report.plot.bar(x="label", y="test_acc - Last", figsize=(9, 4), legend=False, ylabel="test accuracy", ylim=(0, 1))
+axes = report.plot.bar(
+    x="label", y="test_acc - Last", figsize=(9, 4), legend=False, ylabel="test accuracy", ylim=(0, 1)
+)
 axes.figure.tight_layout()
 
 # %% [markdown]

@@ -101,9 +101,7 @@ class Notebook:
 
     def analyse(self) -> Any:
         """Step 5, its undefined names put right."""
-        frame = ExperimentAnalytics(
-            sagemaker_session=None, experiment_name=self.experiment.experiment_name
-        ).dataframe()
+        frame = ExperimentAnalytics(sagemaker_session=None, experiment_name=self.experiment.experiment_name).dataframe()
         jobs = frame.loc[~frame["test_acc - Last"].isna()].sort_values("test_acc - Last", ascending=False)
         return jobs.assign(col_names=(jobs["model"] + "-" + jobs["optimizer"]).map(lambda text: text.replace('"', "")))
 

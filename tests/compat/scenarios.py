@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ def logged_values(values: dict[str, Any]) -> dict[str, Any]:
 def logged_metrics() -> tuple[dict[str, Any], Any]:
     """Points of a tracker in no job: at any step and time, NaN among them; its statistics, and the points."""
     with Tracker.create() as tracker:
-        long_ago = datetime.now(timezone.utc) - timedelta(days=400)
+        long_ago = datetime.now(UTC) - timedelta(days=400)
         for step, value in enumerate([0.5, math.nan, 0.25]):
             tracker.log_metric("acc", value, timestamp=long_ago, iteration_number=step + 0.5)
         tracker.log_metric("acc", "0.75", iteration_number=-1)

@@ -64,7 +64,7 @@ def test_a_directory_is_recorded_file_by_file(away: Away) -> None:
 
 def test_a_missing_file_is_an_error(away: Away) -> None:
     """As there."""
-    with pytest.raises(ValueError, match="'nowhere.csv' is no file"):
+    with pytest.raises(ValueError, match=r"'nowhere\.csv' is no file"):
         away(scenarios.missing_file)
 
 

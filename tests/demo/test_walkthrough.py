@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -68,7 +67,11 @@ def test_every_step_of_the_article_is_there(executed: Any) -> None:
         for line in "".join(cell["source"]).splitlines()
         if line.startswith("## ")
     ]
-    assert [line.split(":")[0] for line in headings] == [*(f"Step {n}" for n in range(1, 7)), "A year later", "Cleaning up"]
+    assert [line.split(":")[0] for line in headings] == [
+        *(f"Step {n}" for n in range(1, 7)),
+        "A year later",
+        "Cleaning up",
+    ]
     code = [cell for cell in document["cells"] if cell["cell_type"] == "code"]
     assert all(cell["execution_count"] for cell in code)
     assert not [o for cell in code for o in cell["outputs"] if o["output_type"] == "error" or o.get("name") == "stderr"]
@@ -117,7 +120,9 @@ def test_a_script_is_taken_apart_into_cells() -> None:
     assert notebook(found)["cells"][1]["metadata"] == {"tags": ["parameters"]}
 
 
-@pytest.mark.parametrize(("script", "said"), [("x = 1\n# %%\n", "before the first"), ("# %% [markdown]\nx\n", "'x' is no")])
+@pytest.mark.parametrize(
+    ("script", "said"), [("x = 1\n# %%\n", "before the first"), ("# %% [markdown]\nx\n", "'x' is no")]
+)
 def test_a_script_that_is_no_notebook_is_refused(script: str, said: str) -> None:
     """Nothing of it goes lost."""
     with pytest.raises(ValueError, match=said):

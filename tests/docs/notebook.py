@@ -62,7 +62,7 @@ def notebook(found: list[Cell]) -> dict[str, Any]:
 
 
 def _json(number: int, cell: Cell) -> dict[str, Any]:
-    code = {"execution_count": None, "outputs": []} if cell.kind == "code" else {}
+    code: dict[str, Any] = {"execution_count": None, "outputs": []} if cell.kind == "code" else {}
     return {
         "cell_type": cell.kind,
         "id": f"cell-{number:02}",
@@ -83,11 +83,10 @@ def execute(target: Path, parameters: str) -> None:
     import nbclient
     import nbformat
 
-    found = notebook(with_parameters(cells(SCRIPT.read_text(encoding="utf-8")), parameters))
-    read = nbformat.reads(json.dumps(found), as_version=4)
-    nbformat.validate(read)
-    nbclient.NotebookClient(read, timeout=300, kernel_name="python3").execute()
-    nbformat.write(read, target)
+    found: Any = nbformat.from_dict(notebook(with_parameters(cells(SCRIPT.read_text(encoding="utf-8")), parameters)))
+    nbformat.validate(found)
+    nbclient.NotebookClient(found, timeout=300, kernel_name="python3").execute()
+    target.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
 
 def main() -> None:

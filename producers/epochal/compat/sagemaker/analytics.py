@@ -7,10 +7,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import epochal
-
-from ..smexperiments._reading import descends, is_job, keys_of
-from ..smexperiments._where import order_text, where_text
-from ..smexperiments.search_expression import SearchExpression, as_expression
+from epochal.compat.smexperiments._reading import descends, is_job, keys_of
+from epochal.compat.smexperiments._where import order_text, where_text
+from epochal.compat.smexperiments.search_expression import SearchExpression, as_expression
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,9 +105,8 @@ class ExperimentAnalytics:
         if self._artifacts == {"in": None, "out": None}:
             return []
         table = store.sql(
-            """SELECT DISTINCT name, toString(direction) AS direction FROM artifacts
-               WHERE project = {project:String} AND component IN {components:Array(UUID)} AND NOT startsWith(name, 'sys/')
-            """,
+            """SELECT DISTINCT name, toString(direction) AS direction FROM artifacts WHERE project = {project:String}
+               AND component IN {components:Array(UUID)} AND NOT startsWith(name, 'sys/')""",
             {"project": store.project, "components": list(components)},
         )
         ways: dict[str, set[str]] = {}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import string
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ..._ids import component_id, experiment_id, normal_variables, trial_id
-from ..._session import session
+from epochal._ids import component_id, experiment_id, normal_variables, trial_id
+from epochal._session import session
 
 __all__ = [
     "Tags",
@@ -44,7 +44,7 @@ def name_of(variables: Mapping[str, Any]) -> str | None:
 def unique_name(prefix: str) -> str:
     """The prefix, the time, and four letters."""
     letters = "".join(random.choices(string.ascii_lowercase, k=4))  # noqa: S311  nothing is kept secret by it
-    return f"{prefix}-{datetime.now(timezone.utc):%Y-%m-%d-%H%M%S}-{letters}"
+    return f"{prefix}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{letters}"
 
 
 def id_of_experiment(name: str) -> UUID:

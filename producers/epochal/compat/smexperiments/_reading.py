@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from ..._errors import NotFoundError
+from epochal._errors import NotFoundError
+
 from ._names import name_of
 from .api_types import ExperimentSummary, TrialComponentStatus, TrialComponentSummary, TrialSummary
 
@@ -226,6 +227,5 @@ def lines_of(frame: pd.DataFrame) -> list[Line]:
 
 
 def _aware(when: datetime) -> datetime:
-    from datetime import timezone
 
-    return when if when.tzinfo is not None else when.replace(tzinfo=timezone.utc)
+    return when if when.tzinfo is not None else when.replace(tzinfo=UTC)

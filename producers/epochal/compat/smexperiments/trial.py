@@ -1,4 +1,4 @@
-"""Trials, as ``smexperiments.trial`` has them: by name. The name is the trial's one variable, and what it is shown by."""
+"""Trials, as ``smexperiments.trial`` has them: by name, which is a trial's one variable, and what it is shown by."""
 
 from __future__ import annotations
 
@@ -139,7 +139,9 @@ class Trial:
         with epochal.open() as store:
             lines = found(store, "trial", search_expression, sort_by, sort_order)
         return (
-            TrialSearchResult(line["name"], line["id"], line["created"], line["experiment"], line["name"], from_tags(line["tags"]))
+            TrialSearchResult(
+                line["name"], line["id"], line["created"], line["experiment"], line["name"], from_tags(line["tags"])
+            )
             for line in lines
         )
 

@@ -9,10 +9,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 import epochal
+from epochal._about import About
+from epochal._joining import join
+from epochal._session import session
 
-from ..._about import About
-from ..._joining import join
-from ..._session import session
 from ._names import Tags, as_tags, from_tags, id_of_component
 from ._reading import (
     chosen,
@@ -310,7 +310,9 @@ class TrialComponent:
     def _remove(self, direction: Literal["in", "out"], names: Iterable[str]) -> None:
         for name in names:
             with epochal.open() as store:
-                store.retract(id_of_component(self.trial_component_name), f"artifacts.{direction}/{name}", reason=_REMOVED)
+                store.retract(
+                    id_of_component(self.trial_component_name), f"artifacts.{direction}/{name}", reason=_REMOVED
+                )
             for artifacts in self._of(direction):
                 artifacts.pop(name, None)
 
