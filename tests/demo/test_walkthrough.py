@@ -85,7 +85,7 @@ def test_its_cells_show_what_they_say(executed: Any) -> None:
     assert "experiment-metadata" in unassigned
     assert "preprocessing" in unassigned
     assert shown(document, "experiment.missing()").startswith("missing: []")
-    assert shown(document, "for number, best in winners.items()").count("epochs: ") == 3
+    assert shown(document, "winners = {number: ").count("epochs: ") == 3
     lineage = shown(document, "store.lineage(")
     places = [lineage.index(name) for name in ("model", "training", "digits-split", "preprocessing", "digits-dataset")]
     assert places == sorted(places)

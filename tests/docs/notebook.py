@@ -83,7 +83,10 @@ def execute(target: Path, parameters: str) -> None:
     import nbclient
     import nbformat
 
-    found: Any = nbformat.from_dict(notebook(with_parameters(cells(SCRIPT.read_text(encoding="utf-8")), parameters)))
+    made = notebook(with_parameters(cells(SCRIPT.read_text(encoding="utf-8")), parameters))
+    for cell in made["cells"]:
+        cell["source"] = "".join(cell["source"])  # one text, in memory
+    found: Any = nbformat.from_dict(made)
     nbformat.validate(found)
     nbclient.NotebookClient(found, timeout=300, kernel_name="python3").execute()
     target.write_text(json.dumps(found, indent=1), encoding="utf-8")

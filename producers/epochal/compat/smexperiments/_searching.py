@@ -35,8 +35,9 @@ def found(
     expression = as_expression(given)
     where = None if expression is None else where_text(expression, resource)
     order_by = order_text(sort_by, descending=descends(sort_order), resource=resource)
-    if hasattr(store, "search"):
-        lines = lines_of(store.search(resource, where=where, order_by=order_by))
+    search: Any = getattr(store, "search", None)
+    if search is not None:
+        lines = lines_of(search(resource, where=where, order_by=order_by))
         match resource:
             case "component":
                 return with_keys(store, lines)
