@@ -7,6 +7,7 @@ a word after ``# %%`` for the tag of a cell.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import re
 from dataclasses import dataclass
@@ -80,13 +81,12 @@ def with_parameters(found: list[Cell], code: str) -> list[Cell]:
 
 def execute(target: Path, parameters: str) -> None:
     """Run every cell in a kernel of this environment, and write the notebook with what they show."""
-    import nbclient
-    import nbformat
-
+    nbclient: Any = importlib.import_module("nbclient")
+    nbformat: Any = importlib.import_module("nbformat")
     made = notebook(with_parameters(cells(SCRIPT.read_text(encoding="utf-8")), parameters))
     for cell in made["cells"]:
         cell["source"] = "".join(cell["source"])  # one text, in memory
-    found: Any = nbformat.from_dict(made)
+    found = nbformat.from_dict(made)
     nbformat.validate(found)
     nbclient.NotebookClient(found, timeout=300, kernel_name="python3").execute()
     target.write_text(json.dumps(found, indent=1), encoding="utf-8")
