@@ -21,7 +21,7 @@ from ._events import Event
 from ._introduction import introduction
 from ._journal.process import ProcessLock
 from ._places import home, journal_place, store_directory
-from ._session import session
+from ._session import say_again, session
 from ._settings import Settings
 from ._writer import Identity, Writer, open_journal
 
@@ -135,4 +135,5 @@ def _write(
         process.release()
     if writer.lost():
         raise JournalError(f"not everything was said: {'; '.join(troubles)}. See what is there before saying it again")
+    say_again()
     return _Written(ids, writer.journal.directory, writer.journal.counts)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from ._journal.writer import JournalWriter
     from ._run import Run
 
-__all__ = ["OpenRun", "Session", "session"]
+__all__ = ["OpenRun", "Session", "say_again", "session"]
 
 
 class OpenRun(Protocol):
@@ -120,6 +120,11 @@ class Session:
                 self.said.add(said)
         self.speaker(project).emit(event, time_us)
         self.warn.raise_first()
+
+    def forget_said(self) -> None:
+        """The next time, what was said once is said again."""
+        with self._lock:
+            self.said.clear()
 
     def close_writer(self, writer: Writer) -> None:
         """Ends a writer properly."""
@@ -253,3 +258,9 @@ def session() -> Session:
                 if hasattr(os, "register_at_fork"):
                     os.register_at_fork(after_in_child=_current.after_fork_in_child)
     return _current
+
+
+def say_again() -> None:
+    """What this process said once, and what is meant to be there, may be deleted now: it is to be said again."""
+    if _current is not None:
+        _current.forget_said()

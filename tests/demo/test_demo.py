@@ -56,10 +56,13 @@ def check_two_runs(tmp_path: Path) -> None:
         assert f"Best {group}" in said
     assert (tmp_path / "out" / f"{NAME}.png").read_bytes().startswith(b"\x89PNG")
     check_store(tmp_path / "store", runs=1)
+    check_steps(said)
     check_lineage(said)
     check_next_steps(said, tmp_path)
     again = run_demo(tmp_path)
     assert "the experiment holds 36 trainings" in again
+    check_store(tmp_path / "store", runs=2)
+    check_cleaning(again, tmp_path)
     check_store(tmp_path / "store", runs=2)
 
 
@@ -82,20 +85,44 @@ def check_store(location: Path, runs: int) -> None:
     assert "smallest possible p = 0.0020" in experiment["verdict_note"]
 
 
+def check_steps(said: str) -> None:
+    """The six steps are announced, each once, in order."""
+    assert re.findall(r"Step (\d): ", said) == list("123456")
+
+
 def check_lineage(said: str) -> None:
     """The winner comes from a training, this from the split data, this from the preprocessing of the raw digits."""
-    lineage = said[said.index("Where the winning model comes from") : said.index("Curves of the winners")]
+    lineage = said[said.index("where the winning model comes from") : said.index("What to type next")]
     places = [lineage.index(name) for name in ("model", "training", "digits-split", "preprocessing", "digits-dataset")]
     assert places == sorted(places)
 
 
 def check_next_steps(said: str, folder: Path) -> None:
-    """Every command that the demo ends with can be pasted into a shell as it is."""
-    commands = re.findall(r"^  (\S.*)$", said[said.index("What to type next") :], re.MULTILINE)
+    """Every command that the demo proposes can be pasted into a shell as it is."""
+    commands = proposed(said[said.index("What to type next") : said.index("Cleaning up")])
     assert len(commands) == 5
     for command in commands:
-        done = subprocess.run(
-            ["/bin/sh", "-c", command], env=environment(folder), cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, f"{command}\n{done.stderr}"
-        assert done.stdout.strip(), command
+        assert pasted(command, folder).strip(), command
+
+
+def check_cleaning(said: str, folder: Path) -> None:
+    """So can the two that delete all of it, and restore it."""
+    delete, restore = proposed(said[said.index("Cleaning up") :])
+    pasted(delete, folder)
+    with epochal.open(folder / "store") as store:
+        assert NAME not in set(store.experiments()["name"])
+    pasted(restore, folder)
+
+
+def proposed(said: str) -> list[str]:
+    """The commands in what the demo says."""
+    return re.findall(r"^  (\S.*)$", said, re.MULTILINE)
+
+
+def pasted(command: str, folder: Path) -> str:
+    """What a command prints."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment(folder), cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}\n{done.stderr}"
+    return done.stdout

@@ -22,6 +22,7 @@ GENERATORS = {
     "docs/configuration.md": "epochal._settings_doc",
     "docs/views.md": "epochal_storage.views_doc",
     "docs/cli.md": "epochal_query.cli_doc",
+    "docs/walkthrough.ipynb": "tests.docs.notebook",
 }
 """Path of a document to the module that prints it."""
 

@@ -28,22 +28,22 @@ def opening(console: Console, plan: Plan, place: str) -> None:
     sets = 1
     for values in plan.variables.values():
         sets *= len(values)
-    _heading(console, 1, "Hypothesis")
+    _step(console, 1, "The hypothesis")
     console.print(HYPOTHESIS, highlight=False)
     console.print(f"Experiment [bold]{plan.experiment}[/bold], kept in {place}", highlight=False)
-    _heading(console, 2, "Variables")
+    _step(console, 2, "The variables")
     for name, values in plan.variables.items():
         console.print(f"{name:<10} {', '.join(map(str, values))}", highlight=False)
     console.print(f"{sets} variable sets: {sets} trials", highlight=False)
-    _heading(console, 3, "The same for all trials (component experiment-metadata)")
+    _step(console, 3, "What all trials share (component experiment-metadata)")
     for name, value in {**STATICS, "seed": plan.seed}.items():
         console.print(f"{name:<14} {value:g}", highlight=False)
-    _heading(console, 4, "Preprocessing and trainings (Keras on JAX)")
+    _step(console, 4, "A trial for each set of variables (Keras on JAX)")
 
 
 def closing(console: Console, findings: Findings) -> None:
     """Steps 5 and 6."""
-    _heading(console, 5, "Report, best test accuracy first")
+    _step(console, 5, "The results, and the verdict")
     console.print(report_table(findings.report))
     if findings.trainings_ever > len(findings.report):
         console.print(
@@ -59,10 +59,11 @@ def closing(console: Console, findings: Findings) -> None:
     console.print()
     console.print(f"Verdict: the hypothesis is [bold]{_VERDICTS[findings.verdict.outcome]}[/bold].", highlight=False)
     console.print(f"Why: {describe(findings.verdict)}.", highlight=False)
-    _heading(console, 6, "Where the winning model comes from")
+    _step(console, 6, "The curves of the winners")
+    console.print("Validation accuracy, epoch by epoch, of the best model at each number of epochs:", highlight=False)
+    console.print(f"{findings.plot}", highlight=False, soft_wrap=True)
+    _heading(console, "A year later: where the winning model comes from")
     console.print(findings.lineage, highlight=False, markup=False, soft_wrap=True)
-    console.print()
-    console.print(f"Curves of the winners: {findings.plot}", highlight=False, soft_wrap=True)
 
 
 _VERDICTS = {
@@ -84,13 +85,20 @@ def report_table(report: pd.DataFrame) -> Table:
 
 def next_steps(console: Console, plan: Plan, findings: Findings, command: str) -> None:
     """What to type next; every line can be pasted as it is."""
-    _heading(console, 7, "What to type next")
+    _heading(console, "What to type next")
     for arguments in (
         ("ls",),
         ("report", plan.experiment, "--where", f"params.epochs = {plan.epochs[0]}"),
         ("best", plan.experiment, "test_acc", "--mode", "max"),
         ("lineage", findings.model_digest),
         ("sql", "SELECT metric, count() AS points FROM metrics GROUP BY metric ORDER BY metric"),
+    ):
+        console.print(f"  {command} {shlex.join(arguments)}", highlight=False, markup=False, soft_wrap=True)
+    _heading(console, "Cleaning up")
+    console.print("All of it goes in one call, but for what another experiment shares, and comes back in one:")
+    for arguments in (
+        ("delete", plan.experiment, "--cascade", "--confirm", plan.experiment),
+        ("restore", plan.experiment),
     ):
         console.print(f"  {command} {shlex.join(arguments)}", highlight=False, markup=False, soft_wrap=True)
 
@@ -111,6 +119,10 @@ def _short(path: Path) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def _heading(console: Console, step: int, title: str) -> None:
+def _step(console: Console, step: int, title: str) -> None:
+    _heading(console, f"Step {step}: {title}")
+
+
+def _heading(console: Console, title: str) -> None:
     console.print()
-    console.rule(f"[bold]{step}  {title}", align="left")
+    console.rule(f"[bold]{title}", align="left")
