@@ -45,7 +45,8 @@ def labels_of(what: str, given: object) -> list[Label]:
     if hasattr(given, "tolist"):
         labels: list[Any] = cast("Any", given).tolist()
     else:
-        labels = [label.item() if hasattr(label, "item") else label for label in cast("Iterable[Any]", given)]
+        several: Iterable[Any] = given
+        labels = [label.item() if hasattr(label, "item") else label for label in several]
     if not labels:
         raise ValueError(f"{what} is empty: there is nothing to count")
     if deep := next((label for label in labels if isinstance(label, (list, tuple))), None):
