@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -13,7 +16,7 @@ from epochal_processors.blocks import Block
 from epochal_processors.columns import BLOCK_BITS, U64
 from epochal_processors.coverage import Ranges
 from epochal_processors.decode import split_record
-from epochal_processors.frames import PointFrame
+from epochal_processors.frames import METRICS, PointFrame
 from epochal_processors.parcels import Letter, parcel_of
 from epochal_processors.places import LAST, Held, Places, held
 from epochal_processors.project import event_digest
@@ -30,12 +33,21 @@ SELECT writer, project, block, first_seq, count, digest, link FROM blocks FINAL
 WHERE writer IN {writers:Array(UUID)} AND channel = {channel:String}
   AND block >= {first:UInt64} AND block < {end:UInt64} ORDER BY block
 """
-_POINTS = """
-SELECT project, component, metric, rank, step, value, logged_at, occurred_at, recorded_at, log, offset, writer, seq
+_OF_STREAMS = """
 FROM metrics
 WHERE project IN {projects:Array(String)} AND component IN {components:Array(UUID)}
   AND writer IN {writers:Array(UUID)} AND seq >= {first:UInt64} AND seq < {end:UInt64}
 """
+_NAMES = f"SELECT groupUniqArray(toString(metric)) AS metric, groupUniqArray(toString(log)) AS log {_OF_STREAMS}"
+_NAMED = {"project": "String", "component": "UUID", "writer": "UUID", "metric": "String", "log": "String"}
+"""Columns of points that repeat a few values, each sent once: two thirds of what a point would weigh."""
+_NUMBERS = "rank, step, value, logged_at, occurred_at, recorded_at, offset, seq"
+_CODES = ", ".join(
+    f"transform({name}, {{{name}s:Array({kind})}}, range(toUInt32(length({{{name}s:Array({kind})}}))), "
+    f"toUInt32(-1)) AS {name}_code"
+    for name, kind in _NAMED.items()
+)
+_POINTS = f"SELECT {_CODES}, {_NUMBERS} {_OF_STREAMS}"
 _EVENTS = """
 SELECT project, type, schema_version, payload, salt, digest, logged_at, occurred_at, recorded_at, log, offset, writer,
        seq
@@ -66,6 +78,20 @@ class Letters(NamedTuple):
         return Letters({seq: digest for seq, digest in self.events.items() if first <= seq < end}, self.points)
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a store holds of a portion of streams: blocks with their links, ledger and dead letters by writer, the rows
+    (every copy, in no order), and where these stand.
+    """
+
+    portion: Portion
+    sealed: dict[UUID, list[tuple[Block, bytes]]]
+    ledgers: dict[UUID, LedgerOf]
+    letters: dict[UUID, Letters]
+    table: pa.Table
+    places: Places
+
+
 NO_LETTERS = Letters({}, Ranges())
 NO_PLACES = Places(np.zeros(0, np.int64), np.zeros(0, np.uint64), np.zeros(0, np.int64))
 NOTHING = LedgerOf(Held(np.zeros(0, np.uint64), np.zeros(0, np.uint64), NO_PLACES), np.zeros(0, np.object_))
@@ -73,12 +99,16 @@ NOTHING = LedgerOf(Held(np.zeros(0, np.uint64), np.zeros(0, np.uint64), NO_PLACE
 
 
 class Evidence:
-    """Reads what a store holds of portions of streams. Names of logs become numbers, in the order they are met."""
+    """Reads what a store holds of portions of streams. Names of logs become numbers, in the order they are met.
+
+    Several threads may read at once, and go on while another works with what was read before.
+    """
 
     def __init__(self, query: Query, watermark: Watermark) -> None:
         self._query = query
         self._watermark = watermark
         self._codes: dict[str, int] = {}
+        self._coding = threading.Lock()
         self.erased = erasures(query)
         self.replays = {(self._code(row["log"]), int(row["offset"])) for row in query(_REPLAYS, {}).to_pylist()}
 
@@ -94,13 +124,21 @@ class Evidence:
         """
         chosen = self._watermark if watermark is None else watermark
         unknown = LAST if watermark is None else -1
-        ends = [chosen.get(log, unknown) for log in self._codes]
+        ends = [chosen.get(log, unknown) for log in self.logs]
         # one more than the last, so that nothing of a log is a number, too
         return np.array([end + 1 if end < LAST else LAST for end in ends], np.uint64)
 
     def erased_of(self, key: Key, inside: Held) -> Ranges:
         """The numbers of a stream that were erased; where nothing is left of its writer, all that the ledger has."""
         return inside.ranges() if key.writer in self.erased.whole else self.erased.of(*key)
+
+    def of(self, portion: Portion) -> Read:
+        """All that there is of a portion."""
+        # before the rows, which are there when their block is sealed
+        sealed = self.blocks(portion)
+        ledgers, letters = self.ledger(portion), self.letters(portion)
+        table = self.points(portion) if portion.channel == METRICS else self.events(portion)
+        return Read(portion, sealed, ledgers, letters, table, self.places(table))
 
     def ledger(self, portion: Portion) -> dict[UUID, LedgerOf]:
         """What the ledger says up to the watermark, by writer."""
@@ -130,14 +168,19 @@ class Evidence:
     def points(self, portion: Portion) -> pa.Table:
         """The rows of metrics, every copy, in no order."""
         under = {one for at in portion.streams for one in at.under}
-        return self._query(
-            _POINTS,
-            {
-                "projects": sorted({project for project, _ in under}),
-                "components": sorted({component for _, component in under}),
-                **_span(portion),
-            },
-        )
+        known: dict[str, Sequence[str | UUID]] = {
+            "project": sorted({project for project, _ in under}),
+            "component": sorted({component for _, component in under}),
+            "writer": portion.writers,
+        }
+        while True:
+            asked = {f"{name}s": values for name, values in known.items()} | _span(portion)
+            [names] = self._query(_NAMES, asked).to_pylist()
+            known |= names
+            table = self._query(_POINTS, asked | {f"{name}s": values for name, values in names.items()})
+            named = {name: _named(table, name, values) for name, values in known.items()}
+            if all(column is not None for column in named.values()):  # else one has come since names were asked for
+                return pa.table({**named, **{name: table[name] for name in _NUMBERS.split(", ")}})
 
     def events(self, portion: Portion) -> pa.Table:
         """The rows of events, every copy, in no order."""
@@ -169,7 +212,8 @@ class Evidence:
         return Places(log, integers(table, "offset"), integers(table, "recorded_at").view(np.int64))
 
     def _code(self, log: str) -> int:
-        return self._codes.setdefault(log, len(self._codes))
+        with self._coding:
+            return self._codes.setdefault(log, len(self._codes))
 
 
 def integers(table: pa.Table, name: str) -> npt.NDArray[Any]:
@@ -189,6 +233,16 @@ def coded(table: pa.Table, name: str) -> tuple[npt.NDArray[np.int64], list[Any]]
     column = in_one_piece(table, name)
     encoded = column if isinstance(column, pa.DictionaryArray) else column.dictionary_encode()
     return encoded.indices.to_numpy(zero_copy_only=False).astype(np.int64), encoded.dictionary.to_pylist()
+
+
+def _named(table: pa.Table, name: str, values: Sequence[str | UUID]) -> pa.Array | None:
+    """A column from its codes, ids as their 16 bytes; None where a code stands for nothing."""
+    codes = in_one_piece(table, f"{name}_code")
+    if (np.asarray(codes) >= len(values)).any():
+        return None
+    plain = [value.bytes if isinstance(value, UUID) else value for value in values]
+    kind = pa.string() if _NAMED[name] == "String" else pa.binary(16)
+    return pa.DictionaryArray.from_arrays(codes, pa.array(plain, kind))
 
 
 def _span(portion: Portion) -> dict[str, object]:

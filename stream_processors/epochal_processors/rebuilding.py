@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 
 import pyarrow as pa
 
+from epochal_processors.ahead import ahead
 from epochal_processors.deriving import derived_facts, derived_partials
 from epochal_processors.evidence import Evidence
 from epochal_processors.frames import LIFECYCLE, METRICS
@@ -31,9 +33,10 @@ class Source:
     derive: _Derive
     until: str
 
-    def read(self, evidence: Evidence, portion: Portion) -> pa.Table:
-        """The rows of the log."""
-        return evidence.points(portion) if self.channel == METRICS else evidence.events(portion)
+    def read(self, evidence: Evidence, portion: Portion) -> tuple[Portion, pa.Table, Places]:
+        """The rows of the log, and where they stand."""
+        rows = evidence.points(portion) if self.channel == METRICS else evidence.events(portion)
+        return portion, rows, evidence.places(rows)
 
 
 DERIVED = {
@@ -71,10 +74,9 @@ def rebuild(store: Inserting, query: Query, table: str, watermark: Watermark, pr
         streams = [at for at in streams_of(query) if at.key.channel == source.channel]
         total, done = sum(at.rows for at in streams), 0
         evidence = Evidence(query, watermark)
-        for portion in portions(query, streams):
+        for portion, read, places in ahead(partial(source.read, evidence), portions(query, streams)):
             progress(table, min(done, total), total)
-            read = source.read(evidence, portion)
-            rows = source.derive(read, portion.streams, evidence.places(read), evidence.logs)
+            rows = source.derive(read, portion.streams, places, evidence.logs)
             if rows.num_rows:
                 shadow.insert(rows)
             done += read.num_rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -25,8 +25,21 @@ from epochal_processors.stored_rows import COPIES_DIFFER, Sorted, StreamRows
 from epochal_processors.survey import StreamAt
 from epochal_processors.tombstones import NONE
 
-_COLUMNS = ("type", "schema_version", "project", "logged_at", "occurred_at")
-_CONTENT = ("payload", "salt", "digest", *_COLUMNS)
+
+class Line(NamedTuple):
+    """What a row of an event says: what it was made of, and what is in columns of its own; times in microseconds."""
+
+    payload: bytes
+    salt: bytes
+    digest: bytes
+    type: str
+    schema_version: int
+    project: str
+    logged_at: int
+    occurred_at: int
+
+
+_COLUMNS = Line._fields[3:]
 
 
 def event_rows(
@@ -51,14 +64,16 @@ def event_rows(
     for i, at in enumerate(streams):
         first, end = rows.bounds[i : i + 2]
         seq = rows.seq[first:end]
-        doubtful = rows.differing(i, differs)
+        differing = rows.differing(i, differs)
+        doubtful = set(differing.tolist())
         destroyed = erased.get(at.key.writer, NONE)
-        said = wrong_runs(doubtful, COPIES_DIFFER)
-        for number, line in zip(seq.tolist(), lines[first:end], strict=True):
+        said = wrong_runs(differing, COPIES_DIFFER)
+        mine = dict(zip(seq.tolist(), lines[first:end], strict=True))
+        for number, line in mine.items():
             if number not in doubtful:
-                faults = _remains(line) if destroyed.within(number, 1) else _faults(line)
+                faults = _remains(line) if destroyed.end and destroyed.within(number, 1) else _faults(line)
                 said += [Wrong(number, number, what) for what in faults]
-        digests = {number: bytes(line["digest"]) for number, line in zip(seq.tolist(), lines[first:end], strict=True)}
+        digests = {number: line.digest for number, line in mine.items()}
         digests |= letters.get(at.key.writer, NO_LETTERS).events
         numbers = np.array(sorted(digests), np.uint64)
         runs = _runs(numbers)
@@ -79,9 +94,9 @@ def _digest(writer: UUID, numbers: U64, digests: Mapping[int, bytes], index: Ind
     return Block(writer, LIFECYCLE, first >> BLOCK_BITS, first, len(chosen), events_digest(chosen))
 
 
-def _lines(table: pa.Table, rows: Index) -> list[dict[str, Any]]:
-    columns = {name: _content(table, name).take(pa.array(rows)).to_pylist() for name in _CONTENT}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+def _lines(table: pa.Table, rows: Index) -> list[Line]:
+    columns = [_content(table, name).take(pa.array(rows)).to_pylist() for name in Line._fields]
+    return list(map(Line._make, zip(*columns, strict=True)))
 
 
 def _differ(table: pa.Table, rows: Sorted) -> Bools:
@@ -99,23 +114,24 @@ def _content(table: pa.Table, name: str) -> Any:
     return column.cast(pa.binary()) if name == "payload" else column
 
 
-def _remains(line: Mapping[str, Any]) -> Iterator[str]:
+def _remains(line: Line) -> Iterator[str]:
     """What there is of an event that was erased, besides its digest."""
-    if line["payload"] or any(line["salt"]):
+    if line.payload or any(line.salt):
         yield ERASED_IS_BACK
 
 
-def _faults(line: Mapping[str, Any]) -> Iterator[str]:
+def _faults(line: Line) -> Iterator[str]:
     """What of an event's row doesn't follow from its payload."""
-    if event_digest(line["salt"], line["payload"]) != line["digest"]:
+    if event_digest(line.salt, line.payload) != line.digest:
         yield "salt and payload aren't what the digest of the event was made of"
         return
     try:
-        said = parse_envelope(line["payload"])
+        said = parse_envelope(line.payload)
     except ValidationError:
         yield "the payload is no event"
         return
-    occurred = said.at if said.time is None else said.time
-    for column, value in zip(_COLUMNS, (said.type, said.v, said.project, said.at, occurred), strict=True):
-        if line[column] != value:
-            yield f"{column} is {line[column]!r}, and {value!r} by the payload"
+    follows = (said.type, said.v, said.project, said.at, said.at if said.time is None else said.time)
+    if line[3:] != follows:
+        for column, found, value in zip(_COLUMNS, line[3:], follows, strict=True):
+            if found != value:
+                yield f"{column} is {found!r}, and {value!r} by the payload"

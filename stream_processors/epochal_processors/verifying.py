@@ -14,10 +14,11 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from epochal_processors.ahead import ahead
 from epochal_processors.chain_check import ChainCheck, Head
 from epochal_processors.columns import Bools
 from epochal_processors.coverage import Ranges
-from epochal_processors.evidence import NO_LETTERS, NOTHING, Evidence, Letters
+from epochal_processors.evidence import NO_LETTERS, NOTHING, Evidence, Letters, Read
 from epochal_processors.findings import Finding, Totals, Wrong
 from epochal_processors.frames import LIFECYCLE, METRICS
 from epochal_processors.ledger_check import InLog, LogCheck
@@ -37,7 +38,6 @@ from epochal_processors.stream_check import (
 )
 from epochal_processors.survey import (
     Key,
-    Portion,
     Query,
     StreamAt,
     Watermark,
@@ -86,9 +86,9 @@ def verify(query: Query, asked: Asked, progress: Progress) -> Verified:
         streams = chosen(streams, asked.only)
     walk = _Walk(query, asked, {at.key: at for at in streams})
     total, done = sum(at.rows for at in streams), 0
-    for portion in portions(query, streams):
+    for read in ahead(walk.evidence.of, portions(query, streams)):
         progress("rows", done, total)
-        walk.look_at(portion)
+        walk.look_at(read)
         done = walk.verified.totals.events + walk.verified.totals.points
     progress("rows", total, total)
     walk.end()
@@ -105,32 +105,28 @@ class _Walk:
         self._query = query
         self._asked = asked
         self._streams = streams
-        self._evidence = Evidence(query, asked.watermark)
+        self.evidence = Evidence(query, asked.watermark)
         self._ends = ends_of(query, asked.watermark)
         self._chains = {key: ChainCheck() for key in streams}
         self._heads = dict.fromkeys(streams, Head())
         self._covered = dict.fromkeys(streams, 0)
 
-    def look_at(self, portion: Portion) -> None:
+    def look_at(self, read: Read) -> None:
         """Verify a portion of streams."""
-        evidence = self._evidence
-        # before the rows, which are there when their block is sealed
-        sealed = evidence.blocks(portion)
-        ledgers = evidence.ledger(portion)
-        letters = evidence.letters(portion)
-        for rows in self._rows(portion, letters):
+        evidence, portion = self.evidence, read.portion
+        for rows in self._rows(read):
             key = rows.at.key
-            ledger = ledgers.get(key.writer, NOTHING)
+            ledger = read.ledgers.get(key.writer, NOTHING)
             inside = ledger.held.within(portion.first, portion.end)
             erased = evidence.erased_of(key, inside)
-            parked = _parked(key, letters.get(key.writer, NO_LETTERS)) | erased
+            parked = _parked(key, read.letters.get(key.writer, NO_LETTERS)) | erased
             said = [*rows.said, *points_back(rows, erased)]
             said += against_ledger(rows, ledger, inside, evidence.until(), evidence.logs, parked)
             replayed = self._replayed(rows, parked)
             settled = is_held(inside, rows.numbers)
             blocks = BlocksOf(rows, settled, replayed)
             about = partial(_is_explained, list(said), rows, erased)
-            said += self._chains[key].go_on(sealed.get(key.writer, []), blocks.computed, blocks.agrees, about)
+            said += self._chains[key].go_on(read.sealed.get(key.writer, []), blocks.computed, blocks.agrees, about)
             self._say(rows.at, said)
             self._count(rows, inside, erased)
             if key.channel == METRICS and erased.end:
@@ -173,26 +169,24 @@ class _Walk:
             if check.pieces:
                 self.verified.pieces[log] = check.pieces
 
-    def _rows(self, portion: Portion, letters: dict[UUID, Letters]) -> Iterator[StreamRows]:
-        evidence = self._evidence
+    def _rows(self, read: Read) -> Iterator[StreamRows]:
+        portion = read.portion
         if portion.channel == METRICS:
-            table = evidence.points(portion)
-            return point_rows(table, portion.streams, evidence.places(table))
-        table = evidence.events(portion)
-        inside = {writer: one.within(portion.first, portion.end) for writer, one in letters.items()}
-        return event_rows(table, portion.streams, evidence.places(table), inside, evidence.erased.lifecycle)
+            return point_rows(read.table, portion.streams, read.places)
+        inside = {writer: one.within(portion.first, portion.end) for writer, one in read.letters.items()}
+        return event_rows(read.table, portion.streams, read.places, inside, self.evidence.erased.lifecycle)
 
     def _replayed(self, rows: StreamRows, parked: Ranges) -> Bools:
         """Which of the numbers of blocks came out of dead letters; events count as they were in theirs."""
         if rows.at.key.channel == LIFECYCLE:
             return np.zeros(len(rows.numbers), np.bool_)
-        found = taken_again(rows, self._evidence.replays, parked)
+        found = taken_again(rows, self.evidence.replays, parked)
         self.verified.totals.replayed += int(found.sum())
         return found
 
     def _before_heads(self, rows: StreamRows, inside: Held, replayed: Bools, watermark: Watermark) -> Bools:
         """Which of the numbers of blocks a watermark reaches."""
-        until = self._evidence.until(watermark)
+        until = self.evidence.until(watermark)
         reached = is_held(inside.take(inside.place.offset < until[inside.place.log]), rows.numbers)
         if replayed.any():
             reached &= ~(replayed & (rows.places.offset >= until[rows.places.log]))
@@ -205,7 +199,7 @@ class _Walk:
             totals.points += len(rows.seq)
         else:
             totals.events += len(rows.seq)
-        totals.later += int((rows.places.offset >= self._evidence.until()[rows.places.log]).sum())
+        totals.later += int((rows.places.offset >= self.evidence.until()[rows.places.log]).sum())
         self._covered[rows.at.key] += sum(count for _, count in inside.ranges())
 
     def _found(self, log: str, one: InLog) -> Finding:

@@ -234,7 +234,6 @@ def test_a_metric_that_nobody_logged_is_an_error_with_near_names(away: Away) -> 
         away(scenarios.frame_of, experiment_name="searched", metric_names=["acd"])
 
 
-@pytest.mark.skipif(not hasattr(epochal.Run, "log_roc_curve"), reason="this version records no rich results")
 def test_charts_need_no_title_and_zero_can_be_positive(away: Away) -> None:
     """There, positive_label=0 was taken for none, and a chart without a title was called None.json."""
     assert set(away(scenarios.charts)) == {"table", "precision-recall", "how it ranks", "confusion-matrix"}

@@ -18,9 +18,6 @@ from epochal.compat.smexperiments.search_expression import (
     as_expression,
 )
 from epochal_query.filter_text import parse_filter, parse_order
-from epochal_query.store import Store
-
-SEARCHES = pytest.mark.skipif(not hasattr(Store, "search"), reason="this version searches for components only")
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +104,6 @@ def test_what_is_found_says_where_it_belongs(jobs: Away) -> None:
     assert jobs(scenarios.parents_found) == [[{"ExperimentName": "searched", "TrialName": "searched-1"}]]
 
 
-@SEARCHES
 def test_one_object_has_to_satisfy_a_nested_filter(jobs: Away) -> None:
     """The channel that is called train has to be the one whose place contains resnet."""
 
@@ -122,7 +118,6 @@ def test_one_object_has_to_satisfy_a_nested_filter(jobs: Away) -> None:
     assert jobs(scenarios.searched, channel("eval", "resnet")) == []
 
 
-@SEARCHES
 def test_trials_and_experiments_are_found(jobs: Away) -> None:
     """By name, and by the experiment they are in."""
     named = SearchExpression(

@@ -164,6 +164,7 @@ class Artifact:
         read = {"digest": self.digest, "bytes": self.size, "stored": self.stored}
         return card(f"artifact {self.name}", {**fields, **read})
 
+
 def _again(
     name: str,
     direction: Literal["in", "out"],

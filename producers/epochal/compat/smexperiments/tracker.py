@@ -160,7 +160,7 @@ class Tracker:
         if (values is None) is (data_frame is None):
             raise ValueError("log_table() takes one of values= and data_frame=")
         table = data_frame if values is None else values
-        self._rich("log_table")(title or "table", table, is_output=output_artifact)
+        self._run.log_table(title or "table", table, is_output=output_artifact)
 
     def log_precision_recall(
         self,
@@ -172,7 +172,7 @@ class Tracker:
         no_skill: object = None,
     ) -> None:
         """Records precision and recall by threshold; ``positive_label`` may be 0. ``no_skill`` is worked out here."""
-        self._rich("log_precision_recall")(
+        self._run.log_precision_recall(
             y_true, predicted_probabilities, positive_label=positive_label, title=title, is_output=output_artifact
         )
 
@@ -180,13 +180,13 @@ class Tracker:
         self, y_true: object, y_score: object, title: str | None = None, output_artifact: bool = True
     ) -> None:
         """Records the ROC curve of scores, and the area under it."""
-        self._rich("log_roc_curve")(y_true, y_score, title=title, is_output=output_artifact)
+        self._run.log_roc_curve(y_true, y_score, title=title, is_output=output_artifact)
 
     def log_confusion_matrix(
         self, y_true: object, y_pred: object, title: str | None = None, output_artifact: bool = True
     ) -> None:
         """Records how often each label was predicted for each."""
-        self._rich("log_confusion_matrix")(y_true, y_pred, title=title, is_output=output_artifact)
+        self._run.log_confusion_matrix(y_true, y_pred, title=title, is_output=output_artifact)
 
     # how it ends ----------------------------------------------------------------------------------------------------
 
@@ -224,9 +224,3 @@ class Tracker:
         artifact = log(name or path.name, path=path, media_type=media_type)
         told = TrialComponentArtifact(artifact.uri, artifact.media_type)
         self.trial_component.artifact_logged(way, artifact.name, told)
-
-    def _rich(self, call: str) -> Any:
-        found = getattr(self._run, call, None)
-        if found is None:
-            raise epochal.NotAvailableError(f"{call}(): this version records no such results")
-        return found
