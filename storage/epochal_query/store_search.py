@@ -79,6 +79,7 @@ class Searchable(Access):
             token = After.parsed(after)
             return Pages.going_on(self.begin(token.as_of, token.known_at), search, size, token)
         if page_size is not None:
-            return Pages.first(self.begin(as_of, known_at), search, check_page_size(page_size))
+            size = check_page_size(page_size)
+            return Pages.first(self.begin(as_of, known_at), search, size)
         reading = self.begin(as_of, known_at)
         return told(search.lines(reading, search.ids(reading)), reading)

@@ -408,16 +408,17 @@ def test_each_row_is_visited_once_while_rows_are_added(growing: Growing, where: 
     """What was there when the search began, once each, in one order; and nothing that came since."""
     expected = growing.store.search("run", where=where, order_by="metrics.loss.last desc")["id"].to_list()
     assert len(expected) == 5
-    seen, marks = list[str](), list[Any]()
+    seen, marks, following = list[str](), list[Any](), list[Any]()
     pages = growing.pages(where=where)
     assert (pages.rows, len(pages)) == (5, 3)
     for page in pages:
         seen += page["id"].to_list()
         marks.append(page.attrs["epochal"]["watermark"])
+        following.append(page.attrs["epochal"]["next"])
         growing.add(2)
     assert seen == expected
     assert marks == marks[:1] * 3
-    assert page.attrs["epochal"]["next"] is None
+    assert [one is None for one in following] == [False, False, True]
     assert growing.pages(where=where).rows == 11
     assert [len(one) for one in pages] == [2, 2, 1]
 
