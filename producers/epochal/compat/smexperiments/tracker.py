@@ -166,7 +166,7 @@ class Tracker:
         self,
         y_true: object,
         predicted_probabilities: object,
-        positive_label: object = None,
+        positive_label: bool | int | float | str | None = None,
         title: str | None = None,
         output_artifact: bool = True,
         no_skill: object = None,
