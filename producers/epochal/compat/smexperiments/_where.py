@@ -147,8 +147,7 @@ def _condition(one: Filter, field: str) -> str:
     if one.value is None:
         raise ValueError(f"{one!r} has no value to compare with")
     if one.operator is Operator.CONTAINS:
-        part = re.sub(r"([%_\\])", r"\\\1", str(one.value))
-        return f"{field} like {_text(f'%{part}%')}"
+        return f"{field} contains {_text(str(one.value))}"
     if one.operator is Operator.IN:
         return f"{field} in ({', '.join(_text(_word(value.strip(), field)) for value in str(one.value).split(','))})"
     return f"{field} {_COMPARED[one.operator]} {_literal(one.value, field)}"
