@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Final, TextIO
 import click
 
 from ._arguments import from_arguments, value_of
-from ._declared import declared_experiment
+from ._declared import around, declared_experiment
 from ._ending import COMPLETED, STOPPED, Ending
 from ._errors import MisuseError
 from ._front import init
@@ -84,7 +84,7 @@ def run(
     params = ({} if no_arguments else arguments) | _values(param, "--param")
     variables = _values(variable, "--variable", arguments)
     here = session()
-    if experiment is None and declared_experiment(here, project or here.settings.project) is None:
+    if experiment is None and declared_experiment(here, project or here.settings.project, around(here)) is None:
         experiment = "commands"
     reader = _reader(metric, metrics, step)
     handle = init(

@@ -5,6 +5,7 @@ that the parent process was in.
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,12 @@ VARIABLE = "EPOCHAL_COMPONENT"
 _entered: ContextVar[tuple[Run, ...]] = ContextVar("epochal_entered", default=())
 
 
-def current_run(session: Session) -> Run | None:
-    """The run that this thread is in, in this process."""
+def current_run(session: Session, ending: Collection[Run] = ()) -> Run | None:
+    """The run that this thread is in, in this process; none of those that are about to be ended."""
     for run in reversed(_entered.get()):
-        if run.status == "running":
+        if run.status == "running" and run not in ending:
             return run
-    return session.entered[-1] if session.entered else None
+    return next((run for run in reversed(session.entered) if run not in ending), None)
 
 
 def enter(session: Session, run: Run) -> None:

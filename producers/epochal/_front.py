@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from ._current import current_run, enter
-from ._declared import part_of
+from ._declared import around, experiment_meant, part_of
 from ._errors import MisuseError
 from ._experiment import Experiment, get_experiment
 from ._forking import fork_asked
@@ -55,7 +55,7 @@ _OURS: Final = {
 }
 
 _opened: Final[list[Run]] = []
-"""The run that ``init`` opened and the next ``init`` finishes; at most one."""
+"""The run that ``init`` opened and the next ``init`` finishes, unless a ``with`` block does; at most one."""
 
 
 def init(
@@ -85,7 +85,8 @@ def init(
     ``fork=(ID, STEP)`` continues another component's past in a new one: the points that it has up to that step are read
     as this one's, whatever becomes of them there, and steps without a number go on from it. Under a launcher (torchrun,
     SLURM, MPI, Ray, Kubernetes indexed jobs) all ranks are one component with no word said. A second ``init`` finishes
-    the first. ``mode`` is on, offline (journal only) or disabled (does nothing).
+    the first, of which it is no part; inside ``with epochal.init(...)`` it is one more run inside that. ``mode`` is on,
+    offline (journal only) or disabled (does nothing).
 
     Guarantees: when it returns, the opening is in the journal. A disk that can't be written is a warning, no error.
 
@@ -107,11 +108,17 @@ def init(
     if here is None:
         return disabled_run(session(), _project(session(), project), name or kind, kind)
     inside = _project(here, project)
-    place = part_of(here, inside, experiment, variables, resuming=resume is not None)
-    _finish_previous(here)
+    ending = _to_finish()
+    outer = around(here, ending)
+    meant = experiment_meant(here, inside, experiment, outer, resuming=resume is not None, ending=ending)
+    place = part_of(
+        here, inside, meant, outer if experiment is None else None, variables, resuming=resume is not None
+    )
+    _finish(here, ending)
     mine = here.launch.rank if rank is None else rank
     past = None if resume is None else find_past(here, inside, resume, mine, place.experiment)
-    name = name or place.name
+    # the name that a job declares is of its own run, not of those inside it
+    name = name or (here.settings.run_name if outer is None and past is None else None)
     asked = Request(
         project=inside,
         name=name or (past.name if past is not None else kind),
@@ -258,12 +265,15 @@ def _describe(run: Run, params: object, tags: object, notes: str | None) -> None
         run.note(notes)
 
 
-def _finish_previous(here: Session) -> None:
-    for run in _opened:
-        if run.status == "running" and not run.disabled and run.is_main:
-            here.warn.notice(f"run {run.name!r} ({run.id}) was still open: finished, because init() was called again")
-            run.finish()
-    _opened.clear()
+def _to_finish() -> list[Run]:
+    """What the next ``init`` finishes."""
+    return [run for run in _opened if run.status == "running" and run.is_main and not (run.disabled or run.in_block)]
+
+
+def _finish(here: Session, ending: Iterable[Run]) -> None:
+    for run in ending:
+        here.warn.notice(f"run {run.name!r} ({run.id}) was still open: finished, because init() was called again")
+        run.finish()
 
 
 def _session_in(mode: str | None) -> Session | None:

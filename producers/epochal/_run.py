@@ -49,6 +49,8 @@ class Run(Rich, Repairs):
         self._contents = session.contents
         self._main = main
         self.disabled = disabled
+        self.in_block = False
+        """Whether a ``with`` block ends it."""
         self._writer = writer
         self._before = Before(session, about)
         self._next_step = 0.0
@@ -186,6 +188,7 @@ class Run(Rich, Repairs):
             self._session.close_writer(writer)
 
     def __enter__(self) -> Run:
+        self.in_block = True
         enter(self._session, self)
         return self
 

@@ -72,6 +72,52 @@ def test_the_run_we_are_in_comes_before_the_environment(tmp_path: Path) -> None:
     }
 
 
+def test_what_init_ends_is_not_what_the_next_is_in(tmp_path: Path) -> None:
+    """What the environment declares counts again, the name too; but a run whose ``with`` block is open goes on."""
+    child = run(
+        """
+        epochal.init("a", name="first", variables={"x": 1})
+        epochal.init().finish()
+        with epochal.init("a", name="outer", variables={"x": 2}) as outer:
+            epochal.init(name="inner")
+            epochal.init(name="next")
+            assert outer.status == "running"
+        """,
+        tmp_path,
+        DECLARED,
+    )
+    written = child.written
+    assert named(written) == {
+        "first": ("a", {"x": 1}),
+        "job-7": ("digits", {"lr": 0.1}),
+        "outer": ("a", {"x": 2}),
+        "inner": ("a", {"x": 2}),
+        "next": ("a", {"x": 2}),
+    }
+    made = {data["name"]: data for data in written.data("component.created")}
+    inside = {name: data["parent"] for name, data in made.items() if data["parent"] is not None}
+    assert inside == dict.fromkeys(("inner", "next"), made["outer"]["component"])
+
+
+def test_an_init_that_is_told_nothing_ends_nothing(tmp_path: Path) -> None:
+    """The run that it would have finished is no run around it, and stays open."""
+    child = run(
+        """
+        first = epochal.init("a", name="first", variables={"x": 1})
+        try:
+            epochal.init(name="second")
+        except epochal.MisuseError as error:
+            print(error)
+        first.log({"loss": 1})
+        assert epochal.current() is first
+        """,
+        tmp_path,
+    )
+    assert "runs inside no run of one (this call would finish run 'first'): give its name" in child.out
+    assert named(child.written) == {"first": ("a", {"x": 1})}
+    assert child.written.values("loss") == [1.0]
+
+
 def test_the_run_of_another_project_declares_nothing(tmp_path: Path) -> None:
     """An experiment of that name may be there, but it is another one."""
     child = run(
