@@ -30,6 +30,8 @@ class About:
     attempt: str = ""
     experiment: str | None = None
     trial: UUID | None = None
+    among: int = 0
+    """In how many trials it is, where it was resumed and nothing says which of them is meant."""
 
     @property
     def is_work(self) -> bool:
@@ -55,6 +57,7 @@ class About:
                 "attempt": self.attempt,
                 "experiment": self.experiment,
                 "trial": None if self.trial is None else str(self.trial),
+                "among": self.among,
             },
             separators=(",", ":"),
         )
@@ -87,6 +90,7 @@ def from_text(text: str, project: str) -> About:
             about,
             experiment=None if experiment is None else str(experiment),
             trial=None if trial is None else UUID(str(trial)),
+            among=int(cast("int", said.get("among", 0))),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise MisuseError(

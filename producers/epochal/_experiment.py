@@ -15,7 +15,7 @@ from ._tagging import note, set_tags, tag_mapping, untag
 from ._trial import Trial
 from ._values import JSON
 
-__all__ = ["Experiment", "get_experiment"]
+__all__ = ["Experiment", "check_name", "get_experiment"]
 
 _VERDICTS = ("accepted", "rejected", "inconclusive")
 
@@ -169,6 +169,12 @@ class Experiment:
             self._here.warn.raise_first()
 
 
+def check_name(name: object) -> None:
+    """Raises TypeError where it is no name of an experiment."""
+    if not isinstance(name, str) or not name:
+        raise TypeError(f"experiment={name!r}: an experiment's name is a non-empty text")
+
+
 def get_experiment(
     here: Session,
     project: str,
@@ -185,8 +191,7 @@ def get_experiment(
     Raises:
         TypeError: the name is not text, or the variables are no mapping of names to lists.
     """
-    if not isinstance(name, str) or not name:  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"experiment={name!r}: an experiment's name is a non-empty text")
+    check_name(name)
     for what, text in (("hypothesis", hypothesis), ("objective", objective), ("notes", notes)):
         if text is not None and not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"{what}={text!r} is not text")

@@ -11,11 +11,11 @@ from ._current import current_run, enter
 from ._declared import around, experiment_meant, part_of
 from ._errors import MisuseError
 from ._experiment import Experiment, get_experiment
-from ._forking import fork_asked
+from ._forking import Fork, fork_asked
 from ._joining import join_environment
 from ._opening import Request, disabled_run, open_run
 from ._position import Position
-from ._resume import find_past
+from ._resume import Past, find_past
 from ._run import Run
 from ._session import Session, session
 from ._settings import is_name
@@ -111,12 +111,17 @@ def init(
     ending = _to_finish()
     outer = around(here, ending)
     meant = experiment_meant(here, inside, experiment, outer, resuming=resume is not None, ending=ending)
-    place = part_of(
-        here, inside, meant, outer if experiment is None else None, variables, resuming=resume is not None
-    )
-    _finish(here, ending)
     mine = here.launch.rank if rank is None else rank
-    past = None if resume is None else find_past(here, inside, resume, mine, place.experiment)
+
+    def gone_on_with() -> tuple[Past | None, Fork | None]:
+        past = None if resume is None else find_past(here, inside, resume, mine, meant or "")
+        return past, fork_asked(here, inside, fork, rank, component)
+
+    past, forked = gone_on_with()
+    place = part_of(here, inside, meant, outer if experiment is None else None, variables, past)
+    _finish(here, ending)  # not before: an argument may be refused
+    if {run.id for run in ending} & {str(one) for one in (past and past.component, forked and forked.of)}:
+        past, forked = gone_on_with()  # it said more until its end
     # the name that a job declares is of its own run, not of those inside it
     name = name or (here.settings.run_name if outer is None and past is None else None)
     asked = Request(
@@ -126,12 +131,14 @@ def init(
         experiment=place.experiment,
         trial=place.trial,
         varied=place.varied,
+        attached=place.attached,
+        among=place.among,
         named=name is not None,
         resources=resources,
         key=component,
         rank=rank,
         past=past,
-        fork=fork_asked(here, inside, fork, rank, component),
+        fork=forked,
     )
     run = open_run(here, asked)
     _describe(run, params, tags, notes)

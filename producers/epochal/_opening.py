@@ -33,6 +33,10 @@ class Request:
     trial: UUID | None = None
     varied: bool = False
     """Whether the trial has variables; the default trial has none."""
+    attached: bool = False
+    """Whether it is in the trial already."""
+    among: int = 0
+    """In how many trials it is, where nothing says which of them is meant."""
     named: bool = False
     """Whether the caller gave the name."""
     key: str | None = None
@@ -76,7 +80,7 @@ def open_run(here: Session, asked: Request) -> Run:
                 parent=_parent(here, about.component),
             )
         )
-    if about.trial is not None:
+    if about.trial is not None and not asked.attached:
         writer.emit(component_attached(component=component, trial=str(about.trial)))
     if about.is_work:
         writer.emit(
@@ -140,6 +144,7 @@ def _about(here: Session, asked: Request) -> About:
         attempt=str(uuid7()),
         experiment=asked.experiment or None,
         trial=asked.trial,
+        among=asked.among,
     )
 
 

@@ -28,6 +28,8 @@ class Past:
     next_step: float = 0.0
     writers: tuple[tuple[str, int], ...] = ()
     """The rank's earlier writers, and how many points each wrote."""
+    trials: tuple[tuple[str, UUID], ...] = ()
+    """Those that it is in, each after its experiment's name."""
     read: bool = True
     """Whether the store could be read."""
 
@@ -52,7 +54,10 @@ def find_past(here: Session, project: str, resume: str, rank: int, experiment: s
     unread = Past(component, text, text, "training", read=False)
     if here.settings.mode == "disabled":
         return unread
-    without = "steps without a number count from 0, and rewind() knows only what this process logs"
+    without = (
+        "steps without a number count from 0, rewind() knows only what this process logs, and runs opened inside it "
+        "are in no trial unless they are given variables="
+    )
     try:
         past = past_of(here, project, component, rank, "resume=", without)
         if past is None and (named := _named(here, project, experiment, text)) is not None:
@@ -102,6 +107,7 @@ def past_of(here: Session, project: str, component: UUID, rank: int, call: str, 
         said["kind"],
         float(said["next_step"]),
         tuple((str(writer), int(count)) for writer, count in said["writers"]),
+        tuple((str(experiment), UUID(trial)) for experiment, trial in said["trials"]),
     )
 
 

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from epochal._artifacts.artifact import Artifact
 from epochal._ids import experiment_id, normal_text
-from epochal_query.columns import id_texts, instants, texts, values
+from epochal_query.columns import id_texts, ids, instants, texts, values
 from epochal_query.forking import Piece, chain_of, continued_by, forks_of, past_of, reached_by, writers_of
+from epochal_query.memberships import Members
 from epochal_query.opening import open_store
 from epochal_query.reading import Reading, at
 
@@ -24,6 +25,7 @@ class ResumeInfo(TypedDict):
     next_step: float
     attempts: int
     writers: list[tuple[str, int]]
+    trials: list[tuple[str, str]]
 
 
 def resume_info(component: str | UUID, *, project: str, rank: int = 0) -> ResumeInfo | None:
@@ -31,7 +33,7 @@ def resume_info(component: str | UUID, *, project: str, rank: int = 0) -> Resume
 
     ``next_step`` is one more than the greatest step of the rank's main line (0 before any), ``writers`` are the rank's
     writers with how many points of each the log holds, after those whose points it continues as a fork, ``attempts``
-    how often the rank was started.
+    how often the rank was started, ``trials`` those that the component is in, each after its experiment's name.
     """
     with open_store(project=project) as store:
         return _resume_info(store.begin(), str(component), rank)
@@ -129,4 +131,11 @@ def _resume_info(reading: Reading, component: str, rank: int) -> ResumeInfo | No
         next_step=0.0 if greatest is None else greatest + 1,
         attempts=int(values(attempts, "attempts")[0]),
         writers=[*continued, *writers_of(reading, component, rank)],
+        trials=_trials(reading, component),
     )
+
+
+def _trials(reading: Reading, component: str) -> list[tuple[str, str]]:
+    inside = Members.of_few(reading, [component])
+    pairs = zip(ids(inside.table, "experiment"), id_texts(inside.table, "trial"), strict=True)
+    return [(inside.experiments[of], trial) for of, trial in pairs if of in inside.experiments]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from query.scripts import told
 from sdk.children import run
 
@@ -60,6 +61,101 @@ said = [row["name"], row["kind"], list(store.metrics(component=again.id)["step"]
     assert said[4].count("[evaluation] completed, of ") == 2
     assert "2 components of project 'default' have this name" in said[5]
     assert "has no component with this id, key or name" in said[6]
+
+
+NESTED = """
+import os, subprocess, sys
+def opened_in(run, settings=None):
+    child = "import epochal; epochal.init(name='child').finish()"
+    with run:
+        epochal.init(name="inner").finish()
+        subprocess.run([sys.executable, "-c", child], check=True, env={**os.environ, **(settings or {})})
+def places(store):
+    return sorted([row["name"], list(row["experiments"]), list(row["trials"])]
+                  for row in store.components().to_dict("records"))
+def refused(**more):
+    try:
+        epochal.init(**more)
+    except epochal.EpochalError as error:
+        return f"{type(error).__name__}: {error}"
+"""
+
+
+@pytest.mark.parametrize("experiment", ["'digits', ", "'unheard of', ", ""])
+def test_what_is_opened_in_a_run_that_goes_on_is_in_its_trial(tmp_path: Path, experiment: str) -> None:
+    """In this process and in one that it starts; whether or not the experiment is given; and no trial is said twice."""
+    run("epochal.init('digits', name='one', component='mine', variables={'lr': 0.1})", tmp_path)
+    said = told(
+        NESTED
+        + f"""
+opened_in(epochal.init({experiment}resume="mine"))
+with epochal.open() as store:
+    attached = store.sql("SELECT count() AS many FROM events WHERE type = 'epochal.component.attached'")
+    said = [places(store), list(store.experiments()["name"]), list(store.trials("digits")["name"])]
+""",
+        tmp_path,
+    )
+    assert said == [[[name, ["digits"], ["lr=0.1"]] for name in ("child", "inner", "one")], ["digits"], ["lr=0.1"]]
+
+
+def test_a_run_in_several_trials_does_not_say_which_is_meant(tmp_path: Path) -> None:
+    """What is opened in it has to be told; the experiment or EPOCHAL_TRIAL may tell."""
+    run(
+        """
+        with epochal.init("a", name="one", component="mine", variables={"lr": 1}) as run:
+            epochal.experiment("a").trial({"lr": 2}).attach(run)
+            epochal.experiment("b").trial({"lr": 3}).attach(run)
+        """,
+        tmp_path,
+    )
+    said = told(
+        NESTED
+        + """
+said = []
+for experiment in (None, "a"):
+    with epochal.init(experiment, resume="mine"):
+        said.append(refused(name="inner"))
+        epochal.init("a", name=f"told {experiment}", variables={"lr": 2}).finish()
+opened_in(epochal.init("b", resume="mine"))
+said.append(places(epochal.open()))
+""",
+        tmp_path,
+    )
+    assert all(line.startswith("MisuseError: run 'one' (") for line in said[:2])
+    assert "is in 3 trials, and nothing says which is meant: give experiment and variables" in said[0]
+    assert "is in 2 trials" in said[1]
+    assert said[2] == [
+        ["child", ["b"], ["lr=3"]],
+        ["inner", ["b"], ["lr=3"]],
+        ["one", ["a", "b"], ["lr=1", "lr=2", "lr=3"]],
+        ["told None", ["a"], ["lr=2"]],
+        ["told a", ["a"], ["lr=2"]],
+    ]
+
+
+def test_what_cannot_be_gone_on_with_ends_nothing_and_makes_nothing(tmp_path: Path) -> None:
+    """The run that was open stays open, and no experiment comes of it; what goes on with that very run ends it."""
+    child = run(
+        NESTED
+        + """
+run = epochal.init("digits", name="one", component="mine", variables={"lr": 1})
+run.log({"x": 1}, step=5)
+for more in ({"resume": "nope"}, {"fork": ("nope", 1)}):
+    print(refused(experiment="typo", **more)[:13])
+print(run.status)
+again = epochal.init("digits", resume="mine")
+again.log({"x": 2})
+print(run.status, list(epochal.open().metrics()["step"]), list(epochal.open().experiments()["name"]))
+""",
+        tmp_path,
+        EPOCHAL_HOST="inline",
+    )
+    assert child.out.splitlines() == [
+        "NotFoundError",
+        "NotFoundError",
+        "running",
+        "completed [5.0, 6.0] ['digits']",
+    ]
 
 
 def test_a_jobs_environment_names_the_run(tmp_path: Path) -> None:

@@ -99,6 +99,24 @@ def test_what_init_ends_is_not_what_the_next_is_in(tmp_path: Path) -> None:
     assert inside == dict.fromkeys(("inner", "next"), made["outer"]["component"])
 
 
+def test_the_trials_of_what_goes_on_are_not_known(tmp_path: Path) -> None:
+    """Where the store can't be read: what is opened in it is in no trial rather than in a wrong one."""
+    child = run(
+        """
+        import sys
+        sys.modules["epochal_query.for_sdk"] = None
+        with epochal.init("digits", resume="mine"):
+            epochal.init(name="inner").finish()
+            epochal.init(name="told", variables={"lr": 1}).finish()
+        """,
+        tmp_path,
+    )
+    assert "runs opened inside it are in no trial unless they are given variables=" in child.err
+    written = child.written
+    assert [data["name"] for data in written.data("component.created")] == ["inner", "told"]
+    assert list(trials(written).values()) == [("digits", {"lr": 1})]
+
+
 def test_an_init_that_is_told_nothing_ends_nothing(tmp_path: Path) -> None:
     """The run that it would have finished is no run around it, and stays open."""
     child = run(
