@@ -217,6 +217,7 @@ given = (store, store.experiment("digits"), store.trial({"text": "weights"}), st
 open("given.pickle", "wb").write(pickle.dumps(given))
 store.close()
 os.makedirs("elsewhere")
+del os.environ["EPOCHAL_ARTIFACTS"]  # what a handle says of its content counts, wherever it is read
 reading = '''
 import json, pickle
 store, exp, trial, component, aliased, model, later = pickle.load(open("../given.pickle", "rb"))
@@ -228,6 +229,7 @@ done = subprocess.run([sys.executable, "-c", reading], cwd="elsewhere", capture_
 said = done.stderr or done.stdout
 """,
         tmp_path,
+        EPOCHAL_ARTIFACTS="arts",
     )
     assert json.loads(said) == [["digits"], 2, 1, True, "weights", "weights", "later", ["text=weights"]]
 

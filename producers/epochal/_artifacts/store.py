@@ -64,7 +64,8 @@ class ArtifactStore:
     """
 
     def __init__(self, url: str | os.PathLike[str]) -> None:
-        self.url = os.fspath(url)
+        self.url = _anywhere(os.fspath(url))
+        """As a process in another working directory can use it, too."""
         self._objects: Objects = _objects_at(self.url)
 
     def __repr__(self) -> str:
@@ -233,6 +234,10 @@ def key_of(digest: str) -> str:
     return f"{kind}/{hexadecimal[:2]}/{hexadecimal}"
 
 
+def _anywhere(url: str) -> str:
+    return url if not url or "://" in url or "::" in url else os.path.abspath(os.path.expanduser(url))
+
+
 def _objects_at(url: str) -> Objects:
     if not url:
         raise ArtifactError(
@@ -242,4 +247,4 @@ def _objects_at(url: str) -> Objects:
         return LocalObjects(Path(url.removeprefix("file://")))
     if "://" in url or "::" in url:
         return RemoteObjects(url)
-    return LocalObjects(Path(os.path.abspath(os.path.expanduser(url))))
+    return LocalObjects(Path(url))
