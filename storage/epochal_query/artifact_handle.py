@@ -40,11 +40,11 @@ class ArtifactHandle(Artifact, Joined):
 
     def producers(self, *, name: Selection | None = None, **at: Any) -> pd.DataFrame:
         """The components that put it out."""
-        return self._related("component", "ascendants", name, None, {"depth": 1, **at})
+        return self._related("component", "ascendants", name, None, {"depth": 1, "relations": "Produced", **at})
 
     def consumers(self, *, name: Selection | None = None, **at: Any) -> pd.DataFrame:
-        """The components that it went into."""
-        return self._related("component", "descendants", name, None, {"depth": 1, **at})
+        """The components that it went into; not those that it is only associated with."""
+        return self._related("component", "descendants", name, None, {"depth": 1, "relations": "ContributedTo", **at})
 
     def versions(self, **at: Any) -> pd.DataFrame:
         """Every content that an artifact of its name ever had: see ``Store.versions``."""

@@ -50,6 +50,7 @@ class Story:
         self.evaluate = self.log.run([self.trials["tuned"]], "evaluate", kind="evaluation")
         self.artifact(self.evaluate, "in", "model", digest=TUNED)
         self.artifact(self.evaluate, "out", "scores", uri="scores.json", media_type="application/json")
+        self.mention()
         self.before = self.log.now
         self.log.tick()
         self.serve()
@@ -79,6 +80,22 @@ class Story:
             source=TUNED,
             target_kind="context",
             target=ENDPOINT,
+        )
+
+    def mention(self) -> None:
+        """What an author wrote has something to do with the evaluation, which used nothing of it."""
+        self.author = self.log.run([], "author", kind="documentation")
+        self.artifact(self.author, "out", "card", uri="card.md", media_type="text/markdown")
+        ends = ("artifact", "card.md"), ("component", str(self.evaluate))
+        self.log.say(
+            "association.made",
+            self.writer,
+            association=association_id(PROJECT, "AssociatedWith", *ends),
+            relation="AssociatedWith",
+            source_kind="artifact",
+            source=ends[0][1],
+            target_kind="component",
+            target=ends[1][1],
         )
 
 
@@ -121,6 +138,14 @@ def test_from_a_model_to_its_datasets(story: Story, store: Store) -> None:
     assert ids(model.producers()) == [str(story.tune)]
     assert ids(model.consumers()) == [str(story.evaluate)]
     assert ids(model.components("ascendants", kind="preprocessing")) == [str(story.prepare)]
+
+
+def test_what_is_only_associated_neither_made_nor_used_it(story: Story, store: Store) -> None:
+    """It is in the lineage, and no consumer."""
+    card = store.artifact("card")
+    assert ids(card.producers()) == [str(story.author)]
+    assert ids(card.consumers()) == []
+    assert ids(card.components("descendants")) == [str(story.evaluate)]
 
 
 def test_trials_of_an_artifact_up_and_down(story: Story, store: Store) -> None:
