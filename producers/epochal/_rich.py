@@ -16,7 +16,6 @@ from ._values import without_lone_surrogates
 
 if TYPE_CHECKING:
     from ._artifacts.artifact import Artifact
-    from ._ending import Ending
     from ._results.labels import Label
 
 __all__ = ["Rich"]
@@ -32,11 +31,6 @@ class Rich(Statements):
     ``is_output=False`` records what went in. The content is made before a call returns, and stored in the background;
     the artifact that is returned waits for its digest.
     """
-
-    _ending: Ending | None
-
-    def _finished_text(self) -> str:
-        raise NotImplementedError
 
     def log_table(self, name: str, table: object, *, is_output: bool = True) -> Artifact:
         """Records a table: a pandas frame, a NumPy array of two dimensions or with fields, a mapping of names to
@@ -201,8 +195,7 @@ class Rich(Statements):
             kept = self._contents.keep(record, content)
             self._contents.warn_unkept(text)
         except Exception as error:  # noqa: BLE001  the border: no state of a disk may end a training
-            self._say(record.failed(str(error)))
-            self._refuse(call, error, text)
+            self._failed(call, record, error)
             return blank
         self._session.warn.raise_first()
         return kept

@@ -19,6 +19,7 @@ from ._values import plain, split_cells
 
 if TYPE_CHECKING:
     from ._artifacts.artifact import Artifact
+    from ._ending import Ending
     from ._session import Session
     from ._writer import Writer
 
@@ -35,8 +36,12 @@ class Statements:
     _about: About
     _contents: Contents
     _writer: Writer | None
+    _ending: Ending | None
     disabled: bool
     """Whether calls do nothing (mode "disabled")."""
+
+    def _finished_text(self) -> str:
+        raise NotImplementedError
 
     def _say(self, event: events.Event, time_us: int | None = None) -> None:
         raise NotImplementedError
@@ -257,6 +262,8 @@ class Statements:
         if self.disabled:
             return blank
         try:
+            if self._ending is not None:
+                raise MisuseError(self._finished_text())
             text, where = checked(name, uri, path, digest, media_type)
             record = self._record(direction, text, uri, media_type)
         except Exception as error:  # noqa: BLE001  the border: no argument may end a training
@@ -267,9 +274,16 @@ class Statements:
                 return self._contents.refer(record, digest)
             return self._contents.take(record, where, copy=copy)
         except Exception as error:  # noqa: BLE001  the border: no state of a disk may end a training
-            self._say(record.failed(str(error)))
-            self._refuse(f"log_{direction}put", error, text)
+            self._failed(f"log_{direction}put", record, error)
             return blank
+
+    def _failed(self, call: str, record: Record, error: Exception) -> None:
+        """Says that an artifact could not be recorded: on the component, where that isn't finished, and to the user."""
+        try:
+            self._say(record.failed(str(error)))
+        except MisuseError as finished:
+            error = finished
+        self._refuse(call, error, record.name)
 
     def _record(self, direction: Direction, name: str, uri: str | None, media_type: str | None) -> Record:
         return Record(self.id, self._about.rank, name, direction, self._say, uri, media_type)

@@ -57,6 +57,8 @@ CASES = {
     "rewind-nan": Case("run.rewind(float('nan'))", ("nan",), "rewind"),
     "rewind-unreached": Case("run.rewind(7)", ("rewind(7)", "the greatest step that it has is 0"), "misuse"),
     "after-finish": Case("run.finish(); run.log({'a': 1, 'b': 2})", ("was finished", "epochal.init"), "misuse", 0),
+    "after-finish-artifact": Case("run.finish(); run.log_output('a', uri='s3://b')", ("was finished",), "misuse", 0),
+    "after-finish-content": Case("run.finish(); run.log_input('a', path='x')", ("was finished",), "misuse", 0),
     "after-finish-params": Case("run.finish(); run.log_params({'a': 1})", ("was finished",), "misuse", 0),
 }
 
