@@ -63,11 +63,29 @@ class Entity:
         return _again, (self.kind, self.project, self.name)
 
     def declare(self, type: str | None, properties: Mapping[str, object] | None) -> None:
-        """Says what it is; once a process, unless it says something new."""
+        """Says what it is; once a process, unless it says something new, or is an alias.
+
+        Raises:
+            MisuseError: this process said that it is an alias, and now that it is something else, or the reverse.
+        """
+        self._check_type(type)
         shown = None if properties is None else {normal_text(key): to_json(value) for key, value in properties.items()}
+        # an alias says so every time: another process may have said that the context is something else
         self._speak(
-            entity_declared(kind=self.kind, entity=self.id, name=self.name, type=type, properties=shown), once=True
+            entity_declared(kind=self.kind, entity=self.id, name=self.name, type=type, properties=shown),
+            once=type != ALIAS,
         )
+
+    def _check_type(self, type: str | None) -> None:
+        if type is None:
+            return
+        known = self._here.types.get(self.id, type)
+        if known != type and ALIAS in (known, type):
+            raise MisuseError(
+                f"{self.kind} {self.name!r} is of type {known!r} here, and can't be of type {type!r}, too: it would be "
+                "no more what it was. Give the alias a name of its own"
+            )
+        self._here.types[self.id] = type
 
     def _speak(self, event: Event, *, once: bool = False) -> None:
         _speak(self._here, self.project, event, once=once)
@@ -113,6 +131,7 @@ def context(
 
     Raises:
         TypeError: an argument is of the wrong type.
+        MisuseError: in this process the name is an alias.
         SettingsError: a setting (environment variable) can't be used.
     """
     return _entity("context", name, type, properties, tags, notes, project)
@@ -187,10 +206,11 @@ def dissociate(
 def alias(name: str, artifact: object, *, time: datetime | float | None = None, project: str | None = None) -> None:
     """Says that ``name`` stands for this artifact, and for no other, from now on or from ``time`` on; None: for none.
 
-    ``store.artifact(name)`` finds it, ``run.use(name)`` too; ``store.associations(name)`` is its history.
+    ``store.artifact(name)`` finds it, ``run.use(name)`` too; ``store.associations(name)`` is its history. An alias is a
+    context, and has one type as any: its name is to be no other context's.
 
     Raises:
-        MisuseError: it is no artifact.
+        MisuseError: it is no artifact, or in this process the name is that of a context of another type.
         ValueError: ``time`` is no instant.
         ArtifactError: its content could not be read.
     """

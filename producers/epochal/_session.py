@@ -79,6 +79,8 @@ class Session:
         self.kinds: dict[tuple[str, str, str], str] = {}
         self.launches: dict[str, int] = {}
         self.said: set[str] = set()
+        self.types: dict[str, str] = {}
+        """By id the types that this process gave to actions and contexts."""
         self.forked = False
         """Whether this process inherited the session: it then writes only as a helper of the runs it inherited."""
         self._lock = threading.RLock()
@@ -125,6 +127,7 @@ class Session:
         """The next time, what was said once is said again."""
         with self._lock:
             self.said.clear()
+            self.types.clear()
 
     def close_writer(self, writer: Writer) -> None:
         """Ends a writer properly."""

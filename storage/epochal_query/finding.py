@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from epochal._artifacts.artifact import Artifact
+from epochal._associating import ALIAS
+from epochal._ids import entity_id
 from epochal_query.artifact_handle import ArtifactHandle
 from epochal_query.artifacts import aliased
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
@@ -93,4 +95,15 @@ def _no_artifact(
     where = f"component {component}" if component else f"project {reading.project!r}"
     close = near(wanted, names) or names[:8]
     hint = f"there are {', '.join(map(repr, close))}" if close else "there is none at all"
-    return UnknownNameError(f"no {what} of {where} has the name, digest or URI {wanted!r}; {hint}")
+    told = "" if component or direction or not wanted else _other_context(reading, wanted)
+    return UnknownNameError(f"no {what} of {where} has the name, digest or URI {wanted!r}{told}; {hint}")
+
+
+def _other_context(reading: Reading, wanted: str) -> str:
+    """That a context of this name is no alias, or no more: whoever gave it another type took it away."""
+    table = reading.rows(
+        f"SELECT type FROM {at('contexts')} WHERE project = {{project:String}} AND context = {{context:UUID}}",
+        context=str(entity_id(reading.project, "context", wanted)),
+    )
+    types = [one for one in table.column("type").to_pylist() if one != ALIAS]
+    return f" (the context of this name is of type {types[0]!r}, and no alias)" if types else ""

@@ -187,6 +187,12 @@ def test_of_an_endpoint(story: Story, store: Store) -> None:
         store.context("endpoint/none")
 
 
+def test_a_context_of_another_type_is_no_alias(store: Store) -> None:
+    """What looks for an artifact by such a name is told so."""
+    with pytest.raises(UnknownNameError, match="the context of this name is of type 'endpoint', and no alias"):
+        store.artifact("endpoint/prod")
+
+
 def test_at_any_time(story: Story, store: Store) -> None:
     """As every read: before it was served there is no endpoint."""
     assert ids(store.artifact("raw").endpoints(as_of=story.before)) == []

@@ -106,6 +106,41 @@ def test_what_is_refused(tmp_path: Path, call: str, said: str) -> None:
     assert not child.written.data("association.made")
 
 
+def test_an_alias_has_a_name_of_its_own(tmp_path: Path) -> None:
+    """Where the process knows that it is another context's, either way round; and it says what it is at every move."""
+    child = run(
+        """
+        epochal.context("production", type="endpoint")
+        epochal.alias("current", "sha256:" + "ab" * 32)
+        for call in (lambda: epochal.alias("production", "s3://b/model"), lambda: epochal.alias("production", None),
+                     lambda: epochal.context("current", type="endpoint")):
+            try:
+                call()
+            except epochal.MisuseError as error:
+                print(error)
+        epochal.context("current", properties={"by": "ann"})
+        epochal.context("production", type="batch")
+        epochal.alias("current", None)
+        """,
+        tmp_path,
+    )
+    said = child.out.splitlines()
+    assert [line.partition(":")[0] for line in said] == [
+        "context 'production' is of type 'endpoint' here, and can't be of type 'alias', too",
+        "context 'production' is of type 'endpoint' here, and can't be of type 'alias', too",
+        "context 'current' is of type 'alias' here, and can't be of type 'endpoint', too",
+    ]
+    declared = [(one["name"], one["type"]) for one in child.written.data("entity.declared")]
+    assert declared == [
+        ("production", "endpoint"),
+        ("current", "alias"),
+        ("current", None),
+        ("production", "batch"),
+        ("current", "alias"),
+    ]
+    assert len(child.written.data("association.made")) == 1
+
+
 def test_nothing_is_said_when_disabled(tmp_path: Path) -> None:
     """The calls cost nothing and record nothing."""
     child = run(

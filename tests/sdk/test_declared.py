@@ -256,5 +256,5 @@ def test_an_alias_is_of_one_artifact(tmp_path: Path) -> None:
     assert len({data["association"] for data in made}) == 1
     assert len({data["source"] for data in made}) == 2
     assert [data["association"] for data in written.data("association.removed")] == [made[0]["association"]]
-    assert [data["type"] for data in written.data("entity.declared")] == ["alias"]
+    assert [data["type"] for data in written.data("entity.declared")] == ["alias"] * 3
     assert "an alias stands for an artifact, not for a component" in child.out
