@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -121,6 +122,18 @@ def loaded_by_name() -> tuple[Any, Any, dict[str, Any], float | None]:
     loaded = TrialComponent.load(name)
     (late,) = loaded.metrics
     return before, loaded.status, loaded.parameters, late.last
+
+
+def named_alike() -> tuple[list[str], bool]:
+    """Names of two trackers and two trials of jobs that seed alike, and whether their next draw is as without them."""
+    names: list[str] = []
+    for _ in range(2):
+        random.seed(0)
+        names.append(Tracker.create("prep").trial_component.trial_component_name)
+        names.append(Trial.create("named-alike").trial_name)
+    drawn = random.random()
+    random.seed(0)
+    return names, drawn == random.random()
 
 
 def loaded_in_a_run() -> tuple[str, str, dict[str, Any], str]:
@@ -287,7 +300,9 @@ def things_to_search() -> None:
 
 
 def searched(
-    expression: SearchExpression | dict[str, Any] | None, sort_by: str | None = None, sort_order: str | None = None
+    expression: SearchExpression | dict[str, Any] | None,
+    sort_by: str | None = None,
+    sort_order: str | None = None,
 ) -> list[str]:
     """Which components satisfy it, by name."""
     found = TrialComponent.search(expression, sort_by, sort_order)

@@ -105,6 +105,13 @@ def test_load_without_a_name_goes_on_with_the_run_that_one_is_in(away: Away) -> 
     assert inside == "running"
 
 
+def test_names_of_jobs_that_seed_alike_differ(away: Away) -> None:
+    """In the same second, too; and what they draw next is what they would have drawn."""
+    names, undisturbed = away(scenarios.named_alike)
+    assert len(set(names)) == len(names)
+    assert undisturbed
+
+
 def test_load_without_a_name_or_a_run_says_what_to_do(away: Away) -> None:
     """As there it is an error."""
     with pytest.raises(ValueError, match="it is in none"):
