@@ -136,6 +136,33 @@ def named_alike() -> tuple[list[str], bool]:
     return names, drawn == random.random()
 
 
+def steps_counted_on() -> list[list[float]]:
+    """Steps of a metric after each way of going on with a component, none of them given."""
+    with Tracker.create() as tracker:
+        for value in (3.0, 2.0, 1.0):
+            tracker.log_metric("loss", value)
+    name = tracker.trial_component.trial_component_name
+
+    def steps() -> list[float]:
+        with epochal.open() as store:
+            points = store.metrics(component=tracker.trial_component.trial_component_arn)
+        return [float(step) for step in points["step"]]
+
+    seen = [steps()]
+    again = Tracker.load(name)
+    again.log_metric("loss", 9.0)
+    again.log_metric("loss", 9.5)
+    again.close()
+    seen.append(steps())
+    with Tracker.load(name) as entered:
+        entered.log_metric("loss", 0.5)
+    seen.append(steps())
+    with tracker:
+        tracker.log_metric("loss", 0.25)
+    seen.append(steps())
+    return seen
+
+
 def loaded_in_a_run() -> tuple[str, str, dict[str, Any], str]:
     """A tracker of the run that the process is in, whose status it leaves alone."""
     with epochal.init("in-a-run") as run:

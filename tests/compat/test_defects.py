@@ -112,6 +112,11 @@ def test_names_of_jobs_that_seed_alike_differ(away: Away) -> None:
     assert undisturbed
 
 
+def test_steps_go_on_behind_what_was_logged(away: Away) -> None:
+    """Of a component loaded by name, of one that is entered after that, and of one that is entered again."""
+    assert away(scenarios.steps_counted_on) == [[float(step) for step in range(count)] for count in (3, 5, 6, 7)]
+
+
 def test_load_without_a_name_or_a_run_says_what_to_do(away: Away) -> None:
     """As there it is an error."""
     with pytest.raises(ValueError, match="it is in none"):

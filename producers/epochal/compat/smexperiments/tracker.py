@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 import epochal
+from epochal._resume import Unread, past_of
+from epochal._session import session
 
 from ._names import unique_name
 from ._reading import TRACKER
@@ -33,6 +35,8 @@ class Tracker:
         self._run = run
         self._of_job = of_job
         """Whether this is the run that the process is in, which ends by itself."""
+        self._goes_on = False
+        """Whether steps are still to be counted on from what was logged before."""
 
     @classmethod
     def create(
@@ -75,7 +79,9 @@ class Tracker:
         name = trial_component_name or training_job_name or processing_job_name
         if name is not None:
             found = TrialComponent.load(name)
-            return cls(found, found.join())
+            tracker = cls(found, found.join())
+            tracker._goes_on = True
+            return tracker
         run = epochal.current()
         if run is None:
             raise ValueError(
@@ -141,9 +147,14 @@ class Tracker:
     ) -> None:
         """Records a metric point, on any host, at any time and any step; without one: the next.
 
+        The next is one more than the greatest that this tracker has logged; of a component that it goes on with, also
+        than the greatest that the store has when this is first asked for.
+
         Raises ValueError: the value is a text that is no number.
         """
         number = float(value) if isinstance(value, str) else value
+        if iteration_number is None and self._goes_on:
+            self._count_on()
         self._run.log({metric_name: number}, iteration_number, time=timestamp)
 
     def log_table(
@@ -202,6 +213,7 @@ class Tracker:
         if not self._run.is_main or self._run.status != "running":
             self._run.finish()
             self._run = self.trial_component.open()
+            self._goes_on = True
         self._run.__enter__()
         return self
 
@@ -215,6 +227,18 @@ class Tracker:
         return f"<smexperiments Tracker of {self.trial_component!r}>"
 
     # inside -----------------------------------------------------------------------------------------------------------
+
+    def _count_on(self) -> None:
+        self._goes_on = False
+        about, without = self._run.about, "steps without a number count from 0"
+        if self._run.disabled or self._run.status != "running":
+            return
+        try:
+            past = past_of(session(), about.project, about.component, about.rank, "log_metric()", without)
+        except Unread:
+            return
+        if past is not None:
+            self._run.continue_from(past.next_step, (), known=False)
 
     def _file(self, way: Way, file_path: str, name: str | None, media_type: str | None) -> None:
         path = Path(os.path.expanduser(file_path))
