@@ -163,6 +163,56 @@ def steps_counted_on() -> list[list[float]]:
     return seen
 
 
+def resaved(folder: Path) -> list[dict[str, Any]]:
+    """What is recorded of artifacts whose media type is changed: of content, of a digest alone, and elsewhere."""
+    file = folder / "resaved.bin"
+    file.write_bytes(b"content")
+    with epochal.component("resaved", component="resaved") as run:
+        made = run.log_output("model", path=file)
+        run.log_input("data", digest="sha256:" + "0" * 64)
+        run.log_output("moved", path=file)
+        assert made.digest
+    component = TrialComponent.load("resaved")
+    component.output_artifacts["model"].media_type = "application/x-model"
+    component.input_artifacts["data"].media_type = "text/csv"
+    component.output_artifacts["moved"] = TrialComponentArtifact("s3://bucket/other", "text/csv")
+    component.save()
+    with Tracker.load("resaved") as tracker:
+        tracker.log_artifact(str(file), name="own")
+    tracker.trial_component.output_artifacts["own"].media_type = "application/x-own"
+    tracker.trial_component.save()
+    return list(TrialComponent.load("resaved").state()["artifacts"])
+
+
+def saved_while_a_tracker_writes() -> dict[str, Any]:
+    """Parameters of a component that is saved between two calls of a tracker that was loaded by name."""
+    TrialComponent.create("saved-meanwhile")
+    tracker = Tracker.load("saved-meanwhile")
+    tracker.log_parameter("first", 1)
+    tracker.trial_component.parameters["saved"] = 2
+    tracker.trial_component.save()
+    tracker.log_parameter("second", 3)
+    tracker.close()
+    return TrialComponent.load("saved-meanwhile").parameters
+
+
+def changed_inside() -> list[dict[str, Any]]:
+    """Parameters after values were changed in place, and after one of the same worth and another type was set."""
+    made = TrialComponent.create("changed-inside")
+    made.parameters.update(layers=[1, 2], flags=[1], opt={"lr": 0.1}, none=None)
+    made.save()
+    loaded = TrialComponent.load("changed-inside")
+    loaded.parameters["layers"].append(3)
+    loaded.parameters["opt"]["lr"] = 0.2
+    loaded.parameters["flags"] = [True]
+    loaded.save()
+    seen = [TrialComponent.load("changed-inside").parameters]
+    loaded.parameters["layers"].append(4)
+    loaded.save()
+    seen.append(TrialComponent.load("changed-inside").parameters)
+    return seen
+
+
 def loaded_in_a_run() -> tuple[str, str, dict[str, Any], str]:
     """A tracker of the run that the process is in, whose status it leaves alone."""
     with epochal.init("in-a-run") as run:

@@ -103,13 +103,13 @@ class Tracker:
 
     def log_input(self, name: str, value: str, media_type: str | None = None) -> None:
         """Records an input by its URI; as many as there are."""
-        self._run.log_input(name, value, media_type=media_type)
-        self.trial_component.artifact_logged("in", name, TrialComponentArtifact(value, media_type))
+        recorded = self._run.log_input(name, value, media_type=media_type)
+        self.trial_component.artifact_logged("in", name, TrialComponentArtifact(value, media_type), recorded)
 
     def log_output(self, name: str, value: str, media_type: str | None = None) -> None:
         """Records an output by its URI; as many as there are."""
-        self._run.log_output(name, value, media_type=media_type)
-        self.trial_component.artifact_logged("out", name, TrialComponentArtifact(value, media_type))
+        recorded = self._run.log_output(name, value, media_type=media_type)
+        self.trial_component.artifact_logged("out", name, TrialComponentArtifact(value, media_type), recorded)
 
     def log_artifact(self, file_path: str, name: str | None = None, media_type: str | None = None) -> None:
         """Records the content of a file that came out; its name and media type are the file's unless given.
@@ -247,4 +247,4 @@ class Tracker:
         log = self._run.log_input if way == "in" else self._run.log_output
         artifact = log(name or path.name, path=path, media_type=media_type)
         told = TrialComponentArtifact(artifact.uri, artifact.media_type)
-        self.trial_component.artifact_logged(way, artifact.name, told)
+        self.trial_component.artifact_logged(way, artifact.name, told, artifact)
