@@ -163,6 +163,38 @@ def steps_counted_on() -> list[list[float]]:
     return seen
 
 
+def loaded_by_a_bare_id() -> tuple[str, str, dict[str, Any], dict[str, Any], list[str]]:
+    """In a process that knows of its run nothing but the id: what a tracker writes, saves, and adds to a trial."""
+    from dataclasses import replace
+
+    from epochal._session import session
+
+    with epochal.init("bare", component="bare-job") as run:
+        run.log_params({"lr": 0.1})
+    here = session()
+    known = here.settings
+    here.settings = replace(known, component=run.id)
+    try:
+        tracker = Tracker.load()
+        tracker.log_parameter("found", True)
+        tracker.trial_component.parameters["saved"] = 1
+        tracker.trial_component.save()
+        trial = Trial.create("bare", "bare-trial", trial_components=[tracker])
+        component = tracker.trial_component
+        told = component.trial_component_arn, component.state()["params"]
+        tracker.close()
+    finally:
+        here.settings = known
+    params = TrialComponent.load("bare-job").parameters
+    return run.id, *told, params, [one.trial_component_name for one in trial.list_trial_components()]
+
+
+def loaded_in_another_project() -> None:
+    """A tracker of a run that is of another project."""
+    with epochal.init("elsewhere", project="another"):
+        Tracker.load()
+
+
 def resaved(folder: Path) -> list[dict[str, Any]]:
     """What is recorded of artifacts whose media type is changed: of content, of a digest alone, and elsewhere."""
     file = folder / "resaved.bin"

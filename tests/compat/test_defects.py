@@ -118,6 +118,20 @@ def test_steps_go_on_behind_what_was_logged(away: Away) -> None:
     assert away(scenarios.steps_counted_on) == [[float(step) for step in range(count)] for count in (3, 5, 6, 7)]
 
 
+def test_a_run_that_is_known_by_its_id_alone_is_that_run(away: Away) -> None:
+    """EPOCHAL_COMPONENT may be a bare id."""
+    run, loaded, state, params, members = away(scenarios.loaded_by_a_bare_id)
+    assert loaded == run
+    assert state == params == {"lr": 0.1, "found": True, "saved": 1}
+    assert members == ["bare-job"]
+
+
+def test_a_run_of_another_project_is_said(away: Away) -> None:
+    """What is read here is of one project."""
+    with pytest.raises(ValueError, match=r"is of project .another.*EPOCHAL_PROJECT=another"):
+        away(scenarios.loaded_in_another_project)
+
+
 def test_an_artifact_keeps_its_content_when_it_is_saved_again(away: Away) -> None:
     """With another media type; one that has another place has another content, which isn't known."""
     found = {one["name"]: one for one in away(scenarios.resaved, away.folder)}

@@ -74,7 +74,7 @@ class Tracker:
 
         Raises:
             NotFoundError: there is no component of the name.
-            ValueError: no name is given, and this process is in no run.
+            ValueError: no name is given, and this process is in no run, or in one of another project.
         """
         name = trial_component_name or training_job_name or processing_job_name
         if name is not None:
@@ -88,7 +88,13 @@ class Tracker:
                 "Tracker.load() without a name goes on with the run that this process is in, and it is in none: "
                 "give trial_component_name=, or open one with epochal.init(...)"
             )
-        return cls(TrialComponent(run.about.key, run.name, run.kind), run, of_job=True)
+        here = session().settings.project
+        if run.project != here:
+            raise ValueError(
+                f"Tracker.load() without a name: {run!r}, which this process is in, is of project {run.project!r}, and "
+                f"what is read here is {here!r}: set EPOCHAL_PROJECT={run.project}, or log by epochal.current()"
+            )
+        return cls(TrialComponent(run.about.key, run.name, run.kind, id_=run.about.component), run, of_job=True)
 
     # what is logged -------------------------------------------------------------------------------------------------
 

@@ -70,9 +70,12 @@ class TrialComponent:
         output_artifacts: Artifacts | None = None,
         tags: Tags | None = None,
         *,
+        id_: UUID | None = None,
         contents: Iterable[Artifact] = (),
     ) -> None:
         self.trial_component_name = trial_component_name
+        self._id = id_
+        """The id where it is known by that; else it is that of the name."""
         self._display_name = display_name
         self._kind = kind
         self.parameters: dict[str, Any] = dict(parameters or {})
@@ -234,7 +237,7 @@ class TrialComponent:
     @property
     def trial_component_arn(self) -> str:
         """The component's id."""
-        return str(id_of_component(self.trial_component_name))
+        return str(self._id or id_of_component(self.trial_component_name))
 
     @property
     def display_name(self) -> str:
@@ -291,7 +294,7 @@ class TrialComponent:
 
     def state(self) -> dict[str, Any]:
         """Everything known of it now."""
-        return _state(self.trial_component_name)
+        return _state(self.trial_component_name, self._id)
 
     def open(self) -> epochal.Run:
         """Declares it; where it is work, this begins an attempt of it."""
@@ -299,9 +302,8 @@ class TrialComponent:
 
     def join(self) -> epochal.Run:
         """A handle that writes to it and never decides its status."""
-        here = session()
-        name = self.trial_component_name
-        return join(About(here.settings.project, id_of_component(name), name, self._display_name, self._kind))
+        project, id_ = session().settings.project, UUID(self.trial_component_arn)
+        return join(About(project, id_, self.trial_component_name, self._display_name, self._kind))
 
     def parameters_logged(self, parameters: Mapping[str, Any]) -> None:
         """These were recorded: ``save()`` need not do it."""
@@ -348,9 +350,9 @@ class TrialComponent:
         return f"<smexperiments TrialComponent {self.trial_component_name!r} ({self._display_name!r})>"
 
 
-def _state(name: str) -> dict[str, Any]:
+def _state(name: str, id_: UUID | None = None) -> dict[str, Any]:
     with epochal.open() as store:
-        id_ = id_of_component(name)
+        id_ = id_ or id_of_component(name)
         if not keys_of(store, id_):
             raise epochal.NotFoundError(f"no trial component is called {name!r}{near(name, keys_of(store).values())}")
         return store.state(id_)
