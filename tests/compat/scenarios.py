@@ -13,7 +13,7 @@ import epochal
 from epochal.compat.sagemaker.analytics import ExperimentAnalytics
 from epochal.compat.smexperiments.api_types import TrialComponentArtifact, TrialComponentStatus
 from epochal.compat.smexperiments.experiment import Experiment
-from epochal.compat.smexperiments.search_expression import SearchExpression
+from epochal.compat.smexperiments.search_expression import Filter, Operator, SearchExpression
 from epochal.compat.smexperiments.tracker import Tracker
 from epochal.compat.smexperiments.trial import Trial
 from epochal.compat.smexperiments.trial_component import TrialComponent
@@ -408,14 +408,54 @@ def things_to_search() -> None:
             run.log_input("eval", "s3://bucket/eval")
 
 
+def texts_to_search() -> None:
+    """What is text where other code has numbers, a failed job, a tracker, information, and trials of all kinds."""
+    for number, batch in enumerate(["64", 64, 32, "small"]):
+        run = epochal.component(f"batch-{number}", "training", component=f"mixed-{number}", params={"batch": batch})
+        run.tag(ver="7" if number % 2 else 8)
+        run.finish("failed" if number == 3 else "completed")
+    with Tracker.create("mixed-notes") as tracker:
+        tracker.log_parameter("words", "64")
+    TrialComponent.create("mixed-information").save()
+    with epochal.init("by-a-job", variables={"trial": "jobtrial"}, component="mixed-of-trial"):
+        pass
+    for experiment in ("twice-1", "twice-2"):
+        Trial.create(experiment, "twice", trial_components=[TrialComponent.create(f"mixed-{experiment}")])
+
+
+def listed_of_one_experiment(experiment: str) -> list[str]:
+    """Components of the trial of a name that two experiments have, in one of them."""
+    found = TrialComponent.list(trial_name="twice", experiment_name=experiment)
+    return [one.trial_component_name for one in found]
+
+
+def sources_found() -> tuple[set[str], set[str], set[str], set[str]]:
+    """Components that results show a source of, and that EXISTS finds; those without, and that NOT_EXISTS finds."""
+    found = [
+        {
+            one.trial_component_name
+            for one in TrialComponent.search(SearchExpression(filters=[Filter("Source.SourceArn", operator)]))
+        }
+        for operator in (Operator.EXISTS, Operator.NOT_EXISTS)
+    ]
+    every = list(TrialComponent.list())
+    return (
+        {one.trial_component_name for one in every if one.source_arn},
+        found[0],
+        {one.trial_component_name for one in every if not one.source_arn},
+        found[1],
+    )
+
+
 def searched(
     expression: SearchExpression | dict[str, Any] | None,
     sort_by: str | None = None,
     sort_order: str | None = None,
+    prefix: str = "job-",
 ) -> list[str]:
-    """Which components satisfy it, by name."""
+    """Which components satisfy it, by name; of those whose names begin so."""
     found = TrialComponent.search(expression, sort_by, sort_order)
-    return [one.trial_component_name for one in found if one.trial_component_name.startswith("job-")]
+    return [one.trial_component_name for one in found if one.trial_component_name.startswith(prefix)]
 
 
 def parents_found() -> list[Any]:

@@ -194,7 +194,7 @@ class TrialComponent:
         """
         unpaged(next_token)
         with epochal.open() as store:
-            trial = None if trial_name is None else UUID(trial_line(store, trial_name)["id"])
+            trial = None if trial_name is None else UUID(trial_line(store, trial_name, experiment_name)["id"])
             lines = component_lines(store, trial=trial, experiment=experiment_name)
         if source_arn is not None:
             lines = [line for line in lines if line["id"] == source_arn and is_job(line["kind"], line["status"])]
