@@ -151,6 +151,13 @@ class Statements:
         """Records what came out; see :meth:`log_input`."""
         return self._artifact("out", name, uri, path, digest, media_type, copy)
 
+    @guarded
+    def restate(self, artifact: Artifact) -> None:
+        """Records an artifact once more as it is described here, with what is known of its content."""
+        name, _ = checked(artifact.name, artifact.uri, None, artifact.digest, artifact.media_type)
+        record = self._record(artifact.direction, name, artifact.uri, artifact.media_type)
+        self._say(record.logged(digest=artifact.digest, size=artifact.size, stored=artifact.stored))
+
     def use(self, artifact: Artifact | str, to: str | os.PathLike[str] | None = None) -> Path:
         """Fetches an artifact's content, verified, and records it as an input; returns where it lies.
 

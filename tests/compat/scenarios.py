@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ import epochal
 from epochal.compat.sagemaker.analytics import ExperimentAnalytics
 from epochal.compat.smexperiments.api_types import TrialComponentArtifact, TrialComponentStatus
 from epochal.compat.smexperiments.experiment import Experiment
-from epochal.compat.smexperiments.search_expression import SearchExpression
+from epochal.compat.smexperiments.search_expression import Filter, Operator, SearchExpression
 from epochal.compat.smexperiments.tracker import Tracker
 from epochal.compat.smexperiments.trial import Trial
 from epochal.compat.smexperiments.trial_component import TrialComponent
@@ -121,6 +122,127 @@ def loaded_by_name() -> tuple[Any, Any, dict[str, Any], float | None]:
     loaded = TrialComponent.load(name)
     (late,) = loaded.metrics
     return before, loaded.status, loaded.parameters, late.last
+
+
+def named_alike() -> tuple[list[str], bool]:
+    """Names of two trackers and two trials of jobs that seed alike, and whether their next draw is as without them."""
+    names: list[str] = []
+    for _ in range(2):
+        random.seed(0)
+        names.append(Tracker.create("prep").trial_component.trial_component_name)
+        names.append(Trial.create("named-alike").trial_name)
+    drawn = random.random()
+    random.seed(0)
+    return names, drawn == random.random()
+
+
+def steps_counted_on() -> list[list[float]]:
+    """Steps of a metric after each way of going on with a component, none of them given."""
+    with Tracker.create() as tracker:
+        for value in (3.0, 2.0, 1.0):
+            tracker.log_metric("loss", value)
+    name = tracker.trial_component.trial_component_name
+
+    def steps() -> list[float]:
+        with epochal.open() as store:
+            points = store.metrics(component=tracker.trial_component.trial_component_arn)
+        return [float(step) for step in points["step"]]
+
+    seen = [steps()]
+    again = Tracker.load(name)
+    again.log_metric("loss", 9.0)
+    again.log_metric("loss", 9.5)
+    again.close()
+    seen.append(steps())
+    with Tracker.load(name) as entered:
+        entered.log_metric("loss", 0.5)
+    seen.append(steps())
+    with tracker:
+        tracker.log_metric("loss", 0.25)
+    seen.append(steps())
+    return seen
+
+
+def loaded_by_a_bare_id() -> tuple[str, str, dict[str, Any], dict[str, Any], list[str]]:
+    """In a process that knows of its run nothing but the id: what a tracker writes, saves, and adds to a trial."""
+    from dataclasses import replace
+
+    from epochal._session import session
+
+    with epochal.init("bare", component="bare-job") as run:
+        run.log_params({"lr": 0.1})
+    here = session()
+    known = here.settings
+    here.settings = replace(known, component=run.id)
+    try:
+        tracker = Tracker.load()
+        tracker.log_parameter("found", True)
+        tracker.trial_component.parameters["saved"] = 1
+        tracker.trial_component.save()
+        trial = Trial.create("bare", "bare-trial", trial_components=[tracker])
+        component = tracker.trial_component
+        told = component.trial_component_arn, component.state()["params"]
+        tracker.close()
+    finally:
+        here.settings = known
+    params = TrialComponent.load("bare-job").parameters
+    return run.id, *told, params, [one.trial_component_name for one in trial.list_trial_components()]
+
+
+def loaded_in_another_project() -> None:
+    """A tracker of a run that is of another project."""
+    with epochal.init("elsewhere", project="another"):
+        Tracker.load()
+
+
+def resaved(folder: Path) -> list[dict[str, Any]]:
+    """What is recorded of artifacts whose media type is changed: of content, of a digest alone, and elsewhere."""
+    file = folder / "resaved.bin"
+    file.write_bytes(b"content")
+    with epochal.component("resaved", component="resaved") as run:
+        made = run.log_output("model", path=file)
+        run.log_input("data", digest="sha256:" + "0" * 64)
+        run.log_output("moved", path=file)
+        assert made.digest
+    component = TrialComponent.load("resaved")
+    component.output_artifacts["model"].media_type = "application/x-model"
+    component.input_artifacts["data"].media_type = "text/csv"
+    component.output_artifacts["moved"] = TrialComponentArtifact("s3://bucket/other", "text/csv")
+    component.save()
+    with Tracker.load("resaved") as tracker:
+        tracker.log_artifact(str(file), name="own")
+    tracker.trial_component.output_artifacts["own"].media_type = "application/x-own"
+    tracker.trial_component.save()
+    return list(TrialComponent.load("resaved").state()["artifacts"])
+
+
+def saved_while_a_tracker_writes() -> dict[str, Any]:
+    """Parameters of a component that is saved between two calls of a tracker that was loaded by name."""
+    TrialComponent.create("saved-meanwhile")
+    tracker = Tracker.load("saved-meanwhile")
+    tracker.log_parameter("first", 1)
+    tracker.trial_component.parameters["saved"] = 2
+    tracker.trial_component.save()
+    tracker.log_parameter("second", 3)
+    tracker.close()
+    return TrialComponent.load("saved-meanwhile").parameters
+
+
+def changed_inside() -> list[dict[str, Any]]:
+    """Parameters after values were changed in place, and after one of the same worth and another type was set."""
+    made = TrialComponent.create("changed-inside")
+    made.parameters.update(layers=[1, 2], flags=[1], opt={"lr": 0.1}, none=None)
+    made.save()
+    loaded = TrialComponent.load("changed-inside")
+    loaded.parameters["layers"].append(3)
+    loaded.parameters["opt"]["lr"] = 0.2
+    loaded.parameters["flags"] = [True]
+    loaded.save()
+    seen = [TrialComponent.load("changed-inside").parameters]
+    loaded.parameters["layers"].append(4)
+    loaded.save()
+    seen.append(TrialComponent.load("changed-inside").parameters)
+    return seen
 
 
 def loaded_in_a_run() -> tuple[str, str, dict[str, Any], str]:
@@ -286,12 +408,54 @@ def things_to_search() -> None:
             run.log_input("eval", "s3://bucket/eval")
 
 
+def texts_to_search() -> None:
+    """What is text where other code has numbers, a failed job, a tracker, information, and trials of all kinds."""
+    for number, batch in enumerate(["64", 64, 32, "small"]):
+        run = epochal.component(f"batch-{number}", "training", component=f"mixed-{number}", params={"batch": batch})
+        run.tag(ver="7" if number % 2 else 8)
+        run.finish("failed" if number == 3 else "completed")
+    with Tracker.create("mixed-notes") as tracker:
+        tracker.log_parameter("words", "64")
+    TrialComponent.create("mixed-information").save()
+    with epochal.init("by-a-job", variables={"trial": "jobtrial"}, component="mixed-of-trial"):
+        pass
+    for experiment in ("twice-1", "twice-2"):
+        Trial.create(experiment, "twice", trial_components=[TrialComponent.create(f"mixed-{experiment}")])
+
+
+def listed_of_one_experiment(experiment: str) -> list[str]:
+    """Components of the trial of a name that two experiments have, in one of them."""
+    found = TrialComponent.list(trial_name="twice", experiment_name=experiment)
+    return [one.trial_component_name for one in found]
+
+
+def sources_found() -> tuple[set[str], set[str], set[str], set[str]]:
+    """Components that results show a source of, and that EXISTS finds; those without, and that NOT_EXISTS finds."""
+    found = [
+        {
+            one.trial_component_name
+            for one in TrialComponent.search(SearchExpression(filters=[Filter("Source.SourceArn", operator)]))
+        }
+        for operator in (Operator.EXISTS, Operator.NOT_EXISTS)
+    ]
+    every = list(TrialComponent.list())
+    return (
+        {one.trial_component_name for one in every if one.source_arn},
+        found[0],
+        {one.trial_component_name for one in every if not one.source_arn},
+        found[1],
+    )
+
+
 def searched(
-    expression: SearchExpression | dict[str, Any] | None, sort_by: str | None = None, sort_order: str | None = None
+    expression: SearchExpression | dict[str, Any] | None,
+    sort_by: str | None = None,
+    sort_order: str | None = None,
+    prefix: str = "job-",
 ) -> list[str]:
-    """Which components satisfy it, by name."""
+    """Which components satisfy it, by name; of those whose names begin so."""
     found = TrialComponent.search(expression, sort_by, sort_order)
-    return [one.trial_component_name for one in found if one.trial_component_name.startswith("job-")]
+    return [one.trial_component_name for one in found if one.trial_component_name.startswith(prefix)]
 
 
 def parents_found() -> list[Any]:

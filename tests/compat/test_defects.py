@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -103,6 +104,60 @@ def test_load_without_a_name_goes_on_with_the_run_that_one_is_in(away: Away) -> 
     assert loaded == run
     assert params == {"lr": 0.1}
     assert inside == "running"
+
+
+def test_names_of_jobs_that_seed_alike_differ(away: Away) -> None:
+    """In the same second, too; and what they draw next is what they would have drawn."""
+    names, undisturbed = away(scenarios.named_alike)
+    assert len(set(names)) == len(names)
+    assert undisturbed
+
+
+def test_steps_go_on_behind_what_was_logged(away: Away) -> None:
+    """Of a component loaded by name, of one that is entered after that, and of one that is entered again."""
+    assert away(scenarios.steps_counted_on) == [[float(step) for step in range(count)] for count in (3, 5, 6, 7)]
+
+
+def test_a_run_that_is_known_by_its_id_alone_is_that_run(away: Away) -> None:
+    """EPOCHAL_COMPONENT may be a bare id."""
+    run, loaded, state, params, members = away(scenarios.loaded_by_a_bare_id)
+    assert loaded == run
+    assert state == params == {"lr": 0.1, "found": True, "saved": 1}
+    assert members == ["bare-job"]
+
+
+def test_a_run_of_another_project_is_said(away: Away) -> None:
+    """What is read here is of one project."""
+    with pytest.raises(ValueError, match=r"is of project .another.*EPOCHAL_PROJECT=another"):
+        away(scenarios.loaded_in_another_project)
+
+
+def test_an_artifact_keeps_its_content_when_it_is_saved_again(away: Away) -> None:
+    """With another media type; one that has another place has another content, which isn't known."""
+    found = {one["name"]: one for one in away(scenarios.resaved, away.folder)}
+    for name in ("model", "own"):
+        one = found[name]
+        assert one["media_type"] == f"application/x-{name}"
+        assert one["uri"].startswith("file://")
+        assert one["digest"].startswith("sha256:")
+        assert (one["stored"], one["size"]) == (True, 7)
+    data = found["data"]
+    assert (data["uri"], data["digest"], data["media_type"]) == (None, "sha256:" + "0" * 64, "text/csv")
+    assert (found["moved"]["uri"], found["moved"]["digest"]) == ("s3://bucket/other", None)
+
+
+def test_saving_leaves_a_tracker_open(away: Away) -> None:
+    """Which writes by the same handle."""
+    assert away(scenarios.saved_while_a_tracker_writes) == {"first": 1, "saved": 2, "second": 3}
+
+
+def test_parameters_that_were_changed_in_place_are_saved(away: Away) -> None:
+    """And those that are equal in Python and aren't the same."""
+    first, second = away(scenarios.changed_inside)
+    assert json.dumps(first, sort_keys=True) == json.dumps(
+        {"flags": [True], "layers": [1, 2, 3], "none": None, "opt": {"lr": 0.2}}
+    )
+    assert second["layers"] == [1, 2, 3, 4]
 
 
 def test_load_without_a_name_or_a_run_says_what_to_do(away: Away) -> None:

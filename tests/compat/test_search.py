@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from compat import scenarios
 from compat.away import Away
@@ -56,6 +57,76 @@ def test_every_operator_finds_what_it_says(jobs: Away, one: Filter, found: list[
     """Numbers given as text compare as numbers; a comparison with what isn't there is false."""
     expression = SearchExpression(filters=[one, Filter("Parameters.epochs", Operator.EXISTS)])
     assert sorted(jobs(scenarios.searched, expression)) == [f"job-{number}" for number in found]
+
+
+@pytest.fixture(scope="module")
+def mixed(jobs: Away) -> Away:
+    """Beside them: batches "64", 64, 32 and small, the last failed; notes, information, trials named by jobs, twice."""
+    jobs(scenarios.texts_to_search)
+    return jobs
+
+
+@pytest.mark.parametrize(
+    ("one", "found"),
+    [
+        (Filter("Parameters.batch", Operator.EQUALS, "64"), [0, 1]),
+        (Filter("Parameters.batch", Operator.NOT_EQUALS, "64"), [2, 3]),
+        (Filter("Parameters.batch", Operator.EQUALS, 64), [1]),
+        (Filter("Parameters.batch", Operator.IN, "32,64"), [0, 1, 2]),
+        (Filter("Parameters.batch", Operator.LESS_THAN, "64"), [2]),
+        (Filter("Parameters.batch", Operator.LESS_THAN, np.float64(64)), [2]),
+        (Filter("Tags.ver", Operator.EQUALS, "7"), [1, 3]),
+        (Filter("Tags.ver", Operator.EQUALS, "8"), [0, 2]),
+        (Filter("Status.PrimaryStatus", Operator.EQUALS, "Failed"), [3]),
+        (Filter("Status.PrimaryStatus", Operator.NOT_EQUALS, "Failed"), [0, 1, 2]),
+    ],
+    ids=str,
+)
+def test_texts_of_digits_are_found_as_numbers_are(mixed: Away, one: Filter, found: list[int]) -> None:
+    """The service had every value as text; here a value has the type that it was logged with."""
+    expression = SearchExpression(filters=[one, Filter("Parameters.batch", Operator.EXISTS)])
+    assert sorted(mixed(scenarios.searched, expression, prefix="mixed-")) == [f"mixed-{number}" for number in found]
+
+
+def test_a_parameter_that_is_text_everywhere_is_found_by_digits(mixed: Away) -> None:
+    """No component has a number in it, and no error says so; numbers alone are found with texts among the values."""
+    for operator, value in ((Operator.EQUALS, "64"), (Operator.IN, "1,64")):
+        expression = SearchExpression(filters=[Filter("Parameters.words", operator, value)])
+        (found,) = mixed(scenarios.searched, expression, prefix="mixed-")
+        assert found.startswith("mixed-notes-")
+    numbers = SearchExpression(filters=[Filter("Parameters.epochs", Operator.IN, "30,60")])
+    assert mixed(scenarios.searched, numbers) == ["job-1", "job-0"]
+
+
+def test_a_source_is_searched_as_it_is_shown(mixed: Away) -> None:
+    """Of jobs alone: neither of trackers nor of information."""
+    shown, exist, not_shown, not_exist = mixed(scenarios.sources_found)
+    assert "mixed-3" in shown
+    assert "mixed-information" in not_shown
+    assert (exist, not_exist) == (shown, not_shown)
+
+
+def test_a_trial_that_a_job_named_is_found_by_its_name(mixed: Away) -> None:
+    """Before anybody creates it: by trials, by their components, and nested."""
+
+    def named(field: str, operator: Operator = Operator.EQUALS) -> Filter:
+        return Filter(field, operator, "jobtrial")
+
+    for operator in (Operator.EQUALS, Operator.IN):
+        expression = SearchExpression(filters=[named("TrialName", operator)])
+        assert mixed(scenarios.searched_elsewhere, "trial", expression) == ["jobtrial"]
+    others = mixed(scenarios.searched_elsewhere, "trial", SearchExpression([named("TrialName", Operator.NOT_EQUALS)]))
+    assert "twice" in others
+    assert "jobtrial" not in others
+    parent = SearchExpression(filters=[named("Parents.TrialName")])
+    nested = SearchExpression(nested_filters=[NestedFilter("Parents", [named("Parents.TrialName")])])
+    for expression in (parent, nested):
+        assert mixed(scenarios.searched, expression, prefix="mixed-") == ["mixed-of-trial"]
+
+
+def test_a_trial_is_listed_of_the_experiment_that_is_said(mixed: Away) -> None:
+    """Two have one of this name."""
+    assert mixed(scenarios.listed_of_one_experiment, "twice-2") == ["mixed-twice-2"]
 
 
 def test_trees_of_conditions_and_their_order(jobs: Away) -> None:
@@ -136,11 +207,29 @@ def test_trials_and_experiments_are_found(jobs: Away) -> None:
     [
         (Filter("Metrics.val/acc.1", Operator.EQUALS, 1), "metrics.val/acc.1.last = 1"),
         (Filter("Metrics.top 5.avg", Operator.EQUALS, 1), "metrics.`top 5`.mean = 1"),
-        (Filter("Parameters.optimizer.lr", Operator.EQUALS, "0.1"), "params.optimizer.lr = 0.1"),
+        (Filter("Parameters.optimizer.lr", Operator.EQUALS, "0.1"), "params.optimizer.lr in (0.1, '0.1')"),
         (Filter("Parameters.it's", Operator.EQUALS, "it's"), "params.`it's` = 'it''s'"),
         (Filter("Parameters.flag", Operator.EQUALS, True), "params.flag = true"),
         (Filter("DisplayName", Operator.EQUALS, "30"), "name = '30'"),
-        (Filter("Status.PrimaryStatus", Operator.IN, "Completed,Failed"), "status in ('completed', 'failed')"),
+        (Filter("Parameters.batch", Operator.EQUALS, "64"), "params.batch in (64, '64')"),
+        (Filter("Tags.ver", Operator.NOT_EQUALS, "7"), "(tags.ver is not null and not tags.ver in (7, '7'))"),
+        (Filter("Parameters.batch", Operator.IN, "30, b"), "params.batch in (30, '30', 'b')"),
+        (Filter("Metrics.acc", Operator.IN, "0.5,1"), "metrics.acc.last in (0.5, 1)"),
+        (Filter("Metrics.acc", Operator.GREATER_THAN, np.float64(0.5)), "metrics.acc.last > 0.5"),
+        (Filter("Metrics.acc", Operator.EQUALS, np.int64(1)), "metrics.acc.last = 1"),
+        (Filter("Status.PrimaryStatus", Operator.EQUALS, "Completed"), "status = 'completed'"),
+        (Filter("Status.PrimaryStatus", Operator.EQUALS, "Failed"), "status in ('failed', 'lost')"),
+        (
+            Filter("Status.PrimaryStatus", Operator.NOT_EQUALS, "Failed"),
+            "(status is not null and not status in ('failed', 'lost'))",
+        ),
+        (Filter("Status.PrimaryStatus", Operator.IN, "Completed,Failed"), "status in ('completed', 'failed', 'lost')"),
+        (
+            Filter("Source.SourceArn", Operator.EXISTS),
+            "(id is not null and (status is not null and kind != 'tracker'))",
+        ),
+        (Filter("Source.SourceArn", Operator.NOT_EXISTS), "not (status is not null and kind != 'tracker')"),
+        (Filter("Parents.TrialName", Operator.NOT_EQUALS, "a"), "trial(not name in ('a', 'trial=a'))"),
         (Filter("CreationTime", Operator.GREATER_THAN, "2026-01-01T00:00:00"), "created > '2026-01-01T00:00:00'"),
     ],
     ids=str,

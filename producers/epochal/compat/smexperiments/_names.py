@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
-import string
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from epochal._ids import component_id, experiment_id, normal_variables, trial_id
 from epochal._session import session
@@ -42,9 +40,10 @@ def name_of(variables: Mapping[str, Any]) -> str | None:
 
 
 def unique_name(prefix: str) -> str:
-    """The prefix, the time, and four letters."""
-    letters = "".join(random.choices(string.ascii_lowercase, k=4))  # noqa: S311  nothing is kept secret by it
-    return f"{prefix}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{letters}"
+    """The prefix, the time, and twelve hexadecimal digits from the system: jobs that seed ``random`` alike, and begin
+    in the same second, get different names, and what they draw from it afterwards is what they would draw without.
+    """
+    return f"{prefix}-{datetime.now(UTC):%Y-%m-%d-%H%M%S}-{uuid4().hex[:12]}"
 
 
 def id_of_experiment(name: str) -> UUID:

@@ -117,20 +117,22 @@ def with_names(trials: Iterable[Line]) -> list[Line]:
     return [{**line, "name": name_of(line["variables"]) or line["name"]} for line in trials]
 
 
-def trial_line(store: Store, name: str) -> Line:
-    """The trial of this name.
+def trial_line(store: Store, name: str, experiment: str | None = None) -> Line:
+    """The trial of this name, of one experiment or of the only one that has it.
 
     Raises:
         NotFoundError: there is none, with near names; or several experiments have one.
+        UnknownNameError: there is no such experiment.
     """
-    lines = trial_lines(store)
+    lines = trial_lines(store, experiment)
     found = [line for line in lines if line["name"] == name]
     if len(found) == 1:
         return found[0]
     if found:
         places = ", ".join(f"{line['experiment']!r} ({line['id']})" for line in found)
         raise NotFoundError(f"{len(found)} experiments have a trial called {name!r}: {places}; read it by its id")
-    raise NotFoundError(f"no trial is called {name!r}{near(name, (line['name'] for line in lines))}")
+    where = "" if experiment is None else f" of experiment {experiment!r}"
+    raise NotFoundError(f"no trial{where} is called {name!r}{near(name, (line['name'] for line in lines))}")
 
 
 def near(name: str, names: Iterable[str]) -> str:

@@ -6,9 +6,11 @@ Names that the service gives its properties are told apart here, and nowhere els
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
+from ._names import variables_of
 from .search_expression import BooleanOperator, Filter, NestedFilter, Operator, SearchExpression
 
 __all__ = ["Resource", "order_text", "where_text"]
@@ -46,6 +48,11 @@ _ATTRIBUTES: dict[Resource, dict[str, str]] = {
         "EndTime": "end",
     },
 }
+_TRIAL_NAMES: dict[Resource, tuple[str, ...]] = {
+    "experiment": (),
+    "trial": ("TrialName", "DisplayName"),
+    "component": ("Parents.TrialName",),
+}
 _GROUPS: dict[Resource, dict[str, str]] = {
     "experiment": {"tags": "tags"},
     "trial": {"tags": "tags"},
@@ -67,7 +74,15 @@ _NESTED: dict[str, tuple[str, dict[str, str]]] = {
     "InputDataConfig": ("input", {"ChannelName": "name", "S3Uri": "uri", "ContentType": "media_type"}),
     "Parents": ("trial", {"TrialName": "name", "ExperimentName": "experiment"}),
 }
-_STATUSES = {"InProgress": "running", "Completed": "completed", "Failed": "failed", "Stopped": "stopped"}
+_STATUSES = {
+    "InProgress": ("running",),
+    "Completed": ("completed",),
+    "Failed": ("failed", "lost"),
+    "Stopped": ("stopped",),
+}
+_SOURCE = "Source.SourceArn"
+_IS_JOB = "(status is not null and kind != 'tracker')"
+"""Of what has a source: the same as ``_reading.is_job``."""
 _COMPARED = {
     Operator.EQUALS: "=",
     Operator.NOT_EQUALS: "!=",
@@ -102,7 +117,10 @@ def order_text(sort_by: str | None, *, descending: bool, resource: Resource) -> 
 
 
 def _filter(one: Filter, resource: Resource) -> str:
-    return _condition(one, _field(one.name, resource))
+    text = _condition(one, _field(one.name, resource), of_trial=one.name in _TRIAL_NAMES[resource])
+    if one.name != _SOURCE:
+        return text
+    return f"not {_IS_JOB}" if one.operator is Operator.NOT_EXISTS else f"({text} and {_IS_JOB})"
 
 
 def _nested(nested: NestedFilter, resource: Resource) -> str:
@@ -119,7 +137,7 @@ def _nested(nested: NestedFilter, resource: Resource) -> str:
             raise ValueError(
                 f"Filter({one.name!r}): in NestedFilter({nested.property_name!r}) there are {', '.join(fields)}"
             )
-        parts.append(_condition(one, field))
+        parts.append(_condition(one, field, of_trial=noun == "trial" and field == "name"))
     return f"{noun}({' and '.join(parts)})"
 
 
@@ -139,7 +157,7 @@ def _field(name: str, resource: Resource) -> str:
     return f"metrics.{_quoted(rest)}.last" if statistic is None else f"metrics.{_quoted(metric)}.{statistic}"
 
 
-def _condition(one: Filter, field: str) -> str:
+def _condition(one: Filter, field: str, *, of_trial: bool) -> str:
     if one.operator is None or one.operator is Operator.EXISTS:
         return f"{field} is not null"
     if one.operator is Operator.NOT_EXISTS:
@@ -149,24 +167,42 @@ def _condition(one: Filter, field: str) -> str:
     if one.operator is Operator.CONTAINS:
         return f"{field} contains {_text(str(one.value))}"
     if one.operator is Operator.IN:
-        return f"{field} in ({', '.join(_text(_word(value.strip(), field)) for value in str(one.value).split(','))})"
-    return f"{field} {_COMPARED[one.operator]} {_literal(one.value, field)}"
+        values = [value.strip() for value in str(one.value).split(",")]
+        return _among(field, [each for value in values for each in _literals(value, field, of_trial=of_trial)])
+    literals = _literals(one.value, field, of_trial=of_trial)
+    if len(literals) == 1 or one.operator not in (Operator.EQUALS, Operator.NOT_EQUALS):
+        return f"{field} {_COMPARED[one.operator]} {literals[0]}"
+    if one.operator is Operator.EQUALS:
+        return _among(field, literals)
+    if field == "trial":  # of which a component may have several: one of them is another
+        return f"trial(not {_among('name', literals)})"
+    return f"({field} is not null and not {_among(field, literals)})"
 
 
-def _literal(value: object, field: str) -> str:
+def _among(field: str, literals: Sequence[str]) -> str:
+    return f"{field} in ({', '.join(literals)})"
+
+
+def _literals(value: object, field: str, *, of_trial: bool) -> list[str]:
+    """The value, and whatever else it means; ``in`` also takes what nothing has the type of."""
     if isinstance(value, bool):
-        return str(value).lower()
+        return [str(value).lower()]
     if isinstance(value, datetime):
-        return _text(value.isoformat())
-    if isinstance(value, (int, float)):
-        return repr(value)
+        return [_text(value.isoformat())]
+    if isinstance(value, float):
+        return [repr(float(value))]  # NumPy's own are floats that say more than their number
+    if isinstance(value, int):
+        return [repr(int(value))]
     text = str(value)
-    # the service has every value as text, numbers too
-    return text if "." in field and _NUMBER.fullmatch(text) else _text(_word(text, field))
-
-
-def _word(text: str, field: str) -> str:
-    return _STATUSES.get(text, text) if field == "status" else text
+    if of_trial:
+        ((name, called),) = variables_of(text).items()
+        return [_text(text), _text(f"{name}={called}")]  # the second is how one is shown that only a job has named
+    if field == "status":
+        return list(map(_text, _STATUSES.get(text, (text,))))
+    if "." in field and _NUMBER.fullmatch(text):
+        # the service has every value as text, numbers too; here what is logged as text stays one
+        return [text] if field.startswith("metrics.") else [text, _text(text)]
+    return [_text(text)]
 
 
 def _text(value: str) -> str:

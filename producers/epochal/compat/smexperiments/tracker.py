@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 import epochal
+from epochal._resume import Unread, past_of
+from epochal._session import session
 
 from ._names import unique_name
 from ._reading import TRACKER
@@ -33,6 +35,8 @@ class Tracker:
         self._run = run
         self._of_job = of_job
         """Whether this is the run that the process is in, which ends by itself."""
+        self._goes_on = False
+        """Whether steps are still to be counted on from what was logged before."""
 
     @classmethod
     def create(
@@ -70,19 +74,27 @@ class Tracker:
 
         Raises:
             NotFoundError: there is no component of the name.
-            ValueError: no name is given, and this process is in no run.
+            ValueError: no name is given, and this process is in no run, or in one of another project.
         """
         name = trial_component_name or training_job_name or processing_job_name
         if name is not None:
             found = TrialComponent.load(name)
-            return cls(found, found.join())
+            tracker = cls(found, found.join())
+            tracker._goes_on = True
+            return tracker
         run = epochal.current()
         if run is None:
             raise ValueError(
                 "Tracker.load() without a name goes on with the run that this process is in, and it is in none: "
                 "give trial_component_name=, or open one with epochal.init(...)"
             )
-        return cls(TrialComponent(run.about.key, run.name, run.kind), run, of_job=True)
+        here = session().settings.project
+        if run.project != here:
+            raise ValueError(
+                f"Tracker.load() without a name: {run!r}, which this process is in, is of project {run.project!r}, and "
+                f"what is read here is {here!r}: set EPOCHAL_PROJECT={run.project}, or log by epochal.current()"
+            )
+        return cls(TrialComponent(run.about.key, run.name, run.kind, id_=run.about.component), run, of_job=True)
 
     # what is logged -------------------------------------------------------------------------------------------------
 
@@ -97,13 +109,13 @@ class Tracker:
 
     def log_input(self, name: str, value: str, media_type: str | None = None) -> None:
         """Records an input by its URI; as many as there are."""
-        self._run.log_input(name, value, media_type=media_type)
-        self.trial_component.artifact_logged("in", name, TrialComponentArtifact(value, media_type))
+        recorded = self._run.log_input(name, value, media_type=media_type)
+        self.trial_component.artifact_logged("in", name, TrialComponentArtifact(value, media_type), recorded)
 
     def log_output(self, name: str, value: str, media_type: str | None = None) -> None:
         """Records an output by its URI; as many as there are."""
-        self._run.log_output(name, value, media_type=media_type)
-        self.trial_component.artifact_logged("out", name, TrialComponentArtifact(value, media_type))
+        recorded = self._run.log_output(name, value, media_type=media_type)
+        self.trial_component.artifact_logged("out", name, TrialComponentArtifact(value, media_type), recorded)
 
     def log_artifact(self, file_path: str, name: str | None = None, media_type: str | None = None) -> None:
         """Records the content of a file that came out; its name and media type are the file's unless given.
@@ -141,9 +153,14 @@ class Tracker:
     ) -> None:
         """Records a metric point, on any host, at any time and any step; without one: the next.
 
+        The next is one more than the greatest that this tracker has logged; of a component that it goes on with, also
+        than the greatest that the store has when this is first asked for.
+
         Raises ValueError: the value is a text that is no number.
         """
         number = float(value) if isinstance(value, str) else value
+        if iteration_number is None and self._goes_on:
+            self._count_on()
         self._run.log({metric_name: number}, iteration_number, time=timestamp)
 
     def log_table(
@@ -202,6 +219,7 @@ class Tracker:
         if not self._run.is_main or self._run.status != "running":
             self._run.finish()
             self._run = self.trial_component.open()
+            self._goes_on = True
         self._run.__enter__()
         return self
 
@@ -216,6 +234,18 @@ class Tracker:
 
     # inside -----------------------------------------------------------------------------------------------------------
 
+    def _count_on(self) -> None:
+        self._goes_on = False
+        about, without = self._run.about, "steps without a number count from 0"
+        if self._run.disabled or self._run.status != "running":
+            return
+        try:
+            past = past_of(session(), about.project, about.component, about.rank, "log_metric()", without)
+        except Unread:
+            return
+        if past is not None:
+            self._run.continue_from(past.next_step, (), known=False)
+
     def _file(self, way: Way, file_path: str, name: str | None, media_type: str | None) -> None:
         path = Path(os.path.expanduser(file_path))
         if not path.is_file():
@@ -223,4 +253,4 @@ class Tracker:
         log = self._run.log_input if way == "in" else self._run.log_output
         artifact = log(name or path.name, path=path, media_type=media_type)
         told = TrialComponentArtifact(artifact.uri, artifact.media_type)
-        self.trial_component.artifact_logged(way, artifact.name, told)
+        self.trial_component.artifact_logged(way, artifact.name, told, artifact)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import epochal
 from epochal._about import About
 from epochal._joining import join
 from epochal._session import session
+from epochal._values import to_json
 
 from ._names import Tags, as_tags, from_tags, id_of_component
 from ._reading import (
@@ -41,9 +43,13 @@ from .api_types import (
 )
 from .search_expression import SearchExpression
 
+if TYPE_CHECKING:
+    from epochal import Artifact
+
 __all__ = ["TrialComponent"]
 
 Artifacts = dict[str, TrialComponentArtifact]
+Way = Literal["in", "out"]
 _REMOVED = "removed through smexperiments"
 
 
@@ -63,8 +69,13 @@ class TrialComponent:
         input_artifacts: Artifacts | None = None,
         output_artifacts: Artifacts | None = None,
         tags: Tags | None = None,
+        *,
+        id_: UUID | None = None,
+        contents: Iterable[Artifact] = (),
     ) -> None:
         self.trial_component_name = trial_component_name
+        self._id = id_
+        """The id where it is known by that; else it is that of the name."""
         self._display_name = display_name
         self._kind = kind
         self.parameters: dict[str, Any] = dict(parameters or {})
@@ -74,9 +85,11 @@ class TrialComponent:
         self.input_artifacts_to_remove: Iterable[str] = ()
         self.output_artifacts_to_remove: Iterable[str] = ()
         self.tags: Tags = tags or []
-        self._parameters = dict(self.parameters)
+        self._parameters = {name: _written(value) for name, value in self.parameters.items()}
         self._inputs = _copied(self.input_artifacts)
         self._outputs = _copied(self.output_artifacts)
+        self._contents: dict[tuple[Way, str], Artifact] = {(one.direction, one.name): one for one in contents}
+        """Recorded artifacts as the store or the SDK has them, of which more may be known than where they are."""
 
     @classmethod
     def create(
@@ -110,6 +123,7 @@ class TrialComponent:
             _artifacts(state, "in"),
             _artifacts(state, "out"),
             from_tags(state["tags"]),
+            contents=_contents(state),
         )
 
     def save(self) -> None:
@@ -119,8 +133,11 @@ class TrialComponent:
 
         Raises RepairError: an artifact to remove isn't there.
         """
+        others = list(session().runs)
         run = self.join()
-        params = {name: value for name, value in self.parameters.items() if not _same(self._parameters, name, value)}
+        params = {
+            name: value for name, value in self.parameters.items() if self._parameters.get(name) != _written(value)
+        }
         if params:
             run.log_params(params)
             self.parameters_logged(params)
@@ -128,13 +145,10 @@ class TrialComponent:
             run.unset([name])
             self.parameters.pop(name, None)
             self._parameters.pop(name, None)
-        for name, artifact in _changed(self._inputs, self.input_artifacts):
-            run.log_input(name, artifact.value, media_type=artifact.media_type)
-            self.artifact_logged("in", name, artifact)
-        for name, artifact in _changed(self._outputs, self.output_artifacts):
-            run.log_output(name, artifact.value, media_type=artifact.media_type)
-            self.artifact_logged("out", name, artifact)
-        run.finish()
+        self._save_artifacts(run, "in")
+        self._save_artifacts(run, "out")
+        if run not in others:  # else a tracker goes on writing by it
+            run.finish()
         self._remove("in", self.input_artifacts_to_remove)
         self._remove("out", self.output_artifacts_to_remove)
         self.parameters_to_remove = self.input_artifacts_to_remove = self.output_artifacts_to_remove = ()
@@ -180,7 +194,7 @@ class TrialComponent:
         """
         unpaged(next_token)
         with epochal.open() as store:
-            trial = None if trial_name is None else UUID(trial_line(store, trial_name)["id"])
+            trial = None if trial_name is None else UUID(trial_line(store, trial_name, experiment_name)["id"])
             lines = component_lines(store, trial=trial, experiment=experiment_name)
         if source_arn is not None:
             lines = [line for line in lines if line["id"] == source_arn and is_job(line["kind"], line["status"])]
@@ -223,7 +237,7 @@ class TrialComponent:
     @property
     def trial_component_arn(self) -> str:
         """The component's id."""
-        return str(id_of_component(self.trial_component_name))
+        return str(self._id or id_of_component(self.trial_component_name))
 
     @property
     def display_name(self) -> str:
@@ -280,7 +294,7 @@ class TrialComponent:
 
     def state(self) -> dict[str, Any]:
         """Everything known of it now."""
-        return _state(self.trial_component_name)
+        return _state(self.trial_component_name, self._id)
 
     def open(self) -> epochal.Run:
         """Declares it; where it is work, this begins an attempt of it."""
@@ -288,41 +302,57 @@ class TrialComponent:
 
     def join(self) -> epochal.Run:
         """A handle that writes to it and never decides its status."""
-        here = session()
-        name = self.trial_component_name
-        return join(About(here.settings.project, id_of_component(name), name, self._display_name, self._kind))
+        project, id_ = session().settings.project, UUID(self.trial_component_arn)
+        return join(About(project, id_, self.trial_component_name, self._display_name, self._kind))
 
     def parameters_logged(self, parameters: Mapping[str, Any]) -> None:
         """These were recorded: ``save()`` need not do it."""
-        self.parameters.update(parameters)
-        self._parameters.update(parameters)
+        for name, value in parameters.items():
+            self.parameters[name] = value
+            self._parameters[name] = _written(value)
 
-    def artifact_logged(self, direction: Literal["in", "out"], name: str, artifact: TrialComponentArtifact) -> None:
+    def artifact_logged(self, direction: Way, name: str, told: TrialComponentArtifact, recorded: Artifact) -> None:
         """This was recorded: ``save()`` need not do it."""
         now, known = self._of(direction)
-        now[name], known[name] = artifact, replace(artifact)
+        now[name], known[name] = told, replace(told)
+        self._contents[direction, name] = recorded
 
-    def _of(self, direction: Literal["in", "out"]) -> tuple[Artifacts, Artifacts]:
+    def _save_artifacts(self, run: epochal.Run, direction: Way) -> None:
+        now, known = self._of(direction)
+        log = run.log_input if direction == "in" else run.log_output
+        for name, told in list(now.items()):
+            before = known.get(name)
+            if told == before:
+                continue
+            recorded = self._contents.get((direction, name))
+            if recorded is None or before is None or told.value != before.value:
+                recorded = log(name, told.value, media_type=told.media_type)
+            else:
+                recorded = recorded.plain()
+                recorded.media_type = told.media_type
+                run.restate(recorded)
+            self.artifact_logged(direction, name, told, recorded)
+
+    def _of(self, direction: Way) -> tuple[Artifacts, Artifacts]:
         """The artifacts that are to be, and those that are recorded."""
         inputs = direction == "in"
         return (self.input_artifacts, self._inputs) if inputs else (self.output_artifacts, self._outputs)
 
-    def _remove(self, direction: Literal["in", "out"], names: Iterable[str]) -> None:
+    def _remove(self, direction: Way, names: Iterable[str]) -> None:
         for name in names:
             with epochal.open() as store:
-                store.retract(
-                    id_of_component(self.trial_component_name), f"artifacts.{direction}/{name}", reason=_REMOVED
-                )
+                store.retract(UUID(self.trial_component_arn), f"artifacts.{direction}/{name}", reason=_REMOVED)
             for artifacts in self._of(direction):
                 artifacts.pop(name, None)
+            self._contents.pop((direction, name), None)
 
     def __repr__(self) -> str:
         return f"<smexperiments TrialComponent {self.trial_component_name!r} ({self._display_name!r})>"
 
 
-def _state(name: str) -> dict[str, Any]:
+def _state(name: str, id_: UUID | None = None) -> dict[str, Any]:
     with epochal.open() as store:
-        id_ = id_of_component(name)
+        id_ = id_ or id_of_component(name)
         if not keys_of(store, id_):
             raise epochal.NotFoundError(f"no trial component is called {name!r}{near(name, keys_of(store).values())}")
         return store.state(id_)
@@ -336,13 +366,24 @@ def _artifacts(state: Mapping[str, Any], direction: str) -> Artifacts:
     }
 
 
-def _same(known: Mapping[str, Any], name: str, value: object) -> bool:
-    """Whether a parameter has this value already, of the same type: 1 isn't True."""
-    return name in known and type(known[name]) is type(value) and known[name] == value
+def _contents(state: Mapping[str, Any]) -> list[Artifact]:
+    return [
+        epochal.Artifact(
+            one["name"],
+            one["direction"],
+            uri=one["uri"],
+            media_type=one["media_type"],
+            digest=one["digest"],
+            size=one["size"],
+            stored=one["stored"],
+        )
+        for one in state["artifacts"]
+    ]
 
 
-def _changed(known: Artifacts, now: Artifacts) -> Sequence[tuple[str, TrialComponentArtifact]]:
-    return [(name, artifact) for name, artifact in now.items() if known.get(name) != artifact]
+def _written(value: object) -> str:
+    """A parameter as it is recorded, to be compared with: in it, [1] isn't [True], and 1 isn't 1.0."""
+    return json.dumps(to_json(value), sort_keys=True)
 
 
 def _copied(artifacts: Artifacts) -> Artifacts:
