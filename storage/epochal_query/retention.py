@@ -21,10 +21,17 @@ from epochal_query.artifacts import aliases
 from epochal_query.columns import decoded, instants, texts, values
 from epochal_query.connection import Opened
 from epochal_query.errors import DeletionError
+from epochal_query.mentions import MENTIONS, MENTIONS_EVER
 from epochal_query.reading import Reading, at
 from epochal_query.times import When, parse_instant
 
 _TYPE: Final = "retention"
+_ALIASED_ELSEWHERE: Final = """
+    SELECT groupUniqArray(JSONExtractString(ends, 'source')) FROM (
+        SELECT argMax(value, place) AS ends FROM facts FINAL
+        WHERE kind = 'association' AND field = 'ends' AND project != {project:String}
+        GROUP BY project, entity HAVING NOT argMax(removed, place))
+    WHERE JSONExtractString(ends, 'source_kind') = 'artifact' AND JSONExtractString(ends, 'target_kind') = 'context'"""
 COLUMNS: Final = ("digest", "name", "size", "logged", "change", "reason")
 
 
@@ -117,22 +124,35 @@ def told_of(reading: Reading, artifact: str, name: str) -> str:
 
 
 def _contents(reading: Reading) -> list[Content]:
-    """Every content that was stored, by when it was logged last."""
+    """Every content that something there stored, by when it was logged last.
+
+    What went into a component counts however it was said, and also where that is deleted: it may come back.
+    """
     table = reading.rows(
         f"""SELECT digest, argMax(name, logged_at) AS called, max(ifNull(size, 0)) AS bytes, max(occurred_at) AS logged,
                    uniqExactIf(component, direction = 'in') AS users,
+                   arrayConcat([assumeNotNull(digest)], groupUniqArray(uri)) AS keys,
                    digest IN (SELECT JSONExtractString(value, 'digest') FROM facts
                               WHERE kind = 'component' AND field = 'artifact'
-                                AND project != {{project:String}}) AS shared
-            FROM {at("artifacts")} WHERE project = {{project:String}} AND stored AND digest != ''
+                                AND project != {{project:String}})
+                       OR hasAny(keys, ({_ALIASED_ELSEWHERE})) AS shared
+            FROM ({MENTIONS_EVER}) WHERE digest IN (SELECT digest FROM ({MENTIONS}) WHERE stored)
             GROUP BY digest ORDER BY logged, digest"""
     )
     named = aliases(reading).groupby("artifact")["name"].agg(list).to_dict()
     columns = (texts(table, "digest"), texts(table, "called"), values(table, "bytes"), instants(table, "logged"))
-    more = (values(table, "users"), values(table, "shared"))
+    more = (values(table, "users"), values(table, "keys"), values(table, "shared"))
     return [
-        Content(digest, name, int(size), logged, int(users), named.get(digest, []), bool(shared))
-        for digest, name, size, logged, users, shared in zip(*columns, *more, strict=True)
+        Content(
+            digest,
+            name,
+            int(size),
+            logged,
+            int(users),
+            [alias for key in keys for alias in named.get(key, ())],
+            bool(shared),
+        )
+        for digest, name, size, logged, users, keys, shared in zip(*columns, *more, strict=True)
     ]
 
 
