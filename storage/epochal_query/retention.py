@@ -32,6 +32,7 @@ _ALIASED_ELSEWHERE: Final = """
         WHERE kind = 'association' AND field = 'ends' AND project != {project:String}
         GROUP BY project, entity HAVING NOT argMax(removed, place))
     WHERE JSONExtractString(ends, 'source_kind') = 'artifact' AND JSONExtractString(ends, 'target_kind') = 'context'"""
+_IN_DIRECTORY: Final = "a directory that stays has it"
 COLUMNS: Final = ("digest", "name", "size", "logged", "change", "reason")
 
 
@@ -85,16 +86,20 @@ def prune(
     if store is None:
         raise NotAvailableError("the store is a server, and EPOCHAL_ARTIFACTS doesn't say where contents lie: set it")
     found = [one for one in _contents(reading) if one.logged < instant and store.exists(one.digest)]
-    going = [one for one in found if not one.stays(kept)]
+    stays = {one.digest: why for one in found if (why := one.stays(kept))}
+    others = _all_stored(reading) - {one.digest for one in found if one.digest not in stays}
+    held = store.belonging(others) if len(stays) < len(found) else set()
+    stays |= {one.digest: _IN_DIRECTORY for one in found if one.digest in held and one.digest not in stays}
+    going = [one for one in found if one.digest not in stays]
+    change = "prunable"
     if confirm is not None:
         _check(going, confirm, reason)
         # said before it is done: what is gone has a reason, and what a crash leaves there goes with the next call
         _say(reading, opened, going, reason, instant)
-        wanted = {one.digest for one in going}
-        store.remove(sorted(wanted), _all_stored(reading) - wanted)
-    change = "prunable" if confirm is None else "removed"
+        store.remove(sorted(one.digest for one in going), others | stays.keys())
+        change = "removed"
     rows = [
-        (one.digest, one.name, one.size, one.logged, "kept" if (why := one.stays(kept)) else change, why)
+        (one.digest, one.name, one.size, one.logged, "kept" if (why := stays.get(one.digest, "")) else change, why)
         for one in found
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))

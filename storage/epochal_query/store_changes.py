@@ -98,9 +98,9 @@ class Changeable(Provable):
 
         Records stay: artifacts keep digest, size and lineage at every instant, and ``fetch`` says when and why the
         content was removed. Contents that went into a component stay unless ``used``, those that an alias stands for
-        unless ``aliased``; what another project has stays. Nothing is removed unless ``confirm`` is how many would go,
-        to the number, and ``reason`` says why. Columns: digest, name, size, logged, change (prunable, removed or kept),
-        reason.
+        unless ``aliased``; what another project has stays, and what a directory has that stays. Nothing is removed
+        unless ``confirm`` is how many would go, to the number, and ``reason`` says why. Columns: digest, name, size,
+        logged, change (prunable, removed or kept), reason.
 
         Raises:
             DeletionError: ``confirm`` isn't how many would go, or there is no reason.

@@ -82,6 +82,34 @@ said = [sorted(zip(removed["size"], removed["change"])), store.artifact("best").
     assert said == [[[1, "removed"], [2, "kept"], [3, "removed"]], "bb", 1]
 
 
+def test_what_a_directory_has_goes_with_it(tmp_path: Path) -> None:
+    """Nothing is said to be removed that isn't, and what is said is done."""
+    said = told(
+        STEPS
+        + """
+with epochal.init("digits", name="maker") as run:
+    run.log_output("file", path=write("folder/file", "text"))
+    folder = run.log_output("folder", path="folder")
+epochal.alias("stays", folder)
+store = epochal.open()
+said = [changes(store.prune("now")), changes(store.prune("now", reason="full", confirm=0)),
+        len(store.sql("SELECT * FROM actions")), store.artifact("file").why_not_stored()]
+epochal.alias("stays", None)
+said.append(changes(store.prune("now", reason="full", confirm=2)))
+said.append([names for _, _, names in os.walk("store/artifacts") if names])
+""",
+        tmp_path,
+    )
+    *before, after, left = said
+    kept = {
+        "file": "kept: a directory that stays has it",
+        "folder": "kept: it is 'stays': aliased=True (--aliased) takes it, too",
+    }
+    assert before == [kept, kept, 0, ""]
+    assert after == {"file": "removed: ", "folder": "removed: "}
+    assert left == []
+
+
 def test_an_alias_is_one_by_uri_too(tmp_path: Path) -> None:
     """What stands for a place stands for the content that lies there; one of another project counts as well."""
     said = told(
