@@ -103,12 +103,16 @@ class Changeable(Provable):
         logged, change (prunable, removed or kept), reason.
 
         Raises:
-            DeletionError: ``confirm`` isn't how many would go, or there is no reason.
+            DeletionError: ``confirm`` isn't how many would go, there is no reason, or workers are behind.
             NotAvailableError: the store is a server and there is no Kafka that leads to it, or no place for contents.
+            KafkaAwayError: Kafka doesn't answer.
             OSError: contents can't be removed; what was removed before is gone, and another call removes the rest.
         """
+        from epochal_query.erasure import check_taken_in
         from epochal_query.retention import Kept, prune
 
+        if confirm is not None:
+            check_taken_in(self._opened, self.watermark, "removed")
         reading = self.begin()
         kept = Kept(used=not used, aliased=not aliased)
         return told(prune(reading, self._opened, older_than, kept, reason, confirm), reading)
