@@ -47,6 +47,7 @@ class Run(Rich, Repairs):
         self._session = session
         self._about = about
         self._contents = session.contents
+        self._inputs = {}
         self._main = main
         self.disabled = disabled
         self.in_block = False

@@ -35,6 +35,8 @@ class Statements:
     _session: Session
     _about: About
     _contents: Contents
+    _inputs: dict[str, str | None]
+    """By the name of an input its digest; None where that isn't known yet, or there is none."""
     _writer: Writer | None
     _ending: Ending | None
     disabled: bool
@@ -162,7 +164,8 @@ class Statements:
         """Fetches an artifact's content, verified, and records it as an input; returns where it lies.
 
         The artifact is a handle, or a digest, URI, alias or name, looked up in the store. Without ``to`` it lies in the
-        user's cache, one copy for each content.
+        user's cache, one copy for each content. Where this run has another input of its name, it is recorded as
+        ``name@`` and the first eight digits of its digest.
 
         Raises:
             ArtifactError: the content is not stored, or is not what its digest says. Raised in every mode: a training
@@ -185,7 +188,11 @@ class Statements:
         target.parent.mkdir(parents=True, exist_ok=True)
         place = self._fetched(artifact, digest, target)
         if not self.disabled:
-            record = self._record("in", artifact.name, artifact.uri, artifact.media_type)
+            name = artifact.name
+            if self._inputs.setdefault(name, digest) != digest:
+                # under the same name it would take the place of the other input
+                name = f"{name}@{digest.removeprefix('sha256:')[:8]}"
+            record = self._record("in", name, artifact.uri, artifact.media_type)
             self._say(record.logged(digest=digest, size=artifact.size, stored=True))
         return place
 
@@ -273,6 +280,8 @@ class Statements:
                 raise MisuseError(self._finished_text())
             text, where = checked(name, uri, path, digest, media_type)
             record = self._record(direction, text, uri, media_type)
+            if direction == "in":
+                self._inputs[text] = digest
         except Exception as error:  # noqa: BLE001  the border: no argument may end a training
             self._refuse(f"log_{direction}put", error, str(name))
             return blank

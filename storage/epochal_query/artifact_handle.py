@@ -51,9 +51,9 @@ class ArtifactHandle(Artifact, Joined):
         return self.store.versions(self.name, **at)
 
     def aliases(self, **at: Any) -> pd.DataFrame:
-        """The aliases that stand for it."""
+        """The aliases that stand for it, by its digest or its URI."""
         found = self.store.aliases(**at)
-        return found[found["artifact"] == self.key].reset_index(drop=True)
+        return found[found["artifact"].isin([self.key, self.uri])].reset_index(drop=True)
 
     def associations(self, **at: Any) -> pd.DataFrame:
         """Every association that it ever had: when it was which alias, what was said of it."""

@@ -11,6 +11,7 @@ from epochal._associating import ALIAS
 from epochal._ids import entity_id, normal_text
 from epochal_query.columns import id_texts, instants, texts, values
 from epochal_query.errors import UnknownNameError
+from epochal_query.mentions import MENTIONS
 from epochal_query.names import unknown
 from epochal_query.reading import Reading, at
 
@@ -58,7 +59,7 @@ def versions(reading: Reading, name: object) -> pd.DataFrame:
                 SELECT artifact, min(occurred_at) AS since, argMin(uri, {first}) AS place,
                        argMin(media_type, {first}) AS type, max(size) AS bytes, max(stored) AS kept,
                        argMin(direction, {first}) AS way, argMin(component, {first}) AS maker
-                FROM {at("artifacts")} WHERE project = {{project:String}} AND name = {{name:String}}
+                FROM ({MENTIONS}) WHERE project = {{project:String}} AND name = {{name:String}}
                 GROUP BY artifact) AS v
             LEFT JOIN (SELECT component, name FROM {at("components")} WHERE project = {{project:String}}) AS c
                 ON c.component = v.maker

@@ -52,7 +52,7 @@ def erase(
         KafkaAwayError: Kafka doesn't answer.
     """
     _check_possible(reading, opened)
-    _check_taken_in(opened, watermark)
+    check_taken_in(opened, watermark, "erased")
     target, entities, plan = _meant(reading, given)
     check_confirmed(target, confirm)
     if not reason.strip():
@@ -108,8 +108,13 @@ def _check_possible(reading: Reading, opened: Opened) -> None:
         )
 
 
-def _check_taken_in(opened: Opened, watermark: Callable[[], Mapping[str, int]]) -> None:
-    """What Kafka has that isn't in the store can't be found, and would come in when all is erased."""
+def check_taken_in(opened: Opened, watermark: Callable[[], Mapping[str, int]], done: str) -> None:
+    """What Kafka has that isn't in the store can't be found, and would come in when all is done.
+
+    Raises:
+        DeletionError: some of it isn't there after a while.
+        KafkaAwayError: Kafka doesn't answer.
+    """
     if opened.topics is None:
         return
     wanted = opened.topics.kept((), ()).ends
@@ -119,7 +124,7 @@ def _check_taken_in(opened: Opened, watermark: Callable[[], Mapping[str, int]]) 
         found = watermark()
         behind = sum(last - found.get(log, -1) for log, last in wanted.items() if found.get(log, -1) < last)
         raise DeletionError(
-            f"nothing is erased, because {behind:,} messages that Kafka has aren't in the store yet, and may be of it: "
+            f"nothing is {done}, because {behind:,} messages that Kafka has aren't in the store yet, and may be of it: "
             "see that workers run (epochal process), and try again when they have caught up"
         ) from None
 

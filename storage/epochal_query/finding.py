@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from epochal._artifacts.artifact import Artifact
 from epochal._associating import ALIAS
-from epochal._ids import entity_id
+from epochal._ids import entity_id, normal_text
 from epochal_query.artifact_handle import ArtifactHandle
 from epochal_query.artifacts import aliased
+from epochal_query.columns import texts
 from epochal_query.errors import AmbiguousNameError, FilterError, UnknownNameError
 from epochal_query.lineage_starts import several_artifacts
+from epochal_query.mentions import MENTIONS
 from epochal_query.names import near
 from epochal_query.reading import Reading, at
 from epochal_query.resolve_gone import gone_artifact
@@ -31,7 +34,7 @@ def find_artifact(
 ) -> ArtifactHandle:
     """The artifact with this digest, or the only one whose digest begins so, or with this URI, alias or name.
 
-    Where several mentions have the same content, the one logged last.
+    Where several mentions have the same content, the one by this name, where it was stored, by who made it, the last.
 
     Raises:
         FilterError: ``wanted`` is no text.
@@ -45,28 +48,22 @@ def find_artifact(
         + (["component = {component:UUID}"] if component else [])
         + (["direction = {direction:String}"] if direction else [])
     )
-    columns = "name, direction, uri, digest, media_type, size, stored, artifact, logged_at"
-    found: list[dict[str, Any]] = reading.rows(
-        f"""SELECT {columns} FROM {at("artifacts")}
-            WHERE {condition} AND (name = {{wanted:String}} OR digest = {{wanted:String}} OR uri = {{wanted:String}}
-                OR artifact = {{alias:String}}
-                OR length({{wanted:String}}) >= 10 AND startsWith(ifNull(digest, ''), {{wanted:String}}))
-            ORDER BY logged_at""",
-        component=str(component),
-        direction=direction,
-        wanted=wanted,
-        alias=stood_for or wanted,
-    ).to_pylist()
-    if stood_for is not None and stood_for not in {row["artifact"] for row in found}:
-        raise UnknownNameError(f"the alias {wanted!r} stands for {stood_for}, which no component that is there logged")
+    among = _Among(reading, condition, {"component": str(component), "direction": direction})
+    found = among.artifacts(wanted, normal_text(wanted))
+    if stood_for is not None:
+        meant = among.artifacts(stood_for, "")
+        if not meant:
+            why = f"stands for {stood_for}, which no component that is there logged"
+            raise UnknownNameError(f"the alias {wanted!r} {why}")
+        found |= meant
     if not found:
         raise _no_artifact(reading, wanted, condition, component, direction)
-    contents_of = sorted({row["artifact"] for row in found})
-    if len(contents_of) > 1:
+    if len(found) > 1:
         alias = f" ({wanted!r} is an alias of {stood_for}, too)" if stood_for else ""
         advice = f"give the digest or URI of one, or the component (component=...){alias}"
-        raise AmbiguousNameError(several_artifacts(wanted, contents_of, advice))
-    row = found[-1]
+        raise AmbiguousNameError(several_artifacts(wanted, sorted(found), advice))
+    (key,) = found
+    row = among.mention(key, normal_text(wanted))
     plain = Artifact(
         row["name"],
         row["direction"],
@@ -77,7 +74,50 @@ def find_artifact(
         stored=row["stored"],
         store=contents() if row["stored"] else None,
     )
-    return ArtifactHandle(store, row["artifact"], plain)
+    return ArtifactHandle(store, key, plain)
+
+
+@dataclass(frozen=True)
+class _Among:
+    """The mentions to look in: those that meet a condition."""
+
+    reading: Reading
+    condition: str
+    bound: Mapping[str, object]
+
+    def artifacts(self, key: str, name: str) -> set[str]:
+        """Those with this digest, or the beginning of one; and of each component what had the URI or the name last."""
+        table = self.reading.rows(
+            f"""SELECT DISTINCT artifact FROM (
+                    SELECT artifact FROM ({MENTIONS}) WHERE {self.condition}
+                        AND (artifact = {{key:String}}
+                             OR length({{key:String}}) >= 10 AND startsWith(ifNull(digest, ''), {{key:String}}))
+                    UNION ALL
+                    SELECT argMax(artifact, place) AS artifact FROM ({MENTIONS})
+                    WHERE {self.condition} AND uri = {{key:String}} GROUP BY component, direction, name
+                    UNION ALL
+                    SELECT argMax(artifact, place) AS artifact FROM ({MENTIONS})
+                    WHERE {self.condition} AND name = {{name:String}} GROUP BY component, direction)""",
+            **self.bound,
+            key=key,
+            name=name,
+        )
+        return set(texts(table, "artifact"))
+
+    def mention(self, artifact: str, name: str) -> dict[str, Any]:
+        """What was said of an artifact: by the name that is asked for, where it was stored, by who made it, last."""
+        order = "(name = {name:String}, stored, direction = 'out', logged_at)"
+        table = self.reading.rows(
+            f"""SELECT argMaxIf((name, direction, uri, media_type, digest), {order}, {self.condition}) AS said,
+                       max(size) AS bytes, max(stored) AS kept
+                FROM ({MENTIONS}) WHERE project = {{project:String}} AND artifact = {{artifact:String}}""",
+            **self.bound,
+            artifact=artifact,
+            name=name,
+        )
+        row: dict[str, Any] = table.to_pylist()[0]
+        said = zip(("name", "direction", "uri", "media_type", "digest"), row["said"].values(), strict=True)
+        return {**dict(said), "size": row["bytes"], "stored": row["kept"]}
 
 
 def _no_artifact(

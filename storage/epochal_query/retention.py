@@ -21,10 +21,18 @@ from epochal_query.artifacts import aliases
 from epochal_query.columns import decoded, instants, texts, values
 from epochal_query.connection import Opened
 from epochal_query.errors import DeletionError
+from epochal_query.mentions import MENTIONS, MENTIONS_EVER
 from epochal_query.reading import Reading, at
 from epochal_query.times import When, parse_instant
 
 _TYPE: Final = "retention"
+_ALIASED_ELSEWHERE: Final = """
+    SELECT groupUniqArray(JSONExtractString(ends, 'source')) FROM (
+        SELECT argMax(value, place) AS ends FROM facts FINAL
+        WHERE kind = 'association' AND field = 'ends' AND project != {project:String}
+        GROUP BY project, entity HAVING NOT argMax(removed, place))
+    WHERE JSONExtractString(ends, 'source_kind') = 'artifact' AND JSONExtractString(ends, 'target_kind') = 'context'"""
+_IN_DIRECTORY: Final = "a directory that stays has it"
 COLUMNS: Final = ("digest", "name", "size", "logged", "change", "reason")
 
 
@@ -78,16 +86,20 @@ def prune(
     if store is None:
         raise NotAvailableError("the store is a server, and EPOCHAL_ARTIFACTS doesn't say where contents lie: set it")
     found = [one for one in _contents(reading) if one.logged < instant and store.exists(one.digest)]
-    going = [one for one in found if not one.stays(kept)]
+    stays = {one.digest: why for one in found if (why := one.stays(kept))}
+    others = _all_stored(reading) - {one.digest for one in found if one.digest not in stays}
+    held = store.belonging(others) if len(stays) < len(found) else set()
+    stays |= {one.digest: _IN_DIRECTORY for one in found if one.digest in held and one.digest not in stays}
+    going = [one for one in found if one.digest not in stays]
+    change = "prunable"
     if confirm is not None:
         _check(going, confirm, reason)
         # said before it is done: what is gone has a reason, and what a crash leaves there goes with the next call
         _say(reading, opened, going, reason, instant)
-        wanted = {one.digest for one in going}
-        store.remove(sorted(wanted), _all_stored(reading) - wanted)
-    change = "prunable" if confirm is None else "removed"
+        store.remove(sorted(one.digest for one in going), others | stays.keys())
+        change = "removed"
     rows = [
-        (one.digest, one.name, one.size, one.logged, "kept" if (why := one.stays(kept)) else change, why)
+        (one.digest, one.name, one.size, one.logged, "kept" if (why := stays.get(one.digest, "")) else change, why)
         for one in found
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
@@ -117,22 +129,35 @@ def told_of(reading: Reading, artifact: str, name: str) -> str:
 
 
 def _contents(reading: Reading) -> list[Content]:
-    """Every content that was stored, by when it was logged last."""
+    """Every content that something there stored, by when it was logged last.
+
+    What went into a component counts however it was said, and also where that is deleted: it may come back.
+    """
     table = reading.rows(
         f"""SELECT digest, argMax(name, logged_at) AS called, max(ifNull(size, 0)) AS bytes, max(occurred_at) AS logged,
                    uniqExactIf(component, direction = 'in') AS users,
+                   arrayConcat([assumeNotNull(digest)], groupUniqArray(uri)) AS keys,
                    digest IN (SELECT JSONExtractString(value, 'digest') FROM facts
                               WHERE kind = 'component' AND field = 'artifact'
-                                AND project != {{project:String}}) AS shared
-            FROM {at("artifacts")} WHERE project = {{project:String}} AND stored AND digest != ''
+                                AND project != {{project:String}})
+                       OR hasAny(keys, ({_ALIASED_ELSEWHERE})) AS shared
+            FROM ({MENTIONS_EVER}) WHERE digest IN (SELECT digest FROM ({MENTIONS}) WHERE stored)
             GROUP BY digest ORDER BY logged, digest"""
     )
     named = aliases(reading).groupby("artifact")["name"].agg(list).to_dict()
     columns = (texts(table, "digest"), texts(table, "called"), values(table, "bytes"), instants(table, "logged"))
-    more = (values(table, "users"), values(table, "shared"))
+    more = (values(table, "users"), values(table, "keys"), values(table, "shared"))
     return [
-        Content(digest, name, int(size), logged, int(users), named.get(digest, []), bool(shared))
-        for digest, name, size, logged, users, shared in zip(*columns, *more, strict=True)
+        Content(
+            digest,
+            name,
+            int(size),
+            logged,
+            int(users),
+            [alias for key in keys for alias in named.get(key, ())],
+            bool(shared),
+        )
+        for digest, name, size, logged, users, keys, shared in zip(*columns, *more, strict=True)
     ]
 
 

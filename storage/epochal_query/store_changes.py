@@ -98,17 +98,21 @@ class Changeable(Provable):
 
         Records stay: artifacts keep digest, size and lineage at every instant, and ``fetch`` says when and why the
         content was removed. Contents that went into a component stay unless ``used``, those that an alias stands for
-        unless ``aliased``; what another project has stays. Nothing is removed unless ``confirm`` is how many would go,
-        to the number, and ``reason`` says why. Columns: digest, name, size, logged, change (prunable, removed or kept),
-        reason.
+        unless ``aliased``; what another project has stays, and what a directory has that stays. Nothing is removed
+        unless ``confirm`` is how many would go, to the number, and ``reason`` says why. Columns: digest, name, size,
+        logged, change (prunable, removed or kept), reason.
 
         Raises:
-            DeletionError: ``confirm`` isn't how many would go, or there is no reason.
+            DeletionError: ``confirm`` isn't how many would go, there is no reason, or workers are behind.
             NotAvailableError: the store is a server and there is no Kafka that leads to it, or no place for contents.
+            KafkaAwayError: Kafka doesn't answer.
             OSError: contents can't be removed; what was removed before is gone, and another call removes the rest.
         """
+        from epochal_query.erasure import check_taken_in
         from epochal_query.retention import Kept, prune
 
+        if confirm is not None:
+            check_taken_in(self._opened, self.watermark, "removed")
         reading = self.begin()
         kept = Kept(used=not used, aliased=not aliased)
         return told(prune(reading, self._opened, older_than, kept, reason, confirm), reading)

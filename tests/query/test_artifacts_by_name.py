@@ -64,6 +64,57 @@ said = said, refused(store.versions, "modell")
     assert "'model'" in near
 
 
+def test_every_content_of_a_name_is_a_version(tmp_path: Path) -> None:
+    """Also where one run logged several; each is found by digest and alias, the name stands for the last."""
+    said = told(
+        TRAINED
+        + """
+with epochal.init("digits", name="training") as run:
+    for text in ("a", "bb", "ccc"):
+        open("model.bin", "w").write(text)
+        run.log_output("model", path="model.bin").wait()
+        if text == "a":
+            epochal.alias("first", run.log_output("model", path="model.bin"))
+store = epochal.open()
+keys = list(store.versions("model")["artifact"])
+component = store.component("training")
+said = [keys, list(store.versions("model")["aliases"]), [store.artifact(one).content().decode() for one in keys],
+        [store.artifact(one).content().decode() for one in ("first", "model", keys[0][:15])],
+        component.output(keys[0]).size, component.output("model").size]
+component.correct("artifacts.out/model", value="s3://bucket/right", reason="it lies elsewhere")
+said.append(list(store.versions("model")["artifact"]))
+""",
+        tmp_path,
+    )
+    keys = [digest(text) for text in ("a", "bb", "ccc")]
+    assert said[0] == keys
+    assert said[1:] == [
+        [["first"], [], []],
+        ["a", "bb", "ccc"],
+        ["a", "ccc", "a"],
+        1,
+        3,
+        [*keys[:2], "s3://bucket/right"],
+    ]
+
+
+def test_what_is_stored_is_found_where_it_is_mentioned_only(tmp_path: Path) -> None:
+    """A later mention by reference hides no content; names are compared in their normal form."""
+    said = told(
+        TRAINED
+        + """
+model = train("weights")
+with epochal.init("digits", name="reader") as run:
+    run.log_input("caf\u00e9", digest=model.digest)
+store = epochal.open()
+found = [store.artifact(model.digest), store.artifact("cafe\u0301"), store.component("reader").input("caf\u00e9")]
+said = [[one.name, one.size, one.content().decode()] for one in found]
+""",
+        tmp_path,
+    )
+    assert said == [["model", 7, "weights"], ["café", 7, "weights"], ["café", 7, "weights"]]
+
+
 def test_an_alias_finds_its_artifact_at_any_time(tmp_path: Path) -> None:
     """What stands for what, which one it was at any instant, and that its end is its end."""
     said = told(

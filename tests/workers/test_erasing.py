@@ -179,4 +179,7 @@ def test_what_workers_have_not_taken_in_is_waited_for(erasing: Erasing) -> None:
     refused = erasing.run(*erasing.erasing())
     assert refused.returncode == 1
     assert "1 messages that Kafka has aren't in the store yet, and may be of it" in refused.stderr
+    refused = erasing.run("prune", "--older-than", "now", "--reason", "full", "--confirm", "0")
+    assert refused.returncode == 1
+    assert "nothing is removed, because 1 messages that Kafka has aren't in the store yet" in refused.stderr
     assert found_in(erasing.store)

@@ -154,9 +154,7 @@ class ArtifactStore:
         Raises:
             OSError: the store can't be written; what was removed before is gone.
         """
-        needed: set[str] = set()
-        for digest in kept:
-            needed |= {digest, *self._members(digest)}
+        needed = self.belonging(kept)
         gone = [digest for digest in digests if digest not in needed]
         for digest in gone:
             members = self._members(digest)
@@ -164,6 +162,13 @@ class ArtifactStore:
             for member in members - needed:
                 self._objects.remove(key_of(member))
         return gone
+
+    def belonging(self, digests: Iterable[str]) -> set[str]:
+        """These contents, and the files of directories among them."""
+        needed: set[str] = set()
+        for digest in digests:
+            needed |= {digest, *self._members(digest)}
+        return needed
 
     def _members(self, digest: str) -> set[str]:
         try:
