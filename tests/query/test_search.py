@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +15,9 @@ import pandas as pd
 import pytest
 from query.conftest import Bare
 
-from epochal_query import filters
+from epochal_query import choosing, filters
+from epochal_query.columns import id_texts
+from epochal_query.connection import Opened
 from epochal_query.errors import FilterError, TimeError, UnknownNameError
 from epochal_query.filters import attribute, metric, param, tag, variable
 from epochal_query.store import Store
@@ -443,7 +447,8 @@ def test_what_is_nothing_to_go_on_with(growing: Growing) -> None:
     with pytest.raises(FilterError, match="another search"):
         growing.pages(after=after, where="params.n > 1")
     altered = json.dumps({**json.loads(after), "done": 3})
-    for wrong in ("x", "{}", 3, "[1]", altered):
+    endless = json.dumps({**json.loads(after), "done": math.inf})
+    for wrong in ("x", "{}", 3, "[1]", altered, endless):
         with pytest.raises(FilterError, match="after="):
             growing.pages(after=wrong)
     with pytest.raises(FilterError, match="as_of="):
@@ -453,6 +458,60 @@ def test_what_is_nothing_to_go_on_with(growing: Growing) -> None:
             growing.store.search("run", page_size=size)  # type: ignore[call-overload]
     with pytest.raises(FilterError, match="page_size="):
         growing.store.search("run", after=after)  # type: ignore[call-overload]
+
+
+def test_going_on_keeps_what_time_has_passed_over(growing: Growing) -> None:
+    """Relative times mean what they meant at the first page, however long ago that was."""
+    clock = [growing.log.now + timedelta(hours=1)]
+    store = Store(Opened(growing.bare.reader, lambda: None, now=lambda: clock[0]), "pages")
+    choice: dict[str, Any] = {"where": "created > '2 hours ago'", "page_size": 2}
+    first, *rest = pages = store.search("run", **choice)
+    assert pages.rows == 5
+    clock[0] += timedelta(days=1)
+    assert store.search("run", **choice).rows == 0
+    again = list(store.search("run", **choice, after=first.attrs["epochal"]["next"]))
+    assert [page["id"].to_list() for page in again] == [page["id"].to_list() for page in rest]
+
+
+def erased(growing: Growing, *ids: str) -> None:
+    """Erase what was said of these, as an eraser does."""
+    for one in ids:
+        growing.bare.writer.command(f"ALTER TABLE facts DELETE WHERE entity = '{one}' SETTINGS mutations_sync = 2")
+
+
+def test_going_on_notices_what_is_missing_after_the_first_pages(growing: Growing) -> None:
+    """Rows that were found and weren't read yet can't just be left out."""
+    pages = growing.pages()
+    after = next(iter(pages)).attrs["epochal"]["next"]
+    erased(growing, pages.ids[3])
+    with pytest.raises(FilterError, match="begin again"):
+        growing.pages(after=after)
+
+
+def test_what_is_erased_between_pages(growing: Growing) -> None:
+    """The page that it was to be on says so, and so does every other reader that found it."""
+    trials, runs = iter(growing.store.search("trial", page_size=1)), iter(growing.pages())
+    ids = growing.store.search("run", order_by="metrics.loss.last desc")["id"].to_list()
+    next(runs)
+    erased(growing, str(growing.trial), ids[3])
+    with pytest.raises(FilterError, match=f"trial {growing.trial} was found, and was erased meanwhile"):
+        next(trials)
+    with pytest.raises(FilterError, match=f"run {ids[3]} was found, and was erased meanwhile"):
+        next(runs)
+
+
+def test_what_is_erased_between_heads_and_lines(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report of few of many reads which these are before it reads what they are."""
+    chosen = choosing._chosen
+
+    def then_erased(*given: Any, **choice: Any) -> Any:
+        heads, is_whole = chosen(*given, **choice)
+        erased(growing, id_texts(heads, "component")[1])
+        return heads, is_whole
+
+    monkeypatch.setattr(choosing, "_chosen", then_erased)
+    with pytest.raises(FilterError, match=r"component .* was found, and was erased meanwhile"):
+        growing.store.report(limit=3)
 
 
 def test_pages_of_nothing(story: Story) -> None:
@@ -480,6 +539,31 @@ def test_many_candidates_are_not_narrowed_and_found_alike(story: Story, monkeypa
     assert narrow == ["a b", "b"]
     monkeypatch.setattr("epochal_query.narrowing.BOUND_MAX", 0)
     assert [story.named("component", where) for where in wheres] == narrow
+
+
+def test_variables_of_what_was_deleted_since(tmp_path: Path) -> None:
+    """They are known where they were, in filters and orders, of trials and of what has them."""
+    bare = Bare(tmp_path)
+    log = bare.log("gone")
+    experiment = log.experiment("gone")
+    trial, stays = log.trial(experiment, {"gone": "x", "model": 3}), log.trial(experiment, {"model": 4})
+    run = log.run([trial])
+    mark = log.flush()
+    log.say("entity.deleted", uuid4(), kind="trial", entity=trial, abandoned=[])
+    log.flush()
+    store = bare.open("gone")
+
+    def found(kind: Any, **choice: Any) -> list[str]:
+        return store.search(kind, **choice, known_at=mark)["id"].to_list()
+
+    assert found("trial", where="variables.gone = 'x'") == [str(trial)]
+    assert found("trial", order_by="variables.gone") == [str(trial), str(stays)]
+    assert found("component", where="trial(variables.gone = 'x')") == [str(run)]
+    with pytest.raises(UnknownNameError, match="near: 'gone'"):
+        found("trial", where="variables.gon = 'x'")
+    with pytest.raises(UnknownNameError):
+        store.search("trial", where="variables.gone = 'x'")
+    bare.end()
 
 
 def test_a_value_of_the_past_is_found_there(bare: Bare) -> None:
