@@ -87,7 +87,7 @@ class OneOf(Condition):
 
 @dataclass(frozen=True)
 class Like(Condition):
-    """``field like 'pattern'``: ``%`` is any text, ``_`` any one character, backslash escapes."""
+    """``field like 'pattern'``: ``%`` is any text, ``_`` any one character; a backslash escapes these and itself."""
 
     field: Field
     pattern: str
