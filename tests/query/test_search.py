@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import math
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import pandas as pd
 import pytest
 from query.conftest import Bare
@@ -19,6 +21,8 @@ from epochal_query import choosing, filters
 from epochal_query.columns import id_texts
 from epochal_query.connection import Opened
 from epochal_query.errors import FilterError, TimeError, UnknownNameError
+from epochal_query.filter_tree import Compare, Field, OneOf
+from epochal_query.filter_values import cell_flags
 from epochal_query.filters import attribute, metric, param, tag, variable
 from epochal_query.store import Store
 
@@ -221,6 +225,117 @@ def test_trials_by_filters_built_in_python(story: Story) -> None:
     """Also of what components satisfy."""
     assert story.named("trial", filters.component(metric("loss").last < 1) & (variable("epochs") == 60)) == "t1"
     assert story.named("experiment", filters.run(attribute("status") == "failed")) == "cifar"
+
+
+MANY = range(-100_000, -1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "found"),
+    [
+        ("component", param("lr").isin([*MANY, 0.2, True, "auto"]), "b c"),
+        ("component", param("lr").isin([*map(str, MANY), 0.1]), "a"),
+        ("component", param("flag").isin([*MANY, True]), "a"),
+        ("component", metric("val/acc").last.isin([*MANY, -0.0]), "a"),
+        (
+            "component",
+            attribute("duration").isin([*MANY, 2.0, 3.0, 4.0, 5.0]) & attribute("end").is_not_null(),
+            "a b c",
+        ),
+        ("component", attribute("name").isin([*map(str, MANY), "alone"]), "alone"),
+        ("component", attribute("start").isin([f"20{n:02}-01-01" for n in range(100)] * 100), ""),
+        ("component", filters.input(attribute("size").isin([*MANY, 10])), "a"),
+        ("trial", variable("epochs").isin([*MANY, 60]), "t1"),
+    ],
+)
+def test_many_values(story: Story, kind: Any, where: Any, found: str) -> None:
+    """A list that is long is one value of each type to the engine."""
+    assert story.named(kind, where) == found
+
+
+def test_starts_among_several(story: Story) -> None:
+    """Times in a list are those to the microsecond, absent ones none of them."""
+    started = story.store.components()["start"].dropna().to_list()
+    assert story.named("component", attribute("start").isin([started[0], started[2]])) == "a c"
+
+
+def test_no_values() -> None:
+    """Nothing could match, so that it is an error as in text."""
+    with pytest.raises(FilterError, match="was given no values"):
+        param("lr").isin([])
+    with pytest.raises(FilterError, match="expected a number"):
+        filters.as_condition("params.lr in ()")
+
+
+class Size(enum.IntEnum):
+    """An enumeration of numbers."""
+
+    A = 1
+
+
+class Color(str, enum.Enum):  # noqa: UP042
+    """An enumeration of texts that is written otherwise than its values."""
+
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.float64(0.1), "0.1"),
+        (np.float32(0.5), "0.5"),
+        (np.int64(3), "3"),
+        (np.bool_(True), "true"),
+        (np.str_("a"), "'a'"),
+        (Size.A, "1"),
+        (Color.RED, "'red'"),
+    ],
+)
+def test_values_that_are_not_plain(value: object, text: str) -> None:
+    """They are written as the plain values that they are."""
+    for built in (param("x") == value, param("x").isin([value])):
+        assert filters.as_condition(str(built)) == built
+        assert text in str(built)
+
+
+def test_backslashes_in_patterns(bare: Bare) -> None:
+    """They mean the same where the engine matches and where rows are looked at here."""
+    log = bare.log("like")
+    experiment = log.experiment("like")
+    said = ["a\\b", "ab", "a%b", "a\\\\b", "a\\%b", "\nb"]
+    for text in said:
+        log.run([log.trial(experiment, {"text": text})], params={"text": text})
+    log.flush()
+    store = bare.open("like")
+    for pattern, matched in (
+        (r"a\b", ["a\\b"]),
+        (r"a\\b", ["a\\b"]),
+        (r"a\%b", ["a%b"]),
+        (r"a\\%b", ["a\\b", "a\\\\b", "a\\%b"]),
+        (r"a\\\%b", ["a\\%b"]),
+        (r"%\b", ["a\\b", "a\\\\b"]),
+        ("_b", ["ab", "\nb"]),
+    ):
+        by_engine = store.search("component", where=param("text").like(pattern))["trials"].to_list()
+        here = store.search("trial", where=variable("text").like(pattern))
+        assert [one["text"] for one in here["variables"]] == matched, pattern
+        assert by_engine == [[name] for name in here["name"]], pattern
+    for kind, where in (("component", param("text")), ("component", attribute("name")), ("trial", variable("text"))):
+        with pytest.raises(FilterError, match="ends in a backslash"):
+            store.search(kind, where=where.like("a\\"))  # type: ignore[call-overload]
+
+
+def test_values_that_nothing_has(story: Story) -> None:
+    """Numbers that no float holds, and halves of characters; whole numbers are compared as they are."""
+    with pytest.raises(FilterError, match="no number is as large"):
+        _ = param("lr") < 10**400
+    for kind in ("component", "trial", "experiment"):
+        for where in (attribute("name").contains("\ud800"), "name contains '\ud800'", "name = '\ud800'"):
+            with pytest.raises(FilterError, match="half of a character"):
+                story.store.search(kind, where=where)  # type: ignore[call-overload]
+    big = Field("variables", "n")
+    assert cell_flags(Compare(big, "=", 2**53), [2**53, 2**53 + 1, float(2**53)]).tolist() == [True, False, True]
+    assert cell_flags(OneOf(big, (2**53, "a")), [2**53 + 1, "a", None, [1]]).tolist() == [False, True, False, False]
 
 
 @pytest.mark.parametrize(
