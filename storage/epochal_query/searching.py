@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from epochal_query import listings
 from epochal_query.choosing import Choice, choose_ids
+from epochal_query.columns import objects
 from epochal_query.errors import FilterError, erased_meanwhile
 from epochal_query.filter_names import EVERYTHING
 from epochal_query.filter_tree import Condition, OrderKey
@@ -69,9 +69,7 @@ class Search:
             raise erased_meanwhile(f"{self.kind} {gone[0]}")
         frame = frame.take([place[id_] for id_ in ids]).reset_index(drop=True)
         tags = listings.tags_of(reading, "component" if self.kind == "run" else self.kind, ids)
-        cells = np.empty(len(ids), dtype=object)
-        cells[:] = [tags.get(id_, {}) for id_ in ids]
-        return frame.assign(tags=cells)
+        return frame.assign(tags=objects(tags.get(id_, {}) for id_ in ids))
 
     @property
     def words(self) -> str:

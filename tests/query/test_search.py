@@ -332,7 +332,7 @@ def test_values_that_nothing_has(story: Story) -> None:
     for kind in ("component", "trial", "experiment"):
         for where in (attribute("name").contains("\ud800"), "name contains '\ud800'", "name = '\ud800'"):
             with pytest.raises(FilterError, match="half of a character"):
-                story.store.search(kind, where=where)  # type: ignore[call-overload]
+                story.store.search(kind, where=where)
     big = Field("variables", "n")
     assert cell_flags(Compare(big, "=", 2**53), [2**53, 2**53 + 1, float(2**53)]).tolist() == [True, False, True]
     assert cell_flags(OneOf(big, (2**53, "a")), [2**53 + 1, "a", None, [1]]).tolist() == [False, True, False, False]
@@ -669,7 +669,8 @@ def test_variables_of_what_was_deleted_since(tmp_path: Path) -> None:
     store = bare.open("gone")
 
     def found(kind: Any, **choice: Any) -> list[str]:
-        return store.search(kind, **choice, known_at=mark)["id"].to_list()
+        ids: list[str] = store.search(kind, **choice, known_at=mark)["id"].to_list()
+        return ids
 
     assert found("trial", where="variables.gone = 'x'") == [str(trial)]
     assert found("trial", order_by="variables.gone") == [str(trial), str(stays)]
