@@ -17,13 +17,13 @@ import pandas as pd
 import pytest
 from query.conftest import Bare
 
-from epochal_query import choosing, filters
-from epochal_query.columns import id_texts
+from epochal_query import filters
 from epochal_query.connection import Opened
 from epochal_query.errors import FilterError, TimeError, UnknownNameError
 from epochal_query.filter_tree import Compare, Field, OneOf
 from epochal_query.filter_values import cell_flags
 from epochal_query.filters import attribute, metric, param, tag, variable
+from epochal_query.scope import Scope, of_components
 from epochal_query.store import Store
 
 BUCKET = "s3://bucket/cifar10/train"
@@ -617,14 +617,12 @@ def test_what_is_erased_between_pages(growing: Growing) -> None:
 
 def test_what_is_erased_between_heads_and_lines(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
     """A report of few of many reads which these are before it reads what they are."""
-    chosen = choosing._chosen
 
-    def then_erased(*given: Any, **choice: Any) -> Any:
-        heads, is_whole = chosen(*given, **choice)
-        erased(growing, id_texts(heads, "component")[1])
-        return heads, is_whole
+    def then_erased(scope: Scope, components: list[str]) -> Scope:
+        erased(growing, components[1])
+        return of_components(scope, components)
 
-    monkeypatch.setattr(choosing, "_chosen", then_erased)
+    monkeypatch.setattr("epochal_query.choosing.of_components", then_erased)
     with pytest.raises(FilterError, match=r"component .* was found, and was erased meanwhile"):
         growing.store.report(limit=3)
 
