@@ -12,7 +12,7 @@ import pyarrow as pa
 from epochal_query.answers import COLUMNS, IN_HEADS, Answers
 from epochal_query.attributes import ATTRIBUTES, Word
 from epochal_query.columns import codes, column, id_texts
-from epochal_query.errors import FilterError
+from epochal_query.errors import FilterError, erased_meanwhile
 from epochal_query.filter_names import EVERYTHING, checked_names
 from epochal_query.filter_tree import Condition, Field, Has, IsNull, Leaf, Not, OrderKey, leaves, nested, replaced
 from epochal_query.listing_filter import having
@@ -38,7 +38,8 @@ def choose_components(reading: Reading, scope: Scope, choice: Choice) -> pa.Tabl
     Without an order they come in the order of their creation.
 
     Raises:
-        FilterError: the choice can't be understood, or the filter can't match anything.
+        FilterError: the choice can't be understood, or the filter can't match anything; or something that was found
+            was erased meanwhile.
         UnknownNameError: the filter or the order names what nobody ever logged.
     """
     chosen, is_whole = _chosen(reading, scope, choice, whole=choice.limit is None)
@@ -115,7 +116,10 @@ def _whole(reading: Reading, scope: Scope, heads: pa.Table) -> pa.Table:
     chosen = of_components(scope, id_texts(heads, "component"))
     sql = f"""SELECT {", ".join(COLUMNS)} FROM {at("components")} WHERE project = {{project:String}} AND {chosen.sql}"""
     found = reading.rows(sql, **chosen.parameters)
-    return found.take(pa.array(codes(heads, "component", column(found, "component"))))
+    places = codes(heads, "component", column(found, "component"))
+    if (places < 0).any():
+        raise erased_meanwhile(f"component {id_texts(heads, 'component')[int(places.argmin())]}")
+    return found.take(pa.array(places))
 
 
 def _check_choice(choice: Choice) -> None:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ import pandas as pd
 
 from epochal_query.cli_options import Output
 from epochal_query.cli_table import person, table_lines
+from epochal_query.columns import marked
 from epochal_query.frame_files import write_csv, write_parquet
 
 NO_TERMINAL_WIDTH = 160
@@ -55,26 +54,7 @@ def _rows_of(count: int) -> str:
 
 def write_json(value: object) -> None:
     """Write a value as JSON: times as ISO text, bytes in hexadecimal, floats that JSON lacks as ``{"$float": ...}``."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
-
-
-def plain(value: Any) -> Any:
-    """The value as JSON has it."""
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, np.ndarray)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": str(value)}
-    if isinstance(value, bytes):
-        return value.hex()
-    if value is pd.NaT or value is pd.NA:
-        return None
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
+    click.echo(json.dumps(marked(value, escaping=False), ensure_ascii=False, indent=2))
 
 
 def _rows(frame: pd.DataFrame, exact: Collection[str]) -> list[tuple[Any, ...]]:

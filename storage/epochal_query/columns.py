@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from typing import Any, cast
 from uuid import UUID
 
@@ -94,6 +97,14 @@ def distinct(table: pa.Table, name: str) -> tuple[Codes, list[str]]:
     return place[found.indices.to_numpy(False)], [unsorted[i] for i in order]
 
 
+def objects(found: Iterable[Any]) -> Any:
+    """Values as a column of objects: also lists, which NumPy would take for more dimensions."""
+    listed = list(found)
+    cells = np.empty(len(listed), dtype=object)
+    cells[:] = listed
+    return cells
+
+
 def decoded(text: str) -> Any:
     """A JSON value of the store as Python: its marks for NaN, infinities, reprs and escaped keys undone."""
     if not text:
@@ -114,3 +125,27 @@ def unmarked(value: Any) -> Any:
     if "$repr" in cells and cells.keys() <= {"$repr", "type"}:
         return cells["$repr"]
     return {key[1:] if key.startswith("$") else key: unmarked(item) for key, item in cells.items()}
+
+
+def marked(value: Any, *, escaping: bool) -> Any:
+    """A value as JSON has it: times as ISO text, bytes in hexadecimal, floats that it lacks as ``{"$float": ...}``.
+
+    ``escaping``: keys that begin with ``$`` have one more, so that :func:`unmarked` takes the marks away again.
+    """
+    if isinstance(value, Mapping):
+        cells = cast("Mapping[object, Any]", value)
+        names = [f"${key}" if escaping and str(key).startswith("$") else str(key) for key in cells]
+        return {name: marked(item, escaping=escaping) for name, item in zip(names, cells.values(), strict=True)}
+    if isinstance(value, (list, tuple, set, np.ndarray)):
+        return [marked(item, escaping=escaping) for item in cast("list[Any]", value)]
+    if isinstance(value, np.generic):
+        return marked(value.item(), escaping=escaping)
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
+    if isinstance(value, bytes):
+        return value.hex()
+    if value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)

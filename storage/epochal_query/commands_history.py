@@ -86,7 +86,7 @@ def replay(since: str | None, until: str | None, speed: float | None, into: Path
 
     Each line is what came at one place of the log: envelopes of events, or points as columns. All projects are in it.
     """
-    from epochal_query.cli_output import plain
+    from epochal_query.columns import marked
     from epochal_query.opening import open_store
 
     opened = open_store(store)
@@ -94,7 +94,7 @@ def replay(since: str | None, until: str | None, speed: float | None, into: Path
         click.echo(f"{opened.replay_into(into, since, until, speed=speed):,} frames replayed into {into}")
         return
     for one in opened.replay(since, until, speed=speed):
-        click.echo(json.dumps(plain(one), ensure_ascii=False))
+        click.echo(json.dumps(marked(one, escaping=False), ensure_ascii=False))
 
 
 def _for_people(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:

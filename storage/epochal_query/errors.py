@@ -72,3 +72,8 @@ def no_text(error: UnicodeEncodeError) -> QueryError:
         f"{error.object[:80]!r} can't be asked for: it holds {error.object[error.start]!r}, half of a character; "
         "stored text has U+FFFD (\ufffd) in the place of such halves"
     )
+
+
+def erased_meanwhile(what: str) -> FilterError:
+    """What to say where something that was found isn't there any more when it is read."""
+    return FilterError(f"{what} was found, and was erased meanwhile: begin again")

@@ -7,7 +7,8 @@ that ``not`` of a comparison with something absent is true, as the grammar promi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NoReturn
@@ -35,6 +36,8 @@ from epochal_query.names import near
 from epochal_query.rank_values import Ranks, over_ranks
 from epochal_query.times import as_text, parse_instant
 
+_LIKE_SIGN = re.compile(r"\\[%_\\]|.", re.DOTALL)
+
 
 @dataclass
 class Bound:
@@ -57,9 +60,17 @@ def cell_test(leaf: Leaf, bound: Bound) -> str:
         case Compare(_, operator, value):
             return _typed(operator, value, leaf, bound)
         case OneOf(_, values):
-            return "(" + " OR ".join(f"({_typed('=', value, leaf, bound)})" for value in values) + ")"
-        case Like(_, pattern):
-            return f"type = 'text' AND text LIKE {bound.bind(pattern, 'String')}"
+            flags = [value for value in values if isinstance(value, bool)]
+            numbers = [value for value in values if not isinstance(value, (bool, str))]
+            words = [value for value in values if isinstance(value, str)]
+            tests = [
+                f"type = 'bool' AND {_in_numbers('number', flags, bound)}" if flags else "",
+                f"type = 'number' AND {_in_numbers('number', numbers, bound)}" if numbers else "",
+                f"type = 'text' AND text IN {bound.bind(words, 'Array(String)')}" if words else "",
+            ]
+            return "(" + " OR ".join(f"({test})" for test in tests if test) + ")"
+        case Like():
+            return f"type = 'text' AND text LIKE {bound.bind(like_pattern(leaf), 'String')}"
         case Matches(_, pattern):
             return f"type = 'text' AND match(text, {bound.bind(whole(pattern), 'String')})"
         case Contains(_, part):
@@ -74,6 +85,12 @@ def _typed(operator: str, value: Scalar, leaf: Leaf, bound: Bound) -> str:
     if isinstance(value, str):
         return f"type = 'text' AND text {operator} {bound.bind(value, 'String')}"
     return f"type = 'number' AND ifNull(number {operator} {bound.bind(float(value), 'Float64')}, false)"
+
+
+def _in_numbers(value: str, wanted: Sequence[float], bound: Bound) -> str:
+    # a set knows numbers by their bits, of which -0.0 has others than 0.0; adding 0 gives both the same
+    numbers = bound.bind([float(one) + 0.0 for one in wanted], "Array(Float64)")
+    return f"ifNull(toFloat64({value}) + 0 IN {numbers}, false)"
 
 
 def metric_test(leaf: Leaf, bound: Bound, ranks: Ranks) -> str:
@@ -94,8 +111,8 @@ def attribute_test(leaf: Leaf, bound: Bound, now: datetime, attributes: Mapping[
     if attribute.type == "time":
         return _time_test(leaf, attribute.column, bound, now)
     match leaf:
-        case Like(_, pattern):
-            test = f"{text} LIKE {bound.bind(pattern, 'String')}"
+        case Like():
+            test = f"{text} LIKE {bound.bind(like_pattern(leaf), 'String')}"
         case Matches(_, pattern):
             test = f"match({text}, {bound.bind(whole(pattern), 'String')})"
         case Contains(_, part):
@@ -103,7 +120,7 @@ def attribute_test(leaf: Leaf, bound: Bound, now: datetime, attributes: Mapping[
         case Compare(_, operator, value):
             test = f"{text} {operator} {bound.bind(text_of(leaf, value), 'String')}"
         case OneOf(_, values):
-            test = f"has({bound.bind([text_of(leaf, value) for value in values], 'Array(String)')}, {text})"
+            test = f"{text} IN {bound.bind([text_of(leaf, value) for value in values], 'Array(String)')}"
     return f"({text} != '' AND {test})"
 
 
@@ -149,27 +166,41 @@ def _number_test(leaf: Compare | OneOf | Textual, value: str, bound: Bound) -> s
     if isinstance(leaf, (Like, Matches, Contains)):
         refuse_text(leaf, "number")
 
-    def test(operator: str, wanted: Scalar) -> str:
-        return f"ifNull({value} {operator} {bound.bind(number_of(leaf, wanted), 'Float64')}, false)"
-
-    return _any(leaf, test)
+    if isinstance(leaf, OneOf):
+        return _in_numbers(value, [number_of(leaf, wanted) for wanted in leaf.values], bound)
+    return f"ifNull({value} {leaf.operator} {bound.bind(number_of(leaf, leaf.value), 'Float64')}, false)"
 
 
 def _time_test(leaf: Compare | OneOf | Textual, column: str, bound: Bound, now: datetime) -> str:
     if isinstance(leaf, (Like, Matches, Contains)):
         refuse_text(leaf, "time")
 
-    def test(operator: str, wanted: Scalar) -> str:
-        instant = bound.bind(as_text(parse_instant(wanted, now, str(leaf.field))), "String")
-        return f"ifNull({column} {operator} toDateTime64({instant}, 6, 'UTC'), false)"
+    def instant(wanted: Scalar) -> str:
+        return as_text(parse_instant(wanted, now, str(leaf.field)))
 
-    return _any(leaf, test)
+    if isinstance(leaf, OneOf):
+        instants = bound.bind([instant(wanted) for wanted in leaf.values], "Array(DateTime64(6, 'UTC'))")
+        return f"ifNull({column} IN {instants}, false)"
+    return (
+        f"ifNull({column} {leaf.operator} toDateTime64({bound.bind(instant(leaf.value), 'String')}, 6, 'UTC'), false)"
+    )
 
 
-def _any(leaf: Compare | OneOf, test: Callable[[str, Scalar], str]) -> str:
-    if isinstance(leaf, Compare):
-        return test(leaf.operator, leaf.value)
-    return "(" + " OR ".join(test("=", value) for value in leaf.values) + ")"
+def like_pattern(leaf: Like) -> str:
+    """The pattern with a backslash before every backslash that escapes nothing.
+
+    Raises:
+        FilterError: it ends in a backslash that escapes nothing.
+    """
+    signs = like_signs(leaf.pattern)
+    if signs and signs[-1] == "\\":
+        raise FilterError(f"{leaf}: the pattern ends in a backslash that escapes nothing; a backslash is written twice")
+    return "".join("\\\\" if sign == "\\" else sign for sign in signs)
+
+
+def like_signs(pattern: str) -> list[str]:
+    """The signs of a pattern: characters, and those that a backslash escapes."""
+    return _LIKE_SIGN.findall(pattern)
 
 
 def whole(pattern: str) -> str:

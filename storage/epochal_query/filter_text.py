@@ -26,6 +26,7 @@ from typing import NoReturn, cast
 from epochal_query.attributes import EXAMPLES, NOUNS, Word
 from epochal_query.errors import FilterError
 from epochal_query.filter_tree import (
+    PART,
     STATISTICS,
     All,
     Compare,
@@ -49,7 +50,6 @@ from epochal_query.names import near
 NESTING_MAX = 100
 
 _SPACE = re.compile(r"\s*")
-_PART = re.compile(r"\w[\w\-/:@+]*")
 _BACKTICKS = re.compile(r"`((?:[^`]|``)*)`", re.DOTALL)
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.])", re.ASCII)
@@ -130,10 +130,10 @@ class _Parser:
 
     def word(self, *words: str) -> str:
         """Take one of these key words if it stands here; else the empty text."""
-        found = _PART.match(self.text, self.at)
+        found = PART.match(self.text, self.at)
         if found is None or found.group().casefold() not in words:
             return ""
-        self.match(_PART)
+        self.match(PART)
         return found.group().casefold()
 
     def end(self, expected: str) -> None:
@@ -235,7 +235,7 @@ class _Parser:
     def field(self) -> Field:
         """``params.x``, ``metrics.x.last``, ``tags.x``, or an attribute."""
         begin = self.at
-        first = self.match(_PART)
+        first = self.match(PART)
         if first is None:
             self.fail(f"expected a field such as {', '.join(self._examples())} or {list(NOUNS[self.of].attributes)[2]}")
         root = _ROOTS.get(first.group().casefold())
@@ -283,7 +283,7 @@ class _Parser:
         quoted = self.match(_BACKTICKS)
         if quoted is not None:
             return quoted.group(1).replace("``", "`")
-        plain = self.match(_PART)
+        plain = self.match(PART)
         if plain is None:
             self.fail("expected a name (in `backticks` if it has odd characters)")
         return plain.group()
@@ -310,7 +310,7 @@ class _Parser:
             self.fail("nothing equals null: write `is null` or `is not null`")
         if self.word("nan"):
             self.fail("nothing equals NaN: write metrics.<name>.nan_count > 0")
-        bare = _PART.match(self.text, self.at)
+        bare = PART.match(self.text, self.at)
         hint = f": text stands in quotes, as in '{bare.group()}'" if bare else ""
         self.fail(f"expected a number, a text in quotes, true or false{hint}")
 

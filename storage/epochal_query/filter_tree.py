@@ -23,7 +23,8 @@ Operator = Literal["=", "!=", "<", "<=", ">", ">="]
 DEPTH_MAX = 200
 STATISTICS = ("min", "max", "mean", "std", "first", "last", "count", "nan_count", "argmin", "argmax")
 
-_PLAIN = re.compile(r"\w[\w\-/:@+]*")
+PART = re.compile(r"\w[\w\-/:@+]*")
+"""A part of a name that needs no backticks."""
 
 
 class Condition:
@@ -87,7 +88,7 @@ class OneOf(Condition):
 
 @dataclass(frozen=True)
 class Like(Condition):
-    """``field like 'pattern'``: ``%`` is any text, ``_`` any one character, backslash escapes."""
+    """``field like 'pattern'``: ``%`` is any text, ``_`` any one character; a backslash escapes these and itself."""
 
     field: Field
     pattern: str
@@ -223,7 +224,7 @@ def literal(value: Scalar) -> str:
 
 
 def _quoted(part: str) -> str:
-    return part if _PLAIN.fullmatch(part) else "`" + part.replace("`", "``") + "`"
+    return part if PART.fullmatch(part) else "`" + part.replace("`", "``") + "`"
 
 
 def _text(node: Condition) -> str:

@@ -6,6 +6,7 @@ They mean what the tests of `filter_sql` mean; patterns are those of the engine,
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Literal, cast
@@ -16,7 +17,7 @@ import pyarrow as pa
 
 from epochal_query.columns import compute
 from epochal_query.errors import FilterError
-from epochal_query.filter_sql import number_of, refuse_text, text_of, whole
+from epochal_query.filter_sql import like_pattern, like_signs, number_of, refuse_text, text_of, whole
 from epochal_query.filter_tree import Compare, Contains, IsNull, Leaf, Like, Matches, OneOf, Scalar, Textual
 from epochal_query.times import parse_instant
 
@@ -54,7 +55,8 @@ def cell_flags(leaf: Leaf, values: Sequence[object]) -> Flags:
                 raise FilterError(f"{leaf}: true and false have no order; compare with = or !=")
             return _flags(_holds(sign, value, wanted) for value in values)
         case OneOf(_, several):
-            return _flags(any(_holds("=", value, wanted) for wanted in several) for value in values)
+            wanted_ones = {(type_of(one), one) for one in several}
+            return _flags((kind := type_of(value)) != "other" and (kind, value) in wanted_ones for value in values)
 
 
 def attribute_flags(leaf: Leaf, type_: Type, values: Sequence[Any], now: datetime) -> Flags:
@@ -87,11 +89,7 @@ def _flags(found: Any) -> Flags:
 
 
 def _holds(sign: str, value: object, wanted: Scalar) -> bool:
-    if type_of(value) != type_of(wanted):
-        return False
-    if type_of(wanted) == "number":
-        return bool(_OPERATORS[sign](float(cast(float, value)), float(wanted)))
-    return bool(_OPERATORS[sign](value, wanted))
+    return type_of(value) == type_of(wanted) and bool(_OPERATORS[sign](value, wanted))
 
 
 def _text_flags(leaf: Textual, values: Sequence[str | None]) -> Flags:
@@ -99,11 +97,18 @@ def _text_flags(leaf: Textual, values: Sequence[str | None]) -> Flags:
     match leaf:
         case Contains(_, part):
             found = compute.match_substring(texts, part)
-        case Like(_, pattern):
-            found = compute.match_like(texts, pattern)
+        case Like():
+            # not Arrow's own, which takes backslashes otherwise than the engine
+            found = compute.match_substring_regex(texts, f"(?s){whole(_like_expression(leaf))}")
         case Matches(_, pattern):
             try:
                 found = compute.match_substring_regex(texts, f"(?s){whole(pattern)}")
             except pa.ArrowInvalid as error:
                 raise FilterError(f"a pattern after `matches` can't be used: {error}") from None
     return cast(Flags, compute.fill_null(found, False).to_numpy(zero_copy_only=False))
+
+
+def _like_expression(leaf: Like) -> str:
+    """The regular expression that matches what the pattern does."""
+    wild = {"%": ".*", "_": "."}
+    return "".join(wild.get(sign) or re.escape(sign[-1]) for sign in like_signs(like_pattern(leaf)))

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from epochal_query.attributes import NOUNS, Word
-from epochal_query.errors import FilterError
+from epochal_query.errors import FilterError, no_text
 from epochal_query.filter_text import parse_filter, parse_order
 from epochal_query.filter_tree import (
     DEPTH_MAX,
@@ -71,8 +71,15 @@ class FieldRef:
     __hash__ = None  # type: ignore[assignment]
 
     def isin(self, values: Iterable[object]) -> Condition:
-        """``field in (values)``."""
-        return OneOf(self.field, tuple(_scalar(self.field, value) for value in values))
+        """``field in (values)``.
+
+        Raises:
+            FilterError: there are none, so that nothing could match.
+        """
+        found = tuple(_scalar(self.field, value) for value in values)
+        if not found:
+            raise FilterError(f"{self.field}: isin() was given no values, so that nothing could match; leave it out")
+        return OneOf(self.field, found)
 
     def contains(self, text: str) -> Condition:
         """``field contains 'text'``: the text is somewhere in it."""
@@ -246,12 +253,21 @@ def as_condition(where: object, of: Word = "component") -> Condition | None:
         if depth(where) > DEPTH_MAX:
             raise FilterError(f"the filter is nested more than {DEPTH_MAX} deep")
         check_fields(where, of)
+        _check_text(str(where))
         return where
     if isinstance(where, str):
+        _check_text(where)
         return parse_filter(where, of)
     if isinstance(where, (FieldRef, MetricRef)):
         raise FilterError(f"where={where!r} compares nothing: write for example param('lr') < 0.1")
     raise FilterError(f'where={where!r} is not a filter: give text such as "params.lr < 0.1", or a filter object')
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise FilterError(str(no_text(error))) from None
 
 
 def check_fields(condition: Condition, of: Word) -> None:
@@ -293,13 +309,34 @@ def _said(field: Field, operator: str, text: object) -> str:
 
 
 def _scalar(field: Field, value: object) -> Scalar:
+    """The value as plain Python has it: not as NumPy or an enumeration does, which are written otherwise."""
     item = getattr(value, "item", None)
-    plain = item() if callable(item) and not isinstance(value, (str, bool, int, float)) else value
-    if isinstance(plain, float) and plain != plain:
-        raise FilterError(f"{field}: nothing equals NaN; ask for metric(name).nan_count > 0")
-    if isinstance(plain, (str, bool, int, float)):
-        return plain
-    isoformat = getattr(plain, "isoformat", None)
-    if callable(isoformat):
-        return str(isoformat())
-    raise FilterError(f"{field}: {value!r} is a {type(value).__name__}; compare with a number, a text, true or false")
+    given = item() if callable(item) and not isinstance(value, (str, bool, int, float)) else value
+    isoformat = getattr(given, "isoformat", None)
+    match given:
+        case bool():
+            return given
+        case int():
+            return _finite(field, int(given))
+        case float():
+            if given != given:
+                raise FilterError(f"{field}: nothing equals NaN; ask for metric(name).nan_count > 0")
+            return float(given)
+        case str():
+            return str.__str__(given)
+        case _ if callable(isoformat):
+            return str(isoformat())
+        case _:
+            raise FilterError(
+                f"{field}: {value!r} is a {type(value).__name__}; compare with a number, a text, true or false"
+            )
+
+
+def _finite(field: Field, number: int) -> int:
+    try:
+        float(number)
+    except OverflowError:
+        raise FilterError(
+            f"{field}: no number is as large as that, {float('1.7976931348623157e308')} at most"
+        ) from None
+    return number

@@ -2,10 +2,12 @@
 
 CSV: a text stands in quotes and what is missing is nothing at all, so that an empty text differs from it; numbers are
 written so that they are read as the same numbers, flags as true and false, times in UTC as ``2026-01-01
-12:00:00.000000Z``. In a column of lists, mappings or mixed values every cell is JSON.
+12:00:00.000000Z``; ids, dates and decimals of :meth:`sql` as their text. In a column of lists, mappings or mixed values
+every cell is JSON.
 
 Parquet: every column has its type, and the file what the frame says about itself (``attrs``). Lists of texts are lists;
-other columns of lists, mappings or mixed values are JSON, which :func:`read_parquet` reads back.
+ids, dates and decimals are their text; other columns of lists, mappings or mixed values are JSON, which
+:func:`read_parquet` reads back.
 
 In JSON what it lacks is written as ``{"$float": "nan"}``, and a key that begins with ``$`` has one more.
 """
@@ -13,11 +15,11 @@ In JSON what it lacks is written as ``{"$float": "nan"}``, and a key that begins
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any, cast
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -25,7 +27,7 @@ import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as parquet
 
-from epochal_query.columns import decoded
+from epochal_query.columns import decoded, marked, objects
 
 _csv: Any = csv
 _parquet: Any = parquet
@@ -39,7 +41,10 @@ def write_csv(frame: pd.DataFrame, to: str | Path | IO[bytes]) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, to: str | Path) -> None:
-    """Write a frame as Parquet; :func:`read_parquet` reads back one that equals it, ``attrs`` included."""
+    """Write a frame as Parquet; :func:`read_parquet` reads back one that equals it, ``attrs`` included.
+
+    But for what only :meth:`sql` answers with: ids, dates and decimals are texts then, arrays and tuples lists.
+    """
     table, as_json = _as_table(frame, lists=True)
     objects = [str(name) for name in frame.columns if frame[name].dtype == object]
     told = {"json": as_json, "objects": objects, "attrs": frame.attrs}
@@ -56,7 +61,7 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
         cells: list[Any] = table.column(name).to_pylist()
         if name in told["json"]:
             cells = [None if text is None else decoded(text) for text in cells]
-        frame[name] = _objects(cells)
+        frame[name] = objects(cells)
     frame.attrs = told.get("attrs", {})
     return frame
 
@@ -68,9 +73,13 @@ def _as_table(frame: pd.DataFrame, *, lists: bool) -> tuple[Any, list[str]]:
         if frame[name].dtype != object or (lists and _are_lists_of_texts(frame[name])):
             continue
         cells: list[object] = [None if _gone(cell) else cell for cell in frame[name]]
-        if not all(cell is None or isinstance(cell, str) for cell in cells):
+        if all(cell is None or _is_said_by_its_text(cell) for cell in cells):
+            cells = [None if cell is None else str(cell) for cell in cells]
+        elif not all(cell is None or isinstance(cell, str) for cell in cells):
             as_json.append(str(name))
-            cells = [None if cell is None else json.dumps(_marked(cell), ensure_ascii=False) for cell in cells]
+            cells = [
+                None if cell is None else json.dumps(marked(cell, escaping=True), ensure_ascii=False) for cell in cells
+            ]
         plain[name] = pd.array(cast("Any", cells), dtype="str")
     plain.attrs = {}
     return pa.Table.from_pandas(plain, preserve_index=False), as_json
@@ -78,33 +87,14 @@ def _as_table(frame: pd.DataFrame, *, lists: bool) -> tuple[Any, list[str]]:
 
 def _are_lists_of_texts(column: Any) -> bool:
     return all(
-        isinstance(cell, list) and all(isinstance(item, str) for item in cast("list[object]", cell)) for cell in column
+        isinstance(cell, (list, np.ndarray)) and all(isinstance(item, str) for item in cast("list[object]", cell))
+        for cell in column
     )
+
+
+def _is_said_by_its_text(cell: object) -> bool:
+    return isinstance(cell, (UUID, Decimal, date)) and not isinstance(cell, datetime)
 
 
 def _gone(cell: object) -> bool:
     return cell is None or cell is pd.NA or cell is pd.NaT
-
-
-def _marked(value: Any) -> Any:
-    """A value as JSON, with marks for what it lacks; `columns.decoded` takes them away again."""
-    if isinstance(value, np.generic):
-        return _marked(value.item())
-    if isinstance(value, Mapping):
-        cells = cast("Mapping[object, Any]", value)
-        return {f"${key}" if str(key).startswith("$") else str(key): _marked(item) for key, item in cells.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_marked(item) for item in cast("list[Any]", value)]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": str(value)}
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, (datetime, date)):
-        return value.isoformat()
-    return value if isinstance(value, (str, int, float, bool)) or value is None else str(value)
-
-
-def _objects(found: list[Any]) -> Any:
-    cells = np.empty(len(found), dtype=object)
-    cells[:] = found
-    return cells

@@ -75,10 +75,11 @@ def listed_ids(
     """
     listed = _Listed.read(reading, what)
     compared = [] if where is None else list(leaves(where))
-    present = listed if reading.is_present else _Listed.read(reading.present, what)
-    for one in dict.fromkeys([*(leaf.field for leaf in compared), *(key.field for key in order)]):
-        if one.root:
-            _check_cells(present, one, compared)
+    named = [one for one in (*(leaf.field for leaf in compared), *(key.field for key in order)) if one.root]
+    # a name may be known by what was deleted since, or by what came later
+    both = [listed] if reading.is_present or not named else [listed, _Listed.read(reading.present, what)]
+    for one in dict.fromkeys(named):
+        _check_cells(both, one, compared)
     places = np.arange(len(listed.ids))
     if where is not None:
         places = places[_truth(listed, where, choose)]
@@ -144,19 +145,20 @@ class _Listed:
         return list(dict.fromkeys(key for row in self._free[root] for key in row))
 
 
-def _check_cells(listed: _Listed, by: Field, compared: Sequence[Leaf]) -> None:
-    """That a tag or a variable was ever said, and has values that each comparison can work on; in the present."""
-    have = {type_of(value) for value in listed.cells(by)} - {"null"}
+def _check_cells(lists: Sequence[_Listed], by: Field, compared: Sequence[Leaf]) -> None:
+    """That a tag or a variable was ever said, and has values that each comparison can work on; in one of the lists."""
+    reading, what = lists[0].reading, lists[0].what
+    have = {type_of(value) for listed in lists for value in listed.cells(by)} - {"null"}
     if by.root == "tags":
-        said = said_types(listed.reading, EVERYTHING, "tag", [by.name], listed.what)
+        said = said_types(reading, EVERYTHING, "tag", [by.name], what)
         have |= set[str]().union(*said.values())
-    if not have and not meant(by.name, listed.keys(by.root)):
-        raise unknown(by.root.removesuffix("s"), by.name, map(shown, listed.keys(by.root)), f" of {listed.what}s")
+    keys = list(dict.fromkeys(key for listed in lists for key in listed.keys(by.root)))
+    if not have and not meant(by.name, keys):
+        raise unknown(by.root.removesuffix("s"), by.name, map(shown, keys), f" of {what}s")
     for leaf in compared:
         wanted = comparable_types(leaf)
         if leaf.field == by and wanted and not wanted & have:
-            who = f"{listed.what} of project {listed.reading.project!r}"
-            raise FilterError(incomparable(leaf, wanted, have, who))
+            raise FilterError(incomparable(leaf, wanted, have, f"{what} of project {reading.project!r}"))
 
 
 def _truth(listed: _Listed, node: Condition, choose: Choose) -> Flags:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from epochal_query.cells import lists
-from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, texts, values
+from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, objects, texts, values
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import resolve, trial_label
 from epochal_query.scope import Scope, of_components
@@ -41,7 +41,7 @@ def experiments(reading: Reading, only: Sequence[str] | None = None) -> pd.DataF
         {
             "id": _texts(id_texts(table, "experiment")),
             **{name: _texts(texts(table, name)) for name in ("name", "hypothesis", "objective")},
-            "variables": _objects(decoded(value) if value else None for value in texts(table, "variables")),
+            "variables": objects(decoded(value) if value else None for value in texts(table, "variables")),
             **{name: _texts(texts(table, name)) for name in ("verdict", "verdict_note", "note")},
             "trials": floats(table, "trials").astype(np.int64),
             "created": instants(table, "created_at"),
@@ -63,7 +63,7 @@ def trials(reading: Reading, experiment: object = None, only: Sequence[str] | No
             "id": _texts(id_texts(table, "trial")),
             "name": _texts(trial_labels(table)),
             "experiment": _texts(texts(table, "experiment")),
-            "variables": _objects(decoded(value or "{}") for value in texts(table, "variables")),
+            "variables": objects(decoded(value or "{}") for value in texts(table, "variables")),
             "status": _texts(statuses),
             "components": counts,
             "note": _texts(texts(table, "note")),
@@ -177,10 +177,3 @@ def tags_of(reading: Reading, kind: str, ids: Sequence[str] | None = None) -> di
 
 def _texts(found: Iterable[str]) -> Any:
     return pd.array(list(found), dtype="str")
-
-
-def _objects(found: Iterable[Any]) -> Any:
-    listed = list(found)
-    cells = np.empty(len(listed), dtype=object)
-    cells[:] = listed
-    return cells

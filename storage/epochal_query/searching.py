@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, cast
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from epochal_query import listings
 from epochal_query.choosing import Choice, choose_ids
-from epochal_query.errors import FilterError
+from epochal_query.columns import objects
+from epochal_query.errors import FilterError, erased_meanwhile
 from epochal_query.filter_names import EVERYTHING
 from epochal_query.filter_tree import Condition, OrderKey
 from epochal_query.listing_filter import listed_ids, running
@@ -21,6 +22,7 @@ from epochal_query.names import near
 from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
 from epochal_query.scope import of_components
+from epochal_query.times import parse_instant
 
 Kind = Literal["experiment", "trial", "component", "run"]
 KINDS: tuple[Kind, ...] = ("experiment", "trial", "component", "run")
@@ -51,7 +53,11 @@ class Search:
         return components(running(self.where) if self.kind == "run" else self.where, self.order)
 
     def lines(self, reading: Reading, ids: Sequence[str]) -> pd.DataFrame:
-        """The lines of these, in their order: the columns of a list, and their tags."""
+        """The lines of these, in their order: the columns of a list, and their tags.
+
+        Raises:
+            FilterError: one of them was erased since it was found.
+        """
         if self.kind == "experiment":
             frame = listings.experiments(reading, only=ids)
         elif self.kind == "trial":
@@ -59,11 +65,11 @@ class Search:
         else:
             frame = listings.components(reading, of_components(EVERYTHING, list(ids)))
         place = {id_: i for i, id_ in enumerate(frame["id"])}
+        if gone := [id_ for id_ in ids if id_ not in place]:
+            raise erased_meanwhile(f"{self.kind} {gone[0]}")
         frame = frame.take([place[id_] for id_ in ids]).reset_index(drop=True)
         tags = listings.tags_of(reading, "component" if self.kind == "run" else self.kind, ids)
-        cells = np.empty(len(ids), dtype=object)
-        cells[:] = [tags.get(id_, {}) for id_ in ids]
-        return frame.assign(tags=cells)
+        return frame.assign(tags=objects(tags.get(id_, {}) for id_ in ids))
 
     @property
     def words(self) -> str:
@@ -114,7 +120,7 @@ class Pages:
         return max(1, -(-(self.rows - self.begin) // self.size))
 
     def __iter__(self) -> Iterator[pd.DataFrame]:
-        """Read one page after the other."""
+        """Read one page after the other. Raises FilterError: what is to be on it was erased meanwhile."""
         for number in range(len(self)):
             at = self.begin + number * self.size
             frame = self.search.lines(self.reading, self.ids[at : at + self.size])
@@ -127,12 +133,13 @@ class Pages:
             yield frame
 
     def _token(self, done: int) -> str:
-        bounds = self.reading.bounds
-        token = {"as_of": bounds.as_of, "known_at": bounds.known_at, "done": done, "seen": self._seen(done)}
+        bounds, now = self.reading.bounds, self.reading.now.isoformat()
+        token = {"as_of": bounds.as_of, "known_at": bounds.known_at, "now": now, "done": done, "seen": self._seen(done)}
         return json.dumps(token, separators=(",", ":"))
 
     def _seen(self, done: int) -> str:
-        said = "\n".join([self.search.words, *self.ids[:done]])
+        # all that was found and not only what is done: what goes missing after that would be left out unnoticed
+        said = "\n".join([self.search.words, str(done), *self.ids])
         return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
     @classmethod
@@ -144,10 +151,13 @@ class Pages:
     def going_on(cls, reading: Reading, search: Search, size: int, after: After) -> Pages:
         """Find the same again, in a reading at the place of the token, and go on after what was read then.
 
+        Times such as ``'2 hours ago'`` mean what they meant then.
+
         Raises:
-            FilterError: the token is of another search, or what was read isn't what is found now.
+            FilterError: the token is of another search, or what was found then isn't what is found now.
         """
-        pages = cls(reading, search, size, search.ids(reading), after.done)
+        then = replace(reading, now=after.now)
+        pages = cls(then, search, size, search.ids(then), after.done)
         if pages._seen(after.done) != after.seen:
             raise FilterError(
                 "after= goes on with another search than this one, or what it found has changed since (a running "
@@ -158,20 +168,35 @@ class Pages:
 
 @dataclass(frozen=True)
 class After:
-    """What a token says: the place in both times, how many rows were read, and which."""
+    """What a token says: the place in both times, when it was, how many rows were read, and what was found."""
 
     as_of: str | None
     known_at: str
+    now: datetime
     done: int
     seen: str
 
     @classmethod
     def parsed(cls, token: object) -> After:
         """The token as it was given. Raises FilterError: it is none."""
-        try:
-            told: dict[str, Any] = json.loads(cast(str, token))
-            return cls(str(told["as_of"]) or None, str(told["known_at"]), int(told["done"]), str(told["seen"]))
-        except (TypeError, ValueError, KeyError):
-            raise FilterError(
-                f"after={token!r} is nothing to go on with: give what frame.attrs['epochal']['next'] of a page says"
-            ) from None
+        match _loaded(token):
+            case {
+                "as_of": str(as_of),
+                "known_at": str(known_at),
+                "now": str(now),
+                "done": int(done),
+                "seen": str(seen),
+            }:
+                instant = parse_instant(now, datetime.now(UTC), "the time in after")
+                return cls(as_of or None, known_at, instant, done, seen)
+            case _:
+                raise FilterError(
+                    f"after={token!r} is nothing to go on with: give what frame.attrs['epochal']['next'] of a page says"
+                )
+
+
+def _loaded(token: object) -> object:
+    try:
+        return json.loads(token) if isinstance(token, str) else None
+    except (ValueError, RecursionError):
+        return None

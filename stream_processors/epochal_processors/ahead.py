@@ -18,6 +18,8 @@ and more would only take memory."""
 def ahead(read: Callable[[Piece], Read], pieces: Iterable[Piece]) -> Iterator[Read]:
     """What ``read`` makes of each piece, in order; the next ones are read while the caller works with one.
 
+    A caller that lets go of one before it asks for the next has at most one more than are read ahead in memory.
+
     Raises what ``read`` raises, where its piece would have come.
     """
     with ThreadPoolExecutor(AHEAD, "epochal-reading") as threads:

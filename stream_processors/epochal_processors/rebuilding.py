@@ -80,6 +80,7 @@ def rebuild(store: Inserting, query: Query, table: str, watermark: Watermark, pr
             if rows.num_rows:
                 shadow.insert(rows)
             done += read.num_rows
+            del portion, read, places, rows  # before the next is waited for, beside which others are in memory
         progress(table, total, total)
         covered = {"logs": [*watermark, ""], "offsets": [*watermark.values(), -1]}
         within = (

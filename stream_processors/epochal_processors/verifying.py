@@ -90,6 +90,7 @@ def verify(query: Query, asked: Asked, progress: Progress) -> Verified:
         progress("rows", done, total)
         walk.look_at(read)
         done = walk.verified.totals.events + walk.verified.totals.points
+        del read  # before the next is waited for, beside which others are in memory
     progress("rows", total, total)
     walk.end()
     if asked.only is None:

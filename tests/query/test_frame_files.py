@@ -6,10 +6,11 @@ import csv
 import io
 import json
 import math
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import numpy as np
 import pandas as pd
@@ -129,3 +130,25 @@ def test_a_frame_without_rows(frame: pd.DataFrame, tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(read_parquet(tmp_path / "empty.parquet"), empty)
     write_csv(empty, tmp_path / "empty.csv")
     assert (tmp_path / "empty.csv").read_text().startswith('"ComponentId","Name",')
+
+
+def test_what_sql_answers_with(bare: Bare, tmp_path: Path) -> None:
+    """Ids, dates and decimals are their texts, arrays of texts lists: nothing is JSON that has a text of its own."""
+    answer = bare.open("files").sql(
+        """SELECT toUUID('7addcea6-211b-59d3-8c74-51f3a3343bd1') AS id, toDate32('2026-01-02') AS day,
+                  toDecimal64('1.50', 2) AS price, ['a', 'b'] AS names, CAST(NULL, 'Nullable(UUID)') AS none"""
+    )
+    write_csv(answer, tmp_path / "answer.csv")
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "answer.csv").read_text()))
+    assert [row["id"], row["day"], row["none"]] == ["7addcea6-211b-59d3-8c74-51f3a3343bd1", "2026-01-02", ""]
+    assert row["price"] in ("1.50", "1.5")
+    write_parquet(answer, tmp_path / "answer.parquet")
+    again = read_parquet(tmp_path / "answer.parquet")
+    assert [again["id"][0], again["names"][0]] == ["7addcea6-211b-59d3-8c74-51f3a3343bd1", ["a", "b"]]
+    assert list(pd.read_parquet(tmp_path / "answer.parquet")["names"][0]) == ["a", "b"]
+    # as pandas, too, may have them
+    made = pd.DataFrame({"id": [UUID(row["id"]), None], "day": [date(2026, 1, 2)] * 2, "price": [Decimal("1.50")] * 2})
+    write_parquet(made, tmp_path / "made.parquet")
+    table = pd.read_parquet(tmp_path / "made.parquet")
+    assert table.iloc[0].to_list() == [row["id"], "2026-01-02", "1.50"]
+    assert table["id"].isna().to_list() == [False, True]

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import enum
 import json
+import math
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import numpy as np
 import pandas as pd
 import pytest
 from query.conftest import Bare
 
 from epochal_query import filters
+from epochal_query.connection import Opened
 from epochal_query.errors import FilterError, TimeError, UnknownNameError
+from epochal_query.filter_tree import Compare, Field, OneOf
+from epochal_query.filter_values import cell_flags
 from epochal_query.filters import attribute, metric, param, tag, variable
+from epochal_query.scope import Scope, of_components
 from epochal_query.store import Store
 
 BUCKET = "s3://bucket/cifar10/train"
@@ -217,6 +225,117 @@ def test_trials_by_filters_built_in_python(story: Story) -> None:
     """Also of what components satisfy."""
     assert story.named("trial", filters.component(metric("loss").last < 1) & (variable("epochs") == 60)) == "t1"
     assert story.named("experiment", filters.run(attribute("status") == "failed")) == "cifar"
+
+
+MANY = range(-100_000, -1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "found"),
+    [
+        ("component", param("lr").isin([*MANY, 0.2, True, "auto"]), "b c"),
+        ("component", param("lr").isin([*map(str, MANY), 0.1]), "a"),
+        ("component", param("flag").isin([*MANY, True]), "a"),
+        ("component", metric("val/acc").last.isin([*MANY, -0.0]), "a"),
+        (
+            "component",
+            attribute("duration").isin([*MANY, 2.0, 3.0, 4.0, 5.0]) & attribute("end").is_not_null(),
+            "a b c",
+        ),
+        ("component", attribute("name").isin([*map(str, MANY), "alone"]), "alone"),
+        ("component", attribute("start").isin([f"20{n:02}-01-01" for n in range(100)] * 100), ""),
+        ("component", filters.input(attribute("size").isin([*MANY, 10])), "a"),
+        ("trial", variable("epochs").isin([*MANY, 60]), "t1"),
+    ],
+)
+def test_many_values(story: Story, kind: Any, where: Any, found: str) -> None:
+    """A list that is long is one value of each type to the engine."""
+    assert story.named(kind, where) == found
+
+
+def test_starts_among_several(story: Story) -> None:
+    """Times in a list are those to the microsecond, absent ones none of them."""
+    started = story.store.components()["start"].dropna().to_list()
+    assert story.named("component", attribute("start").isin([started[0], started[2]])) == "a c"
+
+
+def test_no_values() -> None:
+    """Nothing could match, so that it is an error as in text."""
+    with pytest.raises(FilterError, match="was given no values"):
+        param("lr").isin([])
+    with pytest.raises(FilterError, match="expected a number"):
+        filters.as_condition("params.lr in ()")
+
+
+class Size(enum.IntEnum):
+    """An enumeration of numbers."""
+
+    A = 1
+
+
+class Color(str, enum.Enum):  # noqa: UP042
+    """An enumeration of texts that is written otherwise than its values."""
+
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (np.float64(0.1), "0.1"),
+        (np.float32(0.5), "0.5"),
+        (np.int64(3), "3"),
+        (np.bool_(True), "true"),
+        (np.str_("a"), "'a'"),
+        (Size.A, "1"),
+        (Color.RED, "'red'"),
+    ],
+)
+def test_values_that_are_not_plain(value: object, text: str) -> None:
+    """They are written as the plain values that they are."""
+    for built in (param("x") == value, param("x").isin([value])):
+        assert filters.as_condition(str(built)) == built
+        assert text in str(built)
+
+
+def test_backslashes_in_patterns(bare: Bare) -> None:
+    """They mean the same where the engine matches and where rows are looked at here."""
+    log = bare.log("like")
+    experiment = log.experiment("like")
+    said = ["a\\b", "ab", "a%b", "a\\\\b", "a\\%b", "\nb"]
+    for text in said:
+        log.run([log.trial(experiment, {"text": text})], params={"text": text})
+    log.flush()
+    store = bare.open("like")
+    for pattern, matched in (
+        (r"a\b", ["a\\b"]),
+        (r"a\\b", ["a\\b"]),
+        (r"a\%b", ["a%b"]),
+        (r"a\\%b", ["a\\b", "a\\\\b", "a\\%b"]),
+        (r"a\\\%b", ["a\\%b"]),
+        (r"%\b", ["a\\b", "a\\\\b"]),
+        ("_b", ["ab", "\nb"]),
+    ):
+        by_engine = store.search("component", where=param("text").like(pattern))["trials"].to_list()
+        here = store.search("trial", where=variable("text").like(pattern))
+        assert [one["text"] for one in here["variables"]] == matched, pattern
+        assert by_engine == [[name] for name in here["name"]], pattern
+    for kind, where in (("component", param("text")), ("component", attribute("name")), ("trial", variable("text"))):
+        with pytest.raises(FilterError, match="ends in a backslash"):
+            store.search(kind, where=where.like("a\\"))  # type: ignore[call-overload]
+
+
+def test_values_that_nothing_has(story: Story) -> None:
+    """Numbers that no float holds, and halves of characters; whole numbers are compared as they are."""
+    with pytest.raises(FilterError, match="no number is as large"):
+        _ = param("lr") < 10**400
+    for kind in ("component", "trial", "experiment"):
+        for where in (attribute("name").contains("\ud800"), "name contains '\ud800'", "name = '\ud800'"):
+            with pytest.raises(FilterError, match="half of a character"):
+                story.store.search(kind, where=where)
+    big = Field("variables", "n")
+    assert cell_flags(Compare(big, "=", 2**53), [2**53, 2**53 + 1, float(2**53)]).tolist() == [True, False, True]
+    assert cell_flags(OneOf(big, (2**53, "a")), [2**53 + 1, "a", None, [1]]).tolist() == [False, True, False, False]
 
 
 @pytest.mark.parametrize(
@@ -443,7 +562,8 @@ def test_what_is_nothing_to_go_on_with(growing: Growing) -> None:
     with pytest.raises(FilterError, match="another search"):
         growing.pages(after=after, where="params.n > 1")
     altered = json.dumps({**json.loads(after), "done": 3})
-    for wrong in ("x", "{}", 3, "[1]", altered):
+    endless = json.dumps({**json.loads(after), "done": math.inf})
+    for wrong in ("x", "{}", 3, "[1]", altered, endless):
         with pytest.raises(FilterError, match="after="):
             growing.pages(after=wrong)
     with pytest.raises(FilterError, match="as_of="):
@@ -453,6 +573,58 @@ def test_what_is_nothing_to_go_on_with(growing: Growing) -> None:
             growing.store.search("run", page_size=size)  # type: ignore[call-overload]
     with pytest.raises(FilterError, match="page_size="):
         growing.store.search("run", after=after)  # type: ignore[call-overload]
+
+
+def test_going_on_keeps_what_time_has_passed_over(growing: Growing) -> None:
+    """Relative times mean what they meant at the first page, however long ago that was."""
+    clock = [growing.log.now + timedelta(hours=1)]
+    store = Store(Opened(growing.bare.reader, lambda: None, now=lambda: clock[0]), "pages")
+    choice: dict[str, Any] = {"where": "created > '2 hours ago'", "page_size": 2}
+    first, *rest = pages = store.search("run", **choice)
+    assert pages.rows == 5
+    clock[0] += timedelta(days=1)
+    assert store.search("run", **choice).rows == 0
+    again = list(store.search("run", **choice, after=first.attrs["epochal"]["next"]))
+    assert [page["id"].to_list() for page in again] == [page["id"].to_list() for page in rest]
+
+
+def erased(growing: Growing, *ids: str) -> None:
+    """Erase what was said of these, as an eraser does."""
+    for one in ids:
+        growing.bare.writer.command(f"ALTER TABLE facts DELETE WHERE entity = '{one}' SETTINGS mutations_sync = 2")
+
+
+def test_going_on_notices_what_is_missing_after_the_first_pages(growing: Growing) -> None:
+    """Rows that were found and weren't read yet can't just be left out."""
+    pages = growing.pages()
+    after = next(iter(pages)).attrs["epochal"]["next"]
+    erased(growing, pages.ids[3])
+    with pytest.raises(FilterError, match="begin again"):
+        growing.pages(after=after)
+
+
+def test_what_is_erased_between_pages(growing: Growing) -> None:
+    """The page that it was to be on says so, and so does every other reader that found it."""
+    trials, runs = iter(growing.store.search("trial", page_size=1)), iter(growing.pages())
+    ids = growing.store.search("run", order_by="metrics.loss.last desc")["id"].to_list()
+    next(runs)
+    erased(growing, str(growing.trial), ids[3])
+    with pytest.raises(FilterError, match=f"trial {growing.trial} was found, and was erased meanwhile"):
+        next(trials)
+    with pytest.raises(FilterError, match=f"run {ids[3]} was found, and was erased meanwhile"):
+        next(runs)
+
+
+def test_what_is_erased_between_heads_and_lines(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report of few of many reads which these are before it reads what they are."""
+
+    def then_erased(scope: Scope, components: list[str]) -> Scope:
+        erased(growing, components[1])
+        return of_components(scope, components)
+
+    monkeypatch.setattr("epochal_query.choosing.of_components", then_erased)
+    with pytest.raises(FilterError, match=r"component .* was found, and was erased meanwhile"):
+        growing.store.report(limit=3)
 
 
 def test_pages_of_nothing(story: Story) -> None:
@@ -480,6 +652,32 @@ def test_many_candidates_are_not_narrowed_and_found_alike(story: Story, monkeypa
     assert narrow == ["a b", "b"]
     monkeypatch.setattr("epochal_query.narrowing.BOUND_MAX", 0)
     assert [story.named("component", where) for where in wheres] == narrow
+
+
+def test_variables_of_what_was_deleted_since(tmp_path: Path) -> None:
+    """They are known where they were, in filters and orders, of trials and of what has them."""
+    bare = Bare(tmp_path)
+    log = bare.log("gone")
+    experiment = log.experiment("gone")
+    trial, stays = log.trial(experiment, {"gone": "x", "model": 3}), log.trial(experiment, {"model": 4})
+    run = log.run([trial])
+    mark = log.flush()
+    log.say("entity.deleted", uuid4(), kind="trial", entity=trial, abandoned=[])
+    log.flush()
+    store = bare.open("gone")
+
+    def found(kind: Any, **choice: Any) -> list[str]:
+        ids: list[str] = store.search(kind, **choice, known_at=mark)["id"].to_list()
+        return ids
+
+    assert found("trial", where="variables.gone = 'x'") == [str(trial)]
+    assert found("trial", order_by="variables.gone") == [str(trial), str(stays)]
+    assert found("component", where="trial(variables.gone = 'x')") == [str(run)]
+    with pytest.raises(UnknownNameError, match="near: 'gone'"):
+        found("trial", where="variables.gon = 'x'")
+    with pytest.raises(UnknownNameError):
+        store.search("trial", where="variables.gone = 'x'")
+    bare.end()
 
 
 def test_a_value_of_the_past_is_found_there(bare: Bare) -> None:
