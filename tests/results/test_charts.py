@@ -111,7 +111,7 @@ def test_label_0_can_be_the_positive_one() -> None:
         assert other.no_skill == (TRUTH == 0).mean()
 
 
-@pytest.mark.parametrize("zero", [np.int64(0), np.bool_(False), 0.0])  # noqa: FBT003
+@pytest.mark.parametrize("zero", [np.int64(0), np.bool_(False), 0.0])
 def test_a_positive_label_of_numpy_is_one_of_the_labels(zero: Any) -> None:
     """And stands in the document as that label."""
     for given in (1 - SCORE, np.column_stack([1 - SCORE, SCORE])):
