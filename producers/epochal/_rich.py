@@ -6,6 +6,7 @@ how they are written and read back.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -201,7 +202,8 @@ class Rich(Statements):
             kept = self._contents.keep(record, content)
             self._contents.warn_unkept(text)
         except Exception as error:  # noqa: BLE001  the border: no state of a disk may end a training
-            self._say(record.failed(str(error)))
+            with contextlib.suppress(MisuseError):  # the run may have been finished meanwhile, by another thread
+                self._say(record.failed(str(error)))
             self._refuse(call, error, text)
             return blank
         self._session.warn.raise_first()
