@@ -178,6 +178,18 @@ def test_pictures_hold_the_data() -> None:
     assert axes.get_title() == "c"
 
 
+def test_a_confusion_matrix_of_many_classes() -> None:
+    """Has colours with a scale in the place of a text a cell, and names some of the labels."""
+    figure = confusion([f"_${number}$" for number in range(300)], [f"_${number}$" for number in range(300)]).plot()
+    axes, scale = axes_of(figure)
+    assert axes.texts == []
+    assert len(axes.get_xticklabels()) == len(axes.get_yticklabels()) == 30
+    assert scale.get_ylabel() == "count"
+    assert axes.get_ylabel() == "y_true (of 10 labels one is named)"
+    shown: Any = figure
+    assert shown._repr_png_().startswith(b"\x89PNG")
+
+
 def test_html_is_escaped() -> None:
     """Whatever somebody called a chart or a class."""
     content, _ = confusion_document("<script>alert(1)</script>", ["<b>", "c"], ["<b>", "c"], None)
