@@ -182,7 +182,7 @@ def test_a_confusion_matrix_of_many_classes() -> None:
     """Has colours with a scale in the place of a text a cell, and names some of the labels."""
     figure = confusion([f"_${number}$" for number in range(300)], [f"_${number}$" for number in range(300)]).plot()
     axes, scale = axes_of(figure)
-    assert axes.texts == []
+    assert len(axes.texts) == 0
     assert len(axes.get_xticklabels()) == len(axes.get_yticklabels()) == 30
     assert scale.get_ylabel() == "count"
     assert axes.get_ylabel() == "y_true (of 10 labels one is named)"
