@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import importlib
 import io
 import os
@@ -17,6 +16,10 @@ if TYPE_CHECKING:
 
 SIZE = (8.0, 4.5)
 """Inches."""
+WIDEST = 60.0
+ASIDE, AROUND = 2.0, 1.0
+"""Of the width for names beside the axes, of the height for what is above and below them: the rest is added."""
+NAMED_MAX = 50
 
 
 def new_figure(title: str = "") -> Figure:
@@ -25,7 +28,7 @@ def new_figure(title: str = "") -> Figure:
     Raises:
         NotAvailableError: Matplotlib is not installed.
     """
-    figure: Figure = _shown_by_itself()(figsize=SIZE, layout="constrained")
+    figure: Figure = _load("epochal_query.notebook_figure").NotebookFigure(figsize=SIZE, layout="constrained")
     if title:
         figure.suptitle(title)
     return figure
@@ -43,10 +46,18 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
         raise FilterError(f"path={os.fspath(path)!r}: {error}") from None
 
 
+def literal(text: object) -> str:
+    """A text that comes from data, to be shown as it is: Matplotlib takes ``$`` for mathematics, and leaves a name that
+    begins with ``_`` out of legends.
+    """
+    shown = str(text).replace("$", r"\$")
+    return f"\u200b{shown}" if shown.startswith("_") else shown
+
+
 def say_below(figure: Figure, *notes: str) -> None:
     """What a reader of the figure has to know, in small letters below it."""
     if notes:
-        figure.supxlabel("\n".join(notes), fontsize="x-small", x=0.01, ha="left")
+        figure.supxlabel(literal("\n".join(notes)), fontsize="x-small", x=0.01, ha="left")
 
 
 def grid(axes: Axes) -> None:
@@ -67,12 +78,22 @@ def colour_map(name: str) -> Any:
     return _load("matplotlib").colormaps[name]
 
 
-def legend(axes: Axes, count: int) -> None:
-    """All the names, however many, beside the axes: there they cover nothing, and no place has to be searched for."""
+def legend(axes: Axes, count: int) -> list[str]:
+    """All the names beside the axes: there they cover nothing, and no place has to be searched for.
+
+    The figure is as much larger as they need; of more than 50 none is written, which is what it then says.
+    """
+    if count > NAMED_MAX:
+        return [f"not named: {count:,} in colours of their own; up to {NAMED_MAX} have a legend (where=, limit=)"]
     if count > 1:
-        axes.legend(
+        box = axes.legend(
             loc="upper left", bbox_to_anchor=(1.01, 1), borderaxespad=0, fontsize="small", ncols=-(-count // 25)
         )
+        figure: Any = axes.get_figure(root=True)
+        width, height = figure.get_size_inches()
+        across, up = (length / figure.dpi for length in box.get_window_extent().size)
+        figure.set_size_inches(min(width + max(across - ASIDE, 0), WIDEST), max(height, up + AROUND))
+    return []
 
 
 def opened_image(content: bytes) -> Any:
@@ -86,25 +107,6 @@ def plotly_figure(json: dict[str, Any]) -> Any:
         return importlib.import_module("plotly.graph_objects").Figure(json)
     except ImportError as error:
         raise NotAvailableError(f"a figure of Plotly needs Plotly: pip install plotly ({error})") from error
-
-
-@functools.cache
-def _shown_by_itself() -> Any:
-    whole: Any = _load("matplotlib.figure").Figure
-
-    class Plot(whole):  # type: ignore[misc]
-        """A figure of Matplotlib that a notebook shows, whether its own support for them is on or not."""
-
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            super().__init__(*args, **kwargs)
-            self.attrs: dict[str, object] = {}
-
-        def _repr_png_(self) -> bytes:
-            content = io.BytesIO()
-            self.savefig(content, format="png")
-            return content.getvalue()
-
-    return Plot
 
 
 def _load(name: str, what: str = "figures need Matplotlib") -> Any:

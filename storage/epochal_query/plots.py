@@ -77,16 +77,18 @@ def draw_lines(figure: Figure, lines: Sequence[Line], x: str, y: str, scales: Sc
     for line, colour in zip(lines, figures.colours(len(lines)), strict=True):
         # a point between two that can't be drawn has no line to either: it is seen by its mark
         alone = len(line.y) == 1 or not np.isfinite(line.y).all()
-        axes.plot(line.x, line.y, color=colour, label=line.label, linewidth=1.5, marker="." if alone else "")
+        axes.plot(
+            line.x, line.y, color=colour, label=figures.literal(line.label), linewidth=1.5, marker="." if alone else ""
+        )
     axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set_ylabel(figures.literal(y))
     figures.grid(axes)
-    figures.legend(axes, len(lines))
+    notes = figures.legend(axes, len(lines))
     scales.apply(axes)
     unseen = [unseen_values(line.y, scales.log, "y") for line in lines]
     if scales.log_x and x == "step":
         unseen += [unseen_values(line.x, True, "x") for line in lines]
-    return _summed(unseen)
+    return notes + _summed(unseen)
 
 
 def unseen_values(values: Floats, log: bool, axis: str) -> dict[str, int]:
@@ -111,13 +113,15 @@ def _summed(counts: Sequence[dict[str, int]]) -> list[str]:
 def draw_bars(figure: Figure, values: Floats, labels: Sequence[str], y: str, scales: Scales) -> list[str]:
     """A bar for each value, from the left; under each its label."""
     width, height = figures.SIZE
-    figure.set_size_inches(min(max(width, 0.22 * len(values)), 60), height)  # labels that can be read, within reason
+    figure.set_size_inches(
+        min(max(width, 0.22 * len(values)), figures.WIDEST), height
+    )  # labels that can be read, within reason
     axes = figure.subplots()
     places = np.arange(len(values))
     axes.bar(places, values)
     upright = len(labels) > 6 or any(len(label) > 12 for label in labels)
-    axes.set_xticks(places, labels, rotation=90 if upright else 0)
-    axes.set_ylabel(y)
+    axes.set_xticks(places, list(map(figures.literal, labels)), rotation=90 if upright else 0)
+    axes.set_ylabel(figures.literal(y))
     axes.grid(visible=True, axis="y", alpha=0.3)
     scales.apply(axes)
     return _summed([unseen_values(values, scales.log, "y")])
@@ -130,19 +134,21 @@ def draw_points(
     axes = figure.subplots()
     labels = np.array([""] * len(rows) if groups is None else groups, dtype=object)
     across, up = on_axis(rows[x]), on_axis(rows[y])
+    for name, axis, log, argument in ((x, across, scales.log_x, "log_x"), (y, up, scales.log, "log")):
+        if log and axis.names:
+            raise FilterError(f"{name!r} holds {axis.names[0]!r}, which has no logarithm: leave {argument}= out")
     names = list(dict.fromkeys(labels))
     for name, colour in zip(names, figures.colours(len(names)), strict=True):
         here = labels == name
-        axes.scatter(across.places[here], up.places[here], color=colour, label=name)
+        axes.scatter(across.places[here], up.places[here], color=colour, label=figures.literal(name))
     across.mark(axes.set_xticks)
     up.mark(axes.set_yticks)
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
+    axes.set_xlabel(figures.literal(x))
+    axes.set_ylabel(figures.literal(y))
     figures.grid(axes)
-    if groups is not None:
-        figures.legend(axes, max(len(names), 2))
+    notes = [] if groups is None else figures.legend(axes, max(len(names), 2))
     scales.apply(axes)
-    return _summed([unseen_values(across.places, scales.log_x, "x"), unseen_values(up.places, scales.log, "y")])
+    return notes + _summed([unseen_values(across.places, scales.log_x, "x"), unseen_values(up.places, scales.log, "y")])
 
 
 def draw_parallel(figure: Figure, rows: pd.DataFrame, columns: Sequence[str]) -> list[str]:
@@ -156,8 +162,15 @@ def draw_parallel(figure: Figure, rows: pd.DataFrame, columns: Sequence[str]) ->
     for place, one in enumerate(several):
         axes.axvline(place, color="black", linewidth=0.8)
         for height, text in one.marks():
-            axes.annotate(text, (place, height), (3, 0), textcoords="offset points", fontsize="small", va="center")
-    axes.set_xticks(range(len(columns)), list(columns), rotation=90 if len(columns) > 8 else 0)
+            axes.annotate(
+                figures.literal(text),
+                (place, height),
+                (3, 0),
+                textcoords="offset points",
+                fontsize="small",
+                va="center",
+            )
+    axes.set_xticks(range(len(columns)), list(map(figures.literal, columns)), rotation=90 if len(columns) > 8 else 0)
     axes.set_yticks([])
     axes.set_xlim(-0.1, len(columns) - 0.5)
     return _summed([unseen_values(one.places, False, "y") for one in several])
@@ -192,7 +205,7 @@ class OnAxis:
     def mark(self, set_ticks: Callable[..., object]) -> None:
         """Name the places of what are no numbers."""
         if self.names:
-            set_ticks(range(len(self.names)), list(self.names))
+            set_ticks(range(len(self.names)), list(map(figures.literal, self.names)))
 
 
 def on_axis(column: pd.Series[Any]) -> OnAxis:

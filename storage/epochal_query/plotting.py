@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
 import pandas as pd
 
-from epochal_query import figures
-from epochal_query.branches import Branch
+from epochal_query import figures, param_paths
 from epochal_query.choosing import Choice
 from epochal_query.errors import FilterError
 from epochal_query.names import Selection, unknown
@@ -25,7 +25,6 @@ from epochal_query.plots import (
     numbers_in,
     word,
 )
-from epochal_query.rank_values import Ranks
 from epochal_query.reading import Reading
 from epochal_query.report import build_report
 from epochal_query.report_cells import Wanted
@@ -33,7 +32,7 @@ from epochal_query.report_columns import HEAD, STATISTICS, TAIL
 from epochal_query.result_curves import PrecisionRecall, RocCurves
 from epochal_query.result_kinds import Chart
 from epochal_query.results import read_result, results_frame
-from epochal_query.scope import Scope, scope_of
+from epochal_query.scope import Scope, param_keys, scope_of
 from epochal_query.series import Series, metric_frame
 
 if TYPE_CHECKING:
@@ -61,6 +60,29 @@ class Picture:
     """Finds an artifact of a component by its name and direction."""
 
 
+_TAKES: dict[str, tuple[str, ...]] = {
+    "line": ("x", "label", "log", "log_x", "branch", "max_points"),
+    "bar": ("label", "log"),
+    "scatter": ("x", "label", "log", "log_x"),
+    "parallel": (),
+    "result": ("label",),
+}
+"""Kind to what it takes of the arguments that not all kinds take."""
+
+
+def _given(asked: Picture) -> list[str]:
+    """Which of these were given."""
+    given = {
+        "x": asked.x is not None,
+        "label": asked.label is not None,
+        "log": asked.scales.log,
+        "log_x": asked.scales.log_x,
+        "branch": asked.series.branch is not None,
+        "max_points": asked.series.max_points is not None,
+    }
+    return [name for name, is_given in given.items() if is_given]
+
+
 def draw(reading: Reading, scope: Scope, asked: Picture) -> Figure:
     """The figure.
 
@@ -72,6 +94,9 @@ def draw(reading: Reading, scope: Scope, asked: Picture) -> Figure:
     kinds = {"line": _lines, "bar": _bars, "scatter": _points, "parallel": _parallel, "result": _results}
     if asked.kind not in kinds:
         raise FilterError(f"kind={asked.kind!r}: accepted are {', '.join(kinds)}")
+    if wrong := [name for name in _given(asked) if name not in _TAKES[asked.kind]]:
+        accepted = " ".join(f"{name}=" for name in _TAKES[asked.kind]) or "none of the kind"
+        raise FilterError(f"kind={asked.kind!r} takes no {wrong[0]}=: leave it out (it takes {accepted})")
     figure = figures.new_figure(asked.title or "")
     notes = kinds[asked.kind](figure, reading, scope, asked)
     figures.say_below(figure, *notes)
@@ -94,8 +119,7 @@ def _lines(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> li
     points = points[points["component"].isin(rows["ComponentId"])]
     shown = rows[rows["ComponentId"].isin(points["component"])]
     labels = _labels(shown, asked.label)
-    place = {id_: number for number, id_ in enumerate(labels)}  # the order of the report, not that of ids
-    points = points.sort_values("component", key=lambda column: column.map(place), kind="stable")
+    points = _as_in_report(points, labels)
     metrics = list(dict.fromkeys(points["metric"]))
     x = asked.x or "step"
     notes = draw_lines(
@@ -129,8 +153,6 @@ def _points(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> l
 
 def _parallel(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> list[str]:
     columns = _columns(asked, 2)
-    if asked.scales != Scales():
-        raise FilterError("parallel coordinates have no logarithmic axes: leave log= and log_x= out")
     shown, notes = _complete(_report(reading, scope, asked, columns), columns)
     return notes + draw_parallel(figure, shown, columns)
 
@@ -142,6 +164,7 @@ def _results(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> 
     labels = _labels(rows, asked.label)
     every = results_frame(reading, scope)
     found = every[(every["result"] == name) & every["component"].isin(list(labels))]
+    found = _as_in_report(found, labels)
     if found.empty:
         raise unknown("result", name, every["result"], f" in {scope.words}")
     artifacts = [
@@ -158,17 +181,23 @@ def _results(figure: Figure, reading: Reading, scope: Scope, asked: Picture) -> 
         for chart, word in zip(charts, words, strict=True):
             chart.plot(axes, label=word)
         if len(charts) > 1:
-            axes.set_title(name)
+            axes.set_title(figures.literal(name))
         return []
     width = min(len(charts), 3)
     height = -(-len(charts) // width)
     figure.set_size_inches(figures.SIZE[0], figures.SIZE[1] * height)
-    cells = figure.subplots(height, width, squeeze=False).flat
+    cells = list(figure.subplots(height, width, squeeze=False).flat)
     for chart, word, axes in zip(charts, words, cells, strict=False):
         chart.plot(axes, label=word)
-    for axes in list(figure.axes)[len(charts) :]:
+    for axes in cells[len(charts) :]:
         axes.set_axis_off()
     return []
+
+
+def _as_in_report(rows: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
+    """Rows about components in the order of the report, and not that of ids or times."""
+    place = {id_: number for number, id_ in enumerate(labels)}
+    return rows.sort_values("component", key=lambda column: column.map(place), kind="stable")
 
 
 def _columns(asked: Picture, least: int) -> list[str]:
@@ -192,20 +221,30 @@ def _report(reading: Reading, scope: Scope, asked: Picture, columns: Sequence[st
     Raises:
         UnknownNameError: nobody ever logged what a column is about.
     """
-    known = {*HEAD, *TAIL}
-    metrics = list(dict.fromkeys(metric for metric, stat in map(_statistic, columns) if stat))
-    params = list(dict.fromkeys(name for name in columns if name not in known and not _statistic(name)[1]))
-    params = [name.removeprefix("params.") for name in params]
-    frame = build_report(reading, scope, Wanted(metrics, params, [], asked.choice.ranks, False), asked.choice)
+    several = [name for name in dict.fromkeys(columns) if name not in {*HEAD, *TAIL}]
+    keys = {param_paths.shown(key) for key in param_keys(*scope.naming(reading))} if several else set[str]()
+    metrics, params, artifacts = list[str](), list[str](), list[str | re.Pattern[str]]()
+    for name in several:
+        (metric, stat), (artifact, word) = _parted(name, STATISTICS.values()), _parted(name, ("MediaType", "Value"))
+        if stat:
+            metrics.append(metric)
+        elif name in keys or not word:
+            params.append(name if name in keys else name.removeprefix("params."))
+        else:
+            bare = re.sub(r" \((in|out)\)$", "", artifact)
+            either = re.compile(f"{re.escape(bare)}|{re.escape(artifact)}")
+            artifacts.append(artifact if bare == artifact else either)
+    wanted = Wanted(metrics, params, artifacts, asked.choice.ranks, False)
+    frame = build_report(reading, scope, wanted, asked.choice)
     if missing := [name for name in columns if name not in frame]:
         raise unknown("column", missing[0], map(str, frame.columns), " in the report")
     return frame
 
 
-def _statistic(column: str) -> tuple[str, str]:
-    """Metric and statistic that a column is about; empty texts where it is about none."""
-    metric, _, stat = column.rpartition(" - ")
-    return (metric, stat) if metric and stat in STATISTICS.values() else ("", "")
+def _parted(column: str, words: Collection[str]) -> tuple[str, str]:
+    """What a column is about, and which of these words of it; empty texts where it is none."""
+    name, _, word = column.rpartition(" - ")
+    return (name, word) if name and word in words else ("", "")
 
 
 def _complete(rows: pd.DataFrame, columns: Sequence[str]) -> tuple[pd.DataFrame, list[str]]:
@@ -227,14 +266,3 @@ def _labels(rows: pd.DataFrame, by: Columns | None) -> dict[str, str]:
     trials = [", ".join(names) for names in rows["Trials"]]
     names = [display or name for display, name in zip(rows["DisplayName"], rows["Name"], strict=True)]
     return automatic_labels(dict(zip(rows["ComponentId"], zip(trials, names, strict=True), strict=True)))
-
-
-def series_of(what: Selection, kind: Kind, ranks: Ranks, branch: Branch, max_points: int | None) -> Series:
-    """The series of a picture.
-
-    Raises:
-        FilterError: ``branch`` or ``max_points`` with a kind that has no series.
-    """
-    if kind != "line" and (branch is not None or max_points is not None):
-        raise FilterError(f"branch= and max_points= are of curves: leave them out for kind={kind!r}")
-    return Series(what, ranks, max_points, branch)

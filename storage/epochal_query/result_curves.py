@@ -144,8 +144,8 @@ class PrecisionRecall(Curves[PrecisionRecallCurve]):
         axes.legend(loc="lower left")
 
 
-def _frame(curves: Sequence[RocCurve | PrecisionRecallCurve], *figures: str) -> pd.DataFrame:
-    names = ("label", "positives", "negatives", *figures)
+def _frame(curves: Sequence[RocCurve | PrecisionRecallCurve], *what: str) -> pd.DataFrame:
+    names = ("label", "positives", "negatives", *what)
     return pd.DataFrame([[getattr(curve, name) for name in names] for curve in curves], columns=list(names))
 
 
@@ -154,4 +154,4 @@ def _labels(curves: Sequence[RocCurve | PrecisionRecallCurve]) -> str:
 
 
 def _named(whose: str, label: Label, figure: str) -> str:
-    return f"{whose}: {label} ({figure})" if whose else f"{label} ({figure})"
+    return figures.literal(f"{whose}: {label} ({figure})" if whose else f"{label} ({figure})")

@@ -23,6 +23,10 @@ Floats = npt.NDArray[np.float64]
 Label = bool | int | float | str
 
 
+READABLE = 30
+"""Of so many labels a confusion matrix has the counts in its cells, and names of them on each axis."""
+
+
 class Text(str):
     """A text that was logged; ``attrs`` says where in both times it was read."""
 
@@ -110,7 +114,7 @@ class Chart:
             figure.attrs = dict(self.attrs)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
             axes = figure.subplots()
         self._draw(axes, label)
-        axes.set_title(self.title)
+        axes.set_title(figures.literal(self.title))
         found: Any = axes.figure
         return found  # type: ignore[no-any-return]
 
@@ -152,7 +156,7 @@ class Histogram(Chart):
             axes.stairs(self.counts, self.edges, fill=True)
         outside = {"NaN": self.nan, "below": self.below, "above": self.above}
         words = [f"{count:,} {what}" for what, count in outside.items() if count]
-        axes.set_xlabel(", ".join([label, *words] if label else words))
+        axes.set_xlabel(figures.literal(", ".join([label, *words] if label else words)))
         axes.set_ylabel("count")
 
 
@@ -178,12 +182,19 @@ class ConfusionMatrix(Chart):
         return pd.DataFrame(self.counts, pd.Index(labels, name="y_true"), pd.Index(labels, name="y_pred"))
 
     def _draw(self, axes: Axes, label: str) -> None:
-        axes.imshow(self.counts, cmap="Blues")
-        dark = self.counts.max() / 2
-        for (row, column), count in np.ndenumerate(self.counts):
-            axes.text(column, row, f"{count:,}", ha="center", va="center", color="white" if count > dark else "black")
-        places, names = list(range(len(self.labels))), [str(label) for label in self.labels]
-        axes.set_xticks(places, names, rotation=90 if len(names) > 10 else 0)
-        axes.set_yticks(places, names)
-        axes.set_xlabel(f"y_pred\n{label}" if label else "y_pred")
-        axes.set_ylabel("y_true")
+        cells: Any = axes.imshow(self.counts, cmap="Blues")
+        if len(self.labels) > READABLE:
+            whole: Any = axes.get_figure(root=True)
+            whole.colorbar(cells, ax=axes, label="count")
+        else:
+            dark = self.counts.max() / 2
+            for (row, column), count in np.ndenumerate(self.counts):
+                colour = "white" if count > dark else "black"
+                axes.text(column, row, f"{count:,}", ha="center", va="center", color=colour)
+        every = -(-len(self.labels) // READABLE)
+        places, names = list(range(len(self.labels))), [figures.literal(label) for label in self.labels]
+        axes.set_xticks(places[::every], names[::every], rotation=90 if len(names) > 10 else 0)
+        axes.set_yticks(places[::every], names[::every])
+        named = f" (of {every} labels one is named)" if every > 1 else ""
+        axes.set_xlabel(f"y_pred{named}\n{figures.literal(label)}" if label else f"y_pred{named}")
+        axes.set_ylabel(f"y_true{named}")

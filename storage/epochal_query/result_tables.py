@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -30,17 +31,39 @@ def _series(column: Mapping[str, Any]) -> pd.Series[Any]:
     cells: list[Any] = column["values"]
     dtype: str = column.get("dtype", "")
     if dtype == "category":
-        categories = _series(column["categories"])
-        return pd.Series(pd.Categorical(_plain(column), categories, ordered=column["ordered"]))
+        return _categories(column)
     match column["type"]:
         case "instant":
-            return _instants(cells, dtype)
+            return _arrow(dtype, _instants(cells, dtype))
         case "duration":
-            unit = dtype.partition("[")[2].rstrip("]") or "ns"
+            unit, _ = _unit_and_zone(dtype)
             counted = np.array([np.iinfo(np.int64).min if cell is None else cell for cell in cells], dtype=np.int64)
-            return pd.Series(counted.view(f"timedelta64[{unit}]"))
+            return _arrow(dtype, pd.Series(counted.view(f"timedelta64[{unit}]")))
         case _:
             return _as(dtype, _plain(column))
+
+
+def _categories(column: Mapping[str, Any]) -> pd.Series[Any]:
+    """The values by their places among the categories; objects where pandas can't have these as categories."""
+    written: Mapping[str, Any] = column["categories"]
+    place = {json.dumps(value): number for number, value in enumerate(written["values"])}
+    codes = [-1 if value is None else place.get(json.dumps(value)) for value in column["values"]]
+    try:
+        if None in codes:  # a document in which the values were written apart from the categories
+            return pd.Series(pd.Categorical(_plain(column), _series(written), ordered=column["ordered"]))
+        labels: Any = (
+            _objects([_hashable(one) for one in _plain(written)]) if written["type"] == "json" else _series(written)
+        )
+        return pd.Series(pd.Categorical.from_codes(cast("list[int]", codes), labels, ordered=column["ordered"]))
+    except (TypeError, ValueError):
+        return _objects(_plain(column))
+
+
+def _hashable(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
+    items: list[Any] = value
+    return tuple(map(_hashable, items))
 
 
 def _plain(column: Mapping[str, Any]) -> list[Any]:
@@ -56,7 +79,7 @@ def _as(dtype: str, cells: Sequence[Any]) -> pd.Series[Any]:
     if dtype.startswith("Float"):
         return _masked(dtype, cells)
     if dtype and dtype[0] not in "<>|":  # those are NumPy's for texts of a fixed length, which pandas lacks
-        with contextlib.suppress(TypeError, ValueError):  # one that this pandas doesn't know
+        with contextlib.suppress(TypeError, ValueError, NotImplementedError):  # one that this pandas doesn't know
             return pd.Series(cells, dtype=dtype)
     kinds = {type(cell) for cell in cells}
     missing = type(None) in kinds
@@ -99,10 +122,24 @@ def _objects(cells: Sequence[Any]) -> pd.Series[Any]:
 
 
 def _instants(cells: Sequence[str | None], dtype: str) -> pd.Series[Any]:
-    inside = dtype.partition("[")[2].rstrip("]") or "ns"
-    unit, _, zone = inside.partition(", ")
+    unit, zone = _unit_and_zone(dtype)
     plain = np.array(["NaT" if cell is None else cell for cell in cells], dtype=f"datetime64[{unit}]")
     series: pd.Series[Any] = pd.Series(plain)
     if not zone:
         return series
     return pd.Series(pd.DatetimeIndex(plain, tz="UTC").tz_convert(zone))
+
+
+def _unit_and_zone(dtype: str) -> tuple[str, str]:
+    """Of pandas' "datetime64[us, UTC]", of Arrow's "timestamp[us, tz=UTC][pyarrow]", "date32[day][pyarrow]"."""
+    inside = dtype.removesuffix("[pyarrow]").partition("[")[2].rstrip("]") or "ns"
+    unit, _, zone = inside.partition(", ")
+    return "D" if unit == "day" else unit, zone.removeprefix("tz=")
+
+
+def _arrow(dtype: str, series: pd.Series[Any]) -> pd.Series[Any]:
+    """In the dtype of Arrow that the column had, as far as this pandas knows it."""
+    if dtype.endswith("[pyarrow]"):
+        with contextlib.suppress(TypeError, ValueError, NotImplementedError, ImportError):
+            return series.astype(dtype)  # type: ignore[call-overload,no-any-return]
+    return series

@@ -118,10 +118,11 @@ class Showable(Access):
         """
         from epochal_query.figures import save
         from epochal_query.plots import Scales
-        from epochal_query.plotting import Picture, draw, series_of
+        from epochal_query.plotting import Picture, draw
+        from epochal_query.series import Series
 
         choice = Choice(as_condition(where), as_order(order_by), limit, check_ranks(ranks))
-        series = series_of(what, kind, choice.ranks, check_branch(branch), max_points)
+        series = Series(what, choice.ranks, max_points, check_branch(branch))
         asked = Picture(what, kind, x, label, Scales(log, log_x), title, choice, series, self._find)
         reading = self.begin(as_of, known_at)
         figure = draw(reading, scope_of(reading, experiment, trial, component), asked)

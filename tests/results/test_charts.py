@@ -111,6 +111,23 @@ def test_label_0_can_be_the_positive_one() -> None:
         assert other.no_skill == (TRUTH == 0).mean()
 
 
+@pytest.mark.parametrize("zero", [np.int64(0), np.bool_(False), 0.0])
+def test_a_positive_label_of_numpy_is_one_of_the_labels(zero: Any) -> None:
+    """And stands in the document as that label."""
+    for given in (1 - SCORE, np.column_stack([1 - SCORE, SCORE])):
+        curve = roc(TRUTH, given, positive=zero)
+        assert (curve.label, type(curve.label)) == (0, int)
+        assert curve.auc == metrics.roc_auc_score(TRUTH == 0, 1 - SCORE)
+
+
+def test_labels_give_the_order_of_columns_alone() -> None:
+    """The positive class is the greater label, wherever it was named."""
+    for given in (SCORE, np.column_stack([SCORE, 1 - SCORE])):
+        found = roc(TRUTH, given, labels=[1, 0])
+        assert found.label == 1
+        assert found.auc == metrics.roc_auc_score(TRUTH, SCORE)
+
+
 def test_the_greater_of_two_labels_is_the_positive_one() -> None:
     """Whatever their type, as scikit-learn's classifiers have it in the second column."""
     words = np.where(TRUTH == 1, "yes", "no")
@@ -161,6 +178,18 @@ def test_pictures_hold_the_data() -> None:
     assert axes.get_title() == "c"
 
 
+def test_a_confusion_matrix_of_many_classes() -> None:
+    """Has colours with a scale in the place of a text a cell, and names some of the labels."""
+    figure = confusion([f"_${number}$" for number in range(300)], [f"_${number}$" for number in range(300)]).plot()
+    axes, scale = axes_of(figure)
+    assert len(axes.texts) == 0
+    assert len(axes.get_xticklabels()) == len(axes.get_yticklabels()) == 30
+    assert scale.get_ylabel() == "count"
+    assert axes.get_ylabel() == "y_true (of 10 labels one is named)"
+    shown: Any = figure
+    assert shown._repr_png_().startswith(b"\x89PNG")
+
+
 def test_html_is_escaped() -> None:
     """Whatever somebody called a chart or a class."""
     content, _ = confusion_document("<script>alert(1)</script>", ["<b>", "c"], ["<b>", "c"], None)
@@ -199,7 +228,8 @@ WRONG: dict[str, tuple[Any, tuple[Any, ...], str]] = {
     "one score of three classes": (roc, ([0, 1, 2], [0.1, 0.2, 0.3]), "one score an example"),
     "positive label": (roc, ([0, 1], [0.1, 0.2], None, 2), "positive_label=2 is none of the labels [0, 1]"),
     "positive without examples": (roc, ([0, 1], np.zeros((2, 3)), [0, 1, 2], 2), "no example of y_true"),
-    "labels of the curve": (precision_recall, ([0, 1], [0.1, 0.2], [0, 2]), "lacks: name all of them"),
+    "labels of the curve": (precision_recall, ([0, 1], [0.1, 0.2], [0, 2]), "lacks [1], which y_true has"),
+    "labels of the curve twice": (roc, ([0, 1], [0.1, 0.2], [0, 1, 1]), "names a label twice"),
 }
 
 

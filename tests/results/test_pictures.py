@@ -48,7 +48,16 @@ def test_a_file_is_kept_as_it_is(tmp_path: Path) -> None:
     path.write_bytes(made.getvalue())
     for given in (path, str(path), made.getvalue(), bytearray(made.getvalue())):
         assert image_content(given) == (made.getvalue(), "image/jpeg")
-    assert image_content(b"<?xml version='1.0'?>\n<svg/>")[1] == "image/svg+xml"
+    before = (b"", b"\xef\xbb\xbf", b"\n", b"<?xml version='1.0'?>\n", b"<!-- <html> -->\n<!-- a -->")
+    doctype = b"<!DOCTYPE svg PUBLIC '-//W3C//DTD SVG 1.1//EN' 'svg11.dtd' [ <!ENTITY a 'b'> ]>\n"
+    for beginning in (
+        *before,
+        doctype,
+        b"\xef\xbb\xbf<?xml version='1.0'?>" + b"<!--" + b"-" * 2000 + b"-->" + doctype,
+    ):
+        assert image_content(beginning + b"<svg/>")[1] == "image/svg+xml"
+    with pytest.raises(ValueError, match="nor SVG"):
+        image_content(b"<!-- <svg> -->" * 2000 + b"<html><svg/></html>")
     assert image_content(b"RIFF\x00\x00\x00\x00WEBPVP8 ")[1] == "image/webp"
 
 
@@ -84,7 +93,9 @@ def test_figures_of_matplotlib() -> None:
     assert media_type == "image/png"
     assert image_content(content) == (content, "image/png")
     assert figure_content(axes, "png")[0] == content
-    assert figure_content(figure, "svg")[1] == "image/svg+xml"
+    drawing, media_type = figure_content(figure, "svg")
+    assert media_type == "image/svg+xml"
+    assert figure_content(figure, "svg")[0] == drawing
     for wrong in (3, Figure, "figure"):
         with pytest.raises(TypeError, match="is no figure"):
             figure_content(wrong, "png")
@@ -143,6 +154,11 @@ def test_counts_made_elsewhere() -> None:
         ({"counts": [1]}, "values=, or of counts="),
         ({"counts": [1, 2], "edges": [0, 1]}, "edges of shape (3,)"),
         ({"counts": [1, 2], "edges": [0, 2, 1]}, "rise"),
+        ({"counts": [], "edges": [1]}, "two or more"),
+        ({"values": [0.5, math.inf, 3.0], "bins": [0, 1, math.inf]}, "finite"),
+        ({"values": [5.0], "bins": [5.0]}, "two or more"),
+        ({"values": [1.0], "bins": [0, 2, 1]}, "rise"),
+        ({"values": [1.0], "bins": [[0, 2], [3, 4]]}, "two or more"),
         ({"values": []}, "no values"),
         ({"values": [1], "bins": 0}, "bins=0"),
         ({"values": [1], "bins": 2.5}, "bins=2.5"),

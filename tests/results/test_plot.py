@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
+import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pandas as pd
@@ -46,6 +49,20 @@ def store(bare: Bare) -> Store:
     log.run([], "odd", metrics={"odd": odd, "long": long})
     log.flush()
     return bare.open("plots")
+
+
+@pytest.fixture(scope="module")
+def odd(bare: Bare) -> Store:
+    """Sixty components whose names Matplotlib would take for something else."""
+    log = bare.log("odd")
+    for number in range(60):
+        cells = [[["params", "lr"], number / 10], [["loss - Value"], number], [["price"], "$5 to $6"]]
+        found = log.run([], f"_$x_{number}$", cells=cells, metrics={"_$y$": [(0.0, 1.0), (1.0, number + 1.0)]})
+        for name, way in (("m", "out"), ("both", "in"), ("both", "out")):
+            said: dict[str, Any] = {"direction": way, "uri": f"file:///{name}{number % 2}", "media_type": "text/csv"}
+            log.say("artifact.logged", uuid4(), component=found, name=name, **said)
+    log.flush()
+    return bare.open("odd")
 
 
 def ydata(line: Any) -> list[float]:
@@ -168,6 +185,59 @@ def test_parallel_coordinates(store: Store) -> None:
     assert written[:4] == ["adam", "sgd", "0.001", "1"]
 
 
+def test_names_are_shown_as_they_are(odd: Store) -> None:
+    """No mathematics, and none is left out of a legend; the figure can be saved."""
+    figure = odd.plot("_$y$", limit=3)
+    shown: Any = figure
+    assert shown._repr_png_().startswith(b"\x89PNG")
+    names = [name.removeprefix("\u200b").replace("\\$", "$") for name in labels(axes_of(figure)[0])]
+    assert names == ["_$x_0$", "_$x_1$", "_$x_2$"]
+    for kind, x in (("bar", None), ("scatter", "price")):
+        more: Any = odd.plot("_$y$ - Last", kind, x=x, label="price", limit=3)  # type: ignore[arg-type]
+        assert more._repr_png_().startswith(b"\x89PNG")
+    most: Any = odd.plot(["price", "_$y$ - Last"], "parallel")
+    assert most._repr_png_().startswith(b"\x89PNG")
+
+
+def test_names_beside_many_curves_leave_room_for_them(odd: Store) -> None:
+    """The figure is larger for them; of more than fifty there are none, which is said."""
+    few, many, all_ = (odd.plot("_$y$", limit=count) for count in (2, 50, None))
+    shapes = []
+    for figure in (few, many, all_):
+        whole: Any = figure
+        whole.savefig(io.BytesIO())
+        shapes.append(axes_of(figure)[0].get_position().size * whole.get_size_inches())
+    for shape in shapes:
+        assert (shape > 0.9 * np.array([4.0, 3.5])).all()
+    assert len(labels(axes_of(many)[0])) == 50
+    assert below(many) == ""
+    assert axes_of(all_)[0].get_legend() is None
+    assert below(all_).startswith("not named: 60 in colours of their own")
+    assert len(axes_of(all_)[0].lines) == 60
+
+
+def test_every_column_of_the_report_can_be_drawn(odd: Store) -> None:
+    """Params whose keys begin with "params." or end as artifacts do, and artifacts."""
+    report = odd.report()
+    for column in ("params.lr", "loss - Value"):
+        figure = odd.plot(column, "bar")
+        assert [bar.get_height() for bar in axes_of(figure)[0].patches] == report[column].tolist()
+    figure = odd.plot("params.lr", "scatter", x="_$y$ - Last", label=["m - Value", "m - MediaType"])
+    assert labels(axes_of(figure)[0]) == ["file:///m0, text/csv", "file:///m1, text/csv"]
+    figure = odd.plot("params.lr", "bar", label="both (in) - Value", limit=2)
+    assert [text.get_text() for text in axes_of(figure)[0].get_xticklabels()] == ["file:///both0", "file:///both1"]
+    with pytest.raises(UnknownNameError, match="'mm'"):
+        odd.plot("params.lr", "bar", label="mm - Value")
+
+
+def test_a_figure_can_be_pickled(store: Store) -> None:
+    """So that a process can send it to another; it still says where in both times it was read."""
+    figure: Any = store.plot("loss")
+    found = pickle.loads(pickle.dumps(figure))
+    assert found.attrs == figure.attrs
+    assert found._repr_png_().startswith(b"\x89PNG")
+
+
 def test_a_picture_is_saved_and_shown_without_a_screen(store: Store, tmp_path: Path) -> None:
     """As what the name's ending says; pyplot and its global state are never loaded; a notebook gets a PNG."""
     figure = store.plot("loss", path=tmp_path / "loss.png")
@@ -197,6 +267,21 @@ WRONG: dict[str, tuple[dict[str, Any], type[Exception], str]] = {
     "scatter without x": ({"what": "acc - Last", "kind": "scatter"}, FilterError, "needs x="),
     "one coordinate": ({"what": "lr", "kind": "parallel"}, FilterError, "a list of 2 or more columns"),
     "logarithmic coordinates": ({"what": ["lr", "acc - Last"], "kind": "parallel", "log": True}, FilterError, "log="),
+    "coordinates with labels": (
+        {"what": ["lr", "acc - Last"], "kind": "parallel", "label": "lr"},
+        FilterError,
+        "label=",
+    ),
+    "coordinates over one": ({"what": ["lr", "acc - Last"], "kind": "parallel", "x": "lr"}, FilterError, "takes no x="),
+    "bars over a column": ({"what": "acc - Last", "kind": "bar", "x": "lr"}, FilterError, "it takes label= log="),
+    "bars on a logarithm": ({"what": "acc - Last", "kind": "bar", "log_x": True}, FilterError, "takes no log_x="),
+    "logarithmic result": ({"what": "roc", "kind": "result", "log": True}, FilterError, "takes no log="),
+    "result over a column": ({"what": "roc", "kind": "result", "x": "lr"}, FilterError, "takes no x="),
+    "logarithm of text": (
+        {"what": "acc - Last", "kind": "scatter", "x": "model", "log_x": True},
+        FilterError,
+        "'model' holds 'custom', which has no logarithm: leave log_x= out",
+    ),
     "points of bars": ({"what": "acc - Last", "kind": "bar", "max_points": 50}, FilterError, "max_points="),
     "filter": ({"what": "loss", "where": "params.zzz = 1"}, UnknownNameError, "zzz"),
 }

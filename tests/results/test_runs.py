@@ -178,3 +178,21 @@ def test_many_threads_and_half_a_character(tmp_path: Path) -> None:
     assert [found[f"t{n}"] for n in range(64)] == [str(n).encode() * 1000 for n in range(64)]
     assert found["half"].decode() == "a\ufffdb"
     assert child.err.count("U+FFFD") == 1
+
+
+def test_a_run_that_is_finished_meanwhile(tmp_path: Path) -> None:
+    """By another thread, while content can't be kept: that is said, and the training goes on."""
+    child = run(
+        """
+        run = epochal.init("late")
+        def keep(record, content):
+            run.finish()
+            raise OSError("the disk is full")
+        run._contents.keep = keep
+        run.log_text("words", "hello")
+        print("on")
+        """,
+        tmp_path,
+    )
+    assert child.out == "on\n"
+    assert "the disk is full" in child.err

@@ -135,6 +135,8 @@ def test_charts_of_several_components_are_drawn_together(store: Store, first: st
     assert names[1].startswith("model=b: 1 (AUC ")
     assert axes.get_title() == "roc-curve"
     assert axes.lines[0].get_ydata().tolist() == curve.tpr.tolist()
+    turned = axes_of(store.plot("roc-curve", "result", experiment="rich", order_by="params.lr"))[0].get_legend()
+    assert [text.get_text() for text in turned.get_texts()] == [names[1], names[0]]
     figure = store.component(first).plot("of a", "result")
     assert [axes.get_title() for axes in axes_of(figure)] == ["of a"]
     with pytest.raises(UnknownNameError, match="near: 'roc-curve'"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,25 @@ FRAMES: dict[str, pd.DataFrame] = {
         {
             "c": pd.Categorical(["b", None, "a"], ["b", "a", "unused"], ordered=True),
             "n": pd.Categorical([2, 1, 2], [2, 1]),
+        }
+    ),
+    "categories of other types": pd.DataFrame(
+        {
+            "apart": pd.Categorical(pd.to_timedelta([2, None, 1], "s")),
+            "plain": pd.Categorical(pd.DatetimeIndex(["2024-05-01T12:00", pd.NaT, "2024-05-02"])),
+            "zone": pd.Categorical(pd.DatetimeIndex(["2024-05-01", pd.NaT, "2024-05-02"], tz="Europe/Berlin")),
+            "mixed": pd.Categorical.from_codes([1, -1, 0], pd.Index(["a", (1, (2, "b"))], tupleize_cols=False)),
+        }
+    ),
+    "of Arrow": pd.DataFrame(
+        {
+            "plain": pd.Series(["2024-05-01T12:00:00.123456789", None], dtype="timestamp[ns][pyarrow]"),
+            "apart": pd.Series([pd.Timedelta(1), None], dtype="duration[ns][pyarrow]"),
+            "zone": pd.DatetimeIndex(["2024-03-31T02:30", pd.NaT], tz="UTC").astype(
+                "timestamp[us, tz=Europe/Berlin][pyarrow]"
+            ),
+            "day": pd.Series(["2024-05-01", None], dtype="date32[day][pyarrow]"),
+            "i": pd.Series([1, None], dtype="int64[pyarrow]"),
         }
     ),
     "objects": pd.DataFrame({"o": pd.Series([None, math.nan, 1, 1.5, True, "x", [1, {"a": None}]], dtype=object)}),
@@ -106,6 +126,69 @@ def test_arrays() -> None:
     assert found["t"].tolist() == [1, 2]
 
 
+APART = [np.timedelta64(-1, "ns"), pd.Timedelta(-1), timedelta(microseconds=-3)]
+LATE = "2024-05-01T12:00:00.123456789"
+
+
+@pytest.mark.parametrize(
+    ("cells", "same"),
+    [
+        ([np.datetime64(LATE), None], pd.Series(pd.DatetimeIndex([LATE, pd.NaT]))),
+        ([pd.NaT, pd.Timestamp(LATE)], pd.Series(pd.DatetimeIndex([pd.NaT, LATE]))),
+        (
+            [pd.Timestamp(LATE, tz="Europe/Berlin"), pd.NaT],
+            pd.Series(pd.DatetimeIndex([LATE, pd.NaT], tz="Europe/Berlin")),
+        ),
+        ([datetime(2024, 5, 1, tzinfo=UTC), None], pd.Series(pd.DatetimeIndex(["2024-05-01", pd.NaT], tz="UTC"))),
+        (
+            [np.datetime64("2024-05-01"), np.datetime64("NaT")],
+            pd.Series(pd.DatetimeIndex(["2024-05-01", pd.NaT], dtype="M8[s]")),
+        ),
+        ([APART[0], None], pd.Series(pd.to_timedelta([-1, None], "ns"))),
+        ([APART[1], APART[2]], pd.Series(pd.to_timedelta([-1, -3000], "ns"))),
+        ([pd.NA, 1], pd.Series([pd.NA, 1], dtype="Int64")),
+        ([pd.NaT, "x"], pd.Series([None, "x"], dtype="str")),
+    ],
+)
+def test_cells_of_numpy_and_pandas(cells: list[Any], same: pd.Series[Any]) -> None:
+    """In a list and in rows they are what they are in a column: instants and durations to the nanosecond."""
+    column, rows = through({"a": cells})["a"], through([{"a": cell} for cell in cells])["a"]
+    pd.testing.assert_series_equal(column, rows)
+    expected = same if getattr(same.dtype, "tz", None) is None else same.dt.tz_convert("UTC")
+    pd.testing.assert_series_equal(column, expected, check_names=False, check_dtype=same.dtype.kind not in "Mm")
+    assert column.dtype.kind == same.dtype.kind
+
+
+def test_the_rows_of_a_frame_are_the_frame() -> None:
+    """Whatever pandas makes of its cells."""
+    given = FRAMES["instants"].assign(zone=FRAMES["instants"]["zone"].dt.tz_convert("UTC"), i=[1, 2])
+    found = through(given.to_dict("records"))
+    pd.testing.assert_frame_equal(found, given, check_dtype=False, check_exact=True)
+    assert [dtype.kind for dtype in found.dtypes] == ["M", "M", "m", "i"]
+
+
+def test_times_that_no_dtype_holds_together_are_kept_as_text() -> None:
+    """NumPy and pandas would turn the year 3000 into 1830, in silence."""
+    nanosecond = pd.Timestamp(1)
+    assert through({"t": [nanosecond, datetime(3000, 1, 1)]})["t"].tolist()[1] == "3000-01-01T00:00:00"
+    assert through({"t": [np.datetime64(1, "ns"), np.datetime64("3000-01-01")]})["t"].tolist()[1] == "3000-01-01"
+    assert through({"t": [timedelta.max]})["t"].tolist() == [timedelta.max.total_seconds()]
+
+
+def test_columns_that_are_an_index() -> None:
+    """Also one of instants with a zone."""
+    given = pd.DatetimeIndex(["2024-05-01", pd.NaT], tz="Europe/Berlin")
+    pd.testing.assert_series_equal(through({"t": given})["t"], pd.Series(given, name="t"))
+
+
+def test_what_an_older_document_says_of_categories() -> None:
+    """Its values stand apart from the categories."""
+    content, _ = table_document("t", {"t": pd.Categorical(pd.DatetimeIndex(["2024-05-01T12:00"]))})
+    document = json.loads(content)
+    document["columns"][0] |= {"type": "json", "values": ["2024-05-01T12:00:00"]}
+    assert table_frame(document)["t"].tolist() == [pd.Timestamp("2024-05-01T12:00")]
+
+
 def test_half_a_character_is_kept() -> None:
     """Text that UTF-8 can't carry is read as it was."""
     assert through({"s": ["a\ud800", "b"]})["s"].tolist() == ["a\ud800", "b"]
@@ -123,6 +206,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "scalar column": ({"a": 1}, TypeError, "a column is a list of its values"),
     "text column": ({"a": "xyz"}, TypeError, "a column is a list of its values"),
     "lengths": ({"a": [1], "b": [1, 2]}, ValueError, "'a': 1, 'b': 2"),
+    "lengths of columns that look alike": ({1: [1, 2], "1": [1]}, ValueError, "1: 2, '1': 1"),
     "name": ({(1, 2): [1]}, TypeError, "got (1, 2)"),
     "twice": (pd.DataFrame([[1, 2]], columns=["a", "a"]), ValueError, "two columns are named 'a'"),
     "one dimension": (np.array([1, 2]), TypeError, "shape (2,)"),

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from epochal._errors import NotAvailableError
 from epochal._results.documents import CONFUSION, PRECISION_RECALL, ROC, document, number, numbers
-from epochal._results.labels import Label, OneVersusRest, labels_of, one_versus_rest, union
+from epochal._results.labels import Label, OneVersusRest, labels_of, named_labels, one_versus_rest, union
 from epochal._values import JSON
 
 __all__ = ["confusion_document", "precision_recall_document", "roc_document"]
@@ -26,12 +26,8 @@ def confusion_document(title: str, y_true: object, y_pred: object, labels: objec
     if len(truth) != len(predicted):
         raise ValueError(f"y_true has {len(truth):,} labels and y_pred {len(predicted):,}: give one of each an example")
     found = union(truth, predicted)
-    known = found if labels is None else labels_of("labels", labels)
-    if missing := [label for label in found if label not in known]:
-        raise ValueError(f"labels={known!r} lacks {missing!r}, which y_true or y_pred has: name all of them")
+    known = found if labels is None else named_labels(labels, found, "y_true or y_pred")
     place = {label: number for number, label in enumerate(known)}
-    if len(place) < len(known):
-        raise ValueError(f"labels={known!r} names a label twice")
     # by their places: scikit-learn would make other types of some labels
     counted = _metrics().confusion_matrix(
         [place[label] for label in truth], [place[label] for label in predicted], labels=list(range(len(known)))

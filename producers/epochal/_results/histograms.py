@@ -34,10 +34,14 @@ def _given(np: Any, counts: object, edges: object) -> dict[str, JSON]:
     made, between = np.asarray(counts), np.asarray(edges, dtype=np.float64)
     if made.ndim != 1 or between.shape != (len(made) + 1,) or made.dtype.kind not in "iuf":
         raise ValueError(f"counts of shape {made.shape} have edges of shape {(made.size + 1,)}; got {between.shape}")
-    if not (np.isfinite(between).all() and (np.diff(between) > 0).all()):
-        raise ValueError(f"the edges of a histogram are finite and rise; got {between.tolist()}")
+    _check_edges(np, between)
     written = numbers(made) if made.dtype.kind == "f" else made.tolist()
     return {"counts": written, "edges": numbers(between), "nan": 0, "below": 0, "above": 0, "min": None, "max": None}
+
+
+def _check_edges(np: Any, edges: Any) -> None:
+    if edges.ndim != 1 or len(edges) < 2 or not (np.isfinite(edges).all() and (np.diff(edges) > 0).all()):
+        raise ValueError(f"the edges of a histogram are two or more, finite, and rise; got {edges.tolist()}")
 
 
 def _counted(np: Any, values: Any, bins: Any) -> dict[str, JSON]:
@@ -49,6 +53,9 @@ def _counted(np: Any, values: Any, bins: Any) -> dict[str, JSON]:
     alone = np.ndim(bins) == 0
     if alone and (isinstance(bins, bool) or not isinstance(bins, (int, np.integer)) or int(bins) < 1):
         raise ValueError(f"bins={bins!r}: accepted are a number of bins from 1 on, or their edges")
+    if not alone:
+        bins = np.asarray(bins, dtype=np.float64)
+        _check_edges(np, bins)
     there = flat[~np.isnan(flat)]
     finite = there[np.isfinite(there)]
     made, between = np.histogram(finite, bins) if len(finite) or not alone else ([], [])

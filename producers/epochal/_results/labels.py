@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Label", "OneVersusRest", "labels_of", "one_versus_rest", "union"]
+__all__ = ["Label", "OneVersusRest", "labels_of", "named_labels", "one_versus_rest", "union"]
 
 Label = bool | int | float | str
 
@@ -76,6 +76,20 @@ def union(*several: Sequence[Label]) -> list[Label]:
         raise TypeError(f"labels are of one kind, text or numbers; there are {some}") from None
 
 
+def named_labels(labels: object, found: Sequence[Label], whose: str) -> list[Label]:
+    """The labels in the order in which they were named.
+
+    Raises:
+        TypeError: they are no list of labels. ValueError: one of those found is not among them, or one is there twice.
+    """
+    known = labels_of("labels", labels)
+    if missing := [label for label in found if label not in known]:
+        raise ValueError(f"labels={known!r} lacks {missing!r}, which {whose} has: name all of them")
+    if len(set(known)) < len(known):
+        raise ValueError(f"labels={known!r} names a label twice")
+    return known
+
+
 def one_versus_rest(
     y_true: object, y_score: object, labels: object, positive_label: Label | None
 ) -> list[OneVersusRest]:
@@ -90,25 +104,26 @@ def one_versus_rest(
     import numpy as np
 
     truth = labels_of("y_true", y_true)
-    known = union(truth) if labels is None else labels_of("labels", labels)
-    if missing := [label for label in set(truth) if label not in known]:
-        raise ValueError(f"y_true has the label {missing[0]!r}, which labels={known!r} lacks: name all of them")
-    if len(set(truth)) < 2:
+    found = union(truth)
+    known = found if labels is None else named_labels(labels, found, "y_true")
+    if len(found) < 2:
         raise ValueError(f"y_true holds the label {truth[0]!r} alone: a curve tells two classes apart")
-    if positive_label is not None and positive_label not in known:
-        raise ValueError(f"positive_label={positive_label!r} is none of the labels {known!r}")
+    positive = union(known)[-1] if len(known) == 2 else None
+    if positive_label is not None:
+        # as it is among the labels: NumPy's 0 equals it, but has no place in JSON
+        positive = next((label for label in known if label == positive_label), None)
+        if positive is None:
+            raise ValueError(f"positive_label={positive_label!r} is none of the labels {known!r}")
     scores = _scores(y_score, len(truth), known)
     if scores.ndim == 1 or scores.shape[1] == 1:
-        if len(known) > 2 and positive_label is None:
+        if positive is None:
             raise ValueError(
                 f"y_true has {len(known)} classes, and y_score one score an example: give one column a class "
                 f"({known!r}), or positive_label="
             )
-        column = scores.reshape(-1)
-        chosen = [(known[-1] if positive_label is None else positive_label, column)]
+        chosen = [(positive, scores.reshape(-1))]
     else:
         whole = list(zip(known, scores.T, strict=True))
-        positive = known[-1] if positive_label is None and len(known) == 2 else positive_label
         chosen = [pair for pair in whole if positive is None or pair[0] == positive]
     return [
         OneVersusRest(label, np.array([each == label for each in truth]), np.ascontiguousarray(score))

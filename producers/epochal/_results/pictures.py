@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -22,8 +23,11 @@ _BEGINNINGS: Final = (
     (b"BM", "image/bmp"),
     (b"II*\x00", "image/tiff"),
     (b"MM\x00*", "image/tiff"),
-    (b"<svg", "image/svg+xml"),
 )
+_SVG: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?>\s+|<\?.*?\?>|<!--.*?-->|<!DOCTYPE[^>\[]*(?:\[.*?\]\s*)?>)*+<svg", re.DOTALL | re.IGNORECASE
+)
+"""What stands before an image in XML: a byte order mark, a declaration, comments, a document type."""
 _ACCEPTED: Final = "accepted are a path, the bytes of an image file, an image of Pillow, and an array"
 
 
@@ -65,19 +69,21 @@ def figure_content(figure: object, kind: Literal["png", "svg"]) -> tuple[bytes, 
     if not hasattr(whole, "savefig") or isinstance(whole, type):
         raise TypeError(f"a {type(figure).__name__} is no figure: accepted are those of Matplotlib and Plotly")
     content = io.BytesIO()
-    # without a date: the same figure is the same content
-    whole.savefig(content, format=kind, metadata={"Date": None} if kind == "svg" else None)
+    if kind == "png":
+        whole.savefig(content, format="png")
+    else:  # without a date, and with names that are not drawn by lot: the same figure is the same content
+        with importlib.import_module("matplotlib").rc_context({"svg.hashsalt": "epochal"}):
+            whole.savefig(content, format="svg", metadata={"Date": None})
     return content.getvalue(), "image/svg+xml" if kind == "svg" else "image/png"
 
 
 def _known(content: bytes, what: str) -> tuple[bytes, str]:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return content, "image/webp"
-    begins = content.lstrip()[:1024]
-    if begins.startswith(b"<?xml") and b"<svg" in begins:
+    if _SVG.match(content):
         return content, "image/svg+xml"
     for beginning, media_type in _BEGINNINGS:
-        if content.startswith(beginning) or (media_type == "image/svg+xml" and begins.startswith(beginning)):
+        if content.startswith(beginning):
             return content, media_type
     raise ValueError(f"{what}: neither PNG, JPEG, GIF, BMP, TIFF, WebP nor SVG; log_output(name, path=) takes any file")
 

@@ -7,7 +7,7 @@ Neither library is imported: what comes from them is known by what it can do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, cast
 
 from epochal._results.documents import TABLE, document, numbers
@@ -17,6 +17,10 @@ __all__ = ["table_document"]
 
 _EXACT: Final = 2**53
 _NUMBERS: Final = {"b": "bool", "i": "int", "u": "int", "f": "float"}
+_MISSING: Final = ("NAType", "NaTType")
+"""The types that pandas has for what isn't there."""
+_UNITS: Final = ("W", "D", "h", "m", "s", "ms", "us", "ns")
+"""Of instants and durations that pandas has as they are."""
 _PYTHON: Final = (float, int, str, bool, type(None))
 _ACCEPTED: Final = (
     "accepted are a pandas frame, a NumPy array of two dimensions or with fields, a mapping of names to columns, "
@@ -49,8 +53,8 @@ def table_document(name: str, table: object) -> tuple[bytes, str]:
 
 
 def _check(columns: Sequence[Mapping[str, Any]], indexes: int) -> None:
-    lengths = {str(column["name"]): len(column["values"]) for column in columns}
-    if len(set(lengths.values())) > 1:
+    if len({len(column["values"]) for column in columns}) > 1:
+        lengths = {column["name"]: len(column["values"]) for column in columns}
         raise ValueError(f"the columns differ in length: {lengths}")
     names = [column["name"] for column in columns[indexes:]]
     if twice := [name for name in names if names.count(name) > 1]:
@@ -109,8 +113,7 @@ def _column(name: object, column: object) -> dict[str, JSON]:
         raise TypeError(f"column {name!r} is an array of shape {tuple(array.shape)}: a column has one dimension")
     dtype = array.dtype
     if hasattr(dtype, "categories"):
-        kinds = {"categories": _column(name, dtype.categories), "ordered": bool(dtype.ordered)}
-        return {**_typed(_cells(array.astype(object))), "dtype": "category", **cast("dict[str, JSON]", kinds)}
+        return {**_categories(name, array, dtype), "dtype": "category", "ordered": bool(dtype.ordered)}
     kind = getattr(dtype, "kind", "O")
     told: dict[str, JSON] = {} if str(dtype) == "object" or hasattr(array, "numpy") else {"dtype": str(dtype)}
     if kind in "mM":
@@ -123,11 +126,20 @@ def _column(name: object, column: object) -> dict[str, JSON]:
     return {**_typed(_cells(array)), **told}
 
 
+def _categories(name: object, array: Any, dtype: Any) -> dict[str, JSON]:
+    """Each value as it is among the categories, so that it is found there again."""
+    categories = _column(name, dtype.categories)
+    known = cast("list[JSON]", categories["values"])
+    codes: list[int] = (array.cat if hasattr(array, "cat") else array).codes.tolist()
+    values = [None if code < 0 else known[code] for code in codes]
+    return {"type": categories["type"], "values": values, "categories": categories}
+
+
 def _cells(array: Any) -> list[object]:
     """The values as Python has them, None where pandas has none; NaN among numbers and objects is a value."""
     text = str(array.dtype).startswith("str")  # pandas marks a text that isn't there by NaN
     return [
-        None if type(cell).__name__ in ("NAType", "NaTType") or (text and isinstance(cell, float)) else cell
+        None if type(cell).__name__ in _MISSING or (text and isinstance(cell, float)) else cell
         for cell in cast("list[object]", array.tolist())
     ]
 
@@ -136,8 +148,11 @@ def _times(array: Any, kind: str) -> dict[str, JSON]:
     """Instants as ISO 8601 (UTC where they have a zone) and durations as whole numbers of the dtype's unit."""
     import numpy as np  # it is loaded: the column comes from it
 
+    if hasattr(array.dtype, "pyarrow_dtype"):
+        zone = getattr(array.dtype.pyarrow_dtype, "tz", None)
+        array = array.astype(f"datetime64[{array.dtype.pyarrow_dtype.unit}, UTC]" if zone else array.dtype.numpy_dtype)
     if getattr(array.dtype, "tz", None) is not None:
-        array = array.dt.tz_convert("UTC").dt.tz_localize(None)
+        array = (array.dt if hasattr(array, "dt") else array).tz_convert(None)  # as UTC has it, without a zone
     plain = np.asarray(array)
     gone = np.isnat(plain).tolist()
     shown: list[JSON] = (np.datetime_as_string(plain) if kind == "M" else plain.astype(np.int64)).tolist()
@@ -159,18 +174,60 @@ def _typed(cells: Sequence[object]) -> dict[str, JSON]:
             return {"type": "float", "values": floats}
     if there and all(isinstance(cell, str) for cell in there):
         return {"type": "text", "values": [None if cell is None else str(cell) for cell in plain]}
-    if there and all(isinstance(cell, datetime) and cell.tzinfo is not None for cell in there):
-        return {"type": "instant", "dtype": "datetime64[us, UTC]", "values": [_utc(cell) for cell in plain]}
-    return {"type": "json", "values": [to_json(cell) for cell in plain]}
+    timed = _timed(plain, there) if there else None
+    return timed or {"type": "json", "values": [to_json(cell) for cell in plain]}
 
 
-def _utc(cell: object) -> str | None:
-    from datetime import UTC
+def _timed(cells: Sequence[Any], there: Sequence[Any]) -> dict[str, JSON] | None:
+    """Cells that are all instants with a zone, instants without one, or durations; None: no dtype has all of them."""
+    if all(isinstance(cell, datetime) for cell in there) and len({cell.tzinfo is None for cell in there}) == 1:
+        unit = "ns" if any(getattr(cell, "nanosecond", 0) for cell in there) else "us"
+        if unit == "ns" and not all(1678 <= cell.year <= 2261 for cell in there):
+            return None
+        inside = unit if there[0].tzinfo is None else f"{unit}, UTC"
+        texts: list[JSON] = [None if cell is None else _utc(cell) for cell in cells]
+        return {"type": "instant", "dtype": f"datetime64[{inside}]", "values": texts}
+    if all(isinstance(cell, timedelta) for cell in there):
+        unit = "ns" if any(getattr(cell, "nanoseconds", 0) for cell in there) else "us"
+        counts = [None if cell is None else _count(cell, unit) for cell in cells]
+        fit = all(count is None or abs(count) < 2**63 for count in counts)
+        spans = cast("list[JSON]", counts)
+        return {"type": "duration", "dtype": f"timedelta64[{unit}]", "values": spans} if fit else None
+    kinds = {_kind(cell) for cell in there}
+    return _numpy_times(cells, there, kinds.pop()) if kinds in ({"M"}, {"m"}) else None
 
-    return None if cell is None else cast("datetime", cell).astimezone(UTC).replace(tzinfo=None).isoformat()
+
+def _numpy_times(cells: Sequence[Any], there: Sequence[Any], kind: str) -> dict[str, JSON] | None:
+    import numpy as np  # it is loaded: the cells come from it
+
+    array = np.array([type(there[0])("NaT") if cell is None else cell for cell in cells])
+    if str(array.dtype).partition("[")[2].rstrip("]") not in _UNITS:
+        return None
+    back = (
+        cell is None or np.isnat(cell) or one.astype(cell.dtype) == cell for one, cell in zip(array, cells, strict=True)
+    )
+    if not all(back):  # NumPy says nothing where a unit is too fine for an instant
+        return None
+    return {**_times(array, kind), "dtype": str(array.dtype)}
+
+
+def _utc(cell: datetime) -> str:
+    return (cell if cell.tzinfo is None else cell.astimezone(UTC).replace(tzinfo=None)).isoformat()
+
+
+def _count(cell: Any, unit: str) -> int:
+    """A duration as a whole number of the unit."""
+    whole = int(cell // timedelta(microseconds=1))
+    return whole * 1000 + int(getattr(cell, "nanoseconds", 0)) if unit == "ns" else whole
+
+
+def _kind(cell: object) -> str:
+    return str(getattr(getattr(cell, "dtype", None), "kind", ""))
 
 
 def _unwrapped(cell: Any) -> object:
-    """A number of NumPy, torch, TensorFlow or JAX as Python has it."""
+    """A number of NumPy, torch, TensorFlow or JAX as Python has it; None where pandas has none."""
+    if type(cell).__name__ in _MISSING:
+        return None
     scalar = hasattr(cell, "dtype") and hasattr(cell, "item") and getattr(cell, "shape", None) in ((), None)
-    return cell.item() if scalar else cell
+    return cell.item() if scalar and _kind(cell) not in ("m", "M") else cell  # of an instant it may be a bare number
