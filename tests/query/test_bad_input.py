@@ -81,7 +81,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     ),
     "no-entity": ("store.component(5)", "FilterError", ("5", "a name, an id, a handle")),
     "no-entity-at-all": ("store.component([])", "FilterError", ("[]", "one name")),
-    "artifact-number": ("store.artifact(5)", "FilterError", ("5", "digest, URI or name")),
+    "artifact-number": ("store.artifact(5)", "FilterError", ("5", "digest, URI, alias or name")),
     "selection": ("store.report('digits', metrics=5)", "FilterError", ("metrics=5", "re.compile")),
     "selection-bytes": ("store.metrics(metric=re.compile(b'l'))", "FilterError", ("re.compile(b'l')", "pattern")),
     "filter-number": ("store.report('digits', where=5)", "FilterError", ("where=5", "params.lr < 0.1")),
