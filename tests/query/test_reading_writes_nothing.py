@@ -15,6 +15,7 @@ for text in ("a", "b"):
         run.log_params({"text": text})
         open("model.bin", "w").write(text)
         model = run.log_output("model", path="model.bin")
+        run.log_text("remarks", text)
         epochal.alias("production", model)
     common = epochal.component("common")
     exp.trial({"text": text}).attach(common)
@@ -50,7 +51,8 @@ for handle in handles:
         if not callable(call) or name == "store" or getattr(type(handle), name, None) in seen:
             continue
         seen.append(getattr(type(handle), name, None))
-        arguments = {"best": ["loss"], "input": ["model"], "output": ["model"]}.get(name, [])
+        arguments = {"best": ["loss"], "plot": ["loss"], "result": ["remarks"], "input": ["model"],
+                     "output": ["model"]}.get(name, [])
         more = {"best": {"mode": "min"}, "diff": {"as_of": ("1 day ago", "now")}}.get(name, {})
         try:
             call(*arguments, **more)
@@ -61,7 +63,8 @@ for call in (store.experiments, store.trials, store.components, store.metrics, s
              store.deleted, store.erased, store.verify, lambda: store.prune("now"), lambda: store.versions("model"),
              lambda: store.provenance("production"), lambda: store.reproduce(store.artifact("production")),
              lambda: store.artifact("production").fetch("fetched"),
-             lambda: store.lineage("production", "both").to_text(), lambda: store.certificate(training)):
+             lambda: store.lineage("production", "both").to_text(), lambda: store.certificate(training),
+             lambda: store.search("run", page_size=1), lambda: store.plot("loss", experiment="digits")):
     call()
 with contextlib.suppress(epochal.EpochalError):
     store.delete("digits", confirm="digits")
@@ -91,6 +94,8 @@ def test_reads_leave_everything_as_it_was(tmp_path: Path) -> None:
         "models",
         "trials",
         "datasets",
+        "plot",
+        "result",
     }
     assert wanted <= set(asked)
     assert [line for line in refused if "ComponentHandle.input:" not in line and ".output:" not in line] == []
