@@ -79,7 +79,7 @@ def prune(
     store: str | None,
     project: str | None,
 ) -> None:
-    """List stored contents of artifacts that are no longer wanted, or remove them.
+    """List, or remove, contents of artifacts that nobody uses.
 
     What was recorded stays: digests, sizes and lineage, at every instant. Contents that went into a component, or that
     an alias stands for, stay unless asked for.

@@ -23,7 +23,7 @@ _RANKS = click.Choice(["each", "all", "mean", "max"])
 def search(
     kind: Any, where: str | None, limit: int | None, after: str | None, at: At, output: Output, **choice: Any
 ) -> None:
-    """Find what satisfies WHERE: experiments, trials, components or runs.
+    """Find experiments, trials, components or runs by a filter.
 
     WHERE is a filter such as "metrics.loss.last < 0.3 and input(name = 'train' and uri like 's3://bucket/%')".
     """

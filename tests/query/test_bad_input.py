@@ -86,7 +86,7 @@ CALLS: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "selection-bytes": ("store.metrics(metric=re.compile(b'l'))", "FilterError", ("re.compile(b'l')", "pattern")),
     "filter-number": ("store.report('digits', where=5)", "FilterError", ("where=5", "params.lr < 0.1")),
     "filter-broken": ("store.report('digits', where='params.m =')", "FilterError", ("character 11",)),
-    "filter-half": ("store.report('digits', where='name = \"\\udcff\"')", "QueryError", ("'\\udcff'", "U+FFFD")),
+    "filter-half": ("store.report('digits', where='name = \"\\udcff\"')", "FilterError", ("'\\udcff'", "U+FFFD")),
     "order-number": ("store.report('digits', order_by=5)", "FilterError", ("order_by=5", "desc")),
     "limit": ("store.report('digits', limit=-1)", "FilterError", ("limit=-1", "from 0 on")),
     "ranks": ("store.report('digits', ranks='most')", "FilterError", ("'most'", "'each'")),

@@ -127,6 +127,6 @@ def test_all_columns_differ(params: list[str], metrics: list[str], artifacts: li
 
 def test_too_many_columns_say_how_to_choose() -> None:
     """Nothing is cut off: the caller chooses."""
-    layout([f"p{i}" for i in range(4991)], [], [])
+    layout([f"p{i}" for i in range(4987)], [], [])
     with pytest.raises(TooManyColumnsError, match=r"5,001 columns .*metrics=\['loss'\]"):
-        layout([f"p{i}" for i in range(4992)], [], [])
+        layout([f"p{i}" for i in range(4988)], [], [])
