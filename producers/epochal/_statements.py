@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,8 +36,8 @@ class Statements:
     _session: Session
     _about: About
     _contents: Contents
-    _inputs: dict[str, str | None]
-    """By the name of an input its digest; None where that isn't known yet, or there is none."""
+    _inputs: dict[str, Artifact]
+    """By its name each input, as it was recorded last."""
     _writer: Writer | None
     _ending: Ending | None
     disabled: bool
@@ -189,7 +190,8 @@ class Statements:
         place = self._fetched(artifact, digest, target)
         if not self.disabled:
             name = artifact.name
-            if self._inputs.setdefault(name, digest) != digest:
+            known = self._inputs.setdefault(name, artifact)
+            if known is not artifact and not (known.ready and known.digest == digest):
                 # under the same name it would take the place of the other input
                 name = f"{name}@{digest.removeprefix('sha256:')[:8]}"
             record = self._record("in", name, artifact.uri, artifact.media_type)
@@ -280,25 +282,25 @@ class Statements:
                 raise MisuseError(self._finished_text())
             text, where = checked(name, uri, path, digest, media_type)
             record = self._record(direction, text, uri, media_type)
-            if direction == "in":
-                self._inputs[text] = digest
         except Exception as error:  # noqa: BLE001  the border: no argument may end a training
             self._refuse(f"log_{direction}put", error, str(name))
             return blank
         try:
             if where is None:
-                return self._contents.refer(record, digest)
-            return self._contents.take(record, where, copy=copy)
+                artifact = self._contents.refer(record, digest)
+            else:
+                artifact = self._contents.take(record, where, copy=copy)
+            if direction == "in":
+                self._inputs[text] = artifact
+            return artifact
         except Exception as error:  # noqa: BLE001  the border: no state of a disk may end a training
             self._failed(f"log_{direction}put", record, error)
             return blank
 
     def _failed(self, call: str, record: Record, error: Exception) -> None:
         """Says that an artifact could not be recorded: on the component, where that isn't finished, and to the user."""
-        try:
+        with contextlib.suppress(MisuseError):
             self._say(record.failed(str(error)))
-        except MisuseError as finished:
-            error = finished
         self._refuse(call, error, record.name)
 
     def _record(self, direction: Direction, name: str, uri: str | None, media_type: str | None) -> Record:

@@ -141,8 +141,13 @@ class Artifact:
             )
         return self._store, digest
 
+    @property
+    def ready(self) -> bool:
+        """Whether what is known of its content is known without waiting."""
+        return self._pending is None or self._pending.done
+
     def __repr__(self) -> str:
-        if self._pending is not None and not self._pending.done:
+        if not self.ready:
             content = "being read"
         else:
             result = self.wait()
@@ -155,9 +160,8 @@ class Artifact:
     def _repr_html_(self) -> str:
         from epochal._html import card
 
-        known = self._pending is None or self._pending.done
         fields = {"direction": self.direction, "media type": self.media_type, "uri": self.uri, "path": self.path}
-        if not known:
+        if not self.ready:
             return card(f"artifact {self.name}", {**fields, "content": "being read"})
         if self.error:
             return card(f"artifact {self.name}", {**fields, "failed": self.error})
