@@ -9,17 +9,7 @@ from typing import Final
 
 from epochal_query.reading import block
 
-_COLUMNS: Final = """
-    project, component,
-    substring(key, 1, position(key, '/') - 1) AS direction,
-    substring(key, position(key, '/') + 1) AS name,
-    JSONExtract(json, 'uri', 'Nullable(String)') AS uri,
-    JSONExtract(json, 'digest', 'Nullable(String)') AS digest,
-    JSONExtract(json, 'media_type', 'Nullable(String)') AS media_type,
-    JSONExtract(json, 'size', 'Nullable(UInt64)') AS size,
-    JSONExtractBool(json, 'stored')::Bool AS stored,
-    coalesce(digest, uri, concat(toString(component), '/', key)) AS artifact,
-    logged_at, occurred_at, place"""
+_COLUMNS: Final = f"project, component, {block('of_mention')} logged_at, occurred_at, place"
 
 # a correction is of the same instant as what it corrects, and stands in its place
 MENTIONS: Final = f"""

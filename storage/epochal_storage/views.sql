@@ -342,10 +342,8 @@ FROM (
 {{newest_of: define}}
 )
 
--- block artifacts
-SELECT
-    project, component,
-    substring(key, 1, position(key, '/') - 1) AS direction,
+-- block of_mention
+substring(key, 1, position(key, '/') - 1) AS direction,
     substring(key, position(key, '/') + 1) AS name,
     JSONExtract(json, 'uri', 'Nullable(String)') AS uri,
     JSONExtract(json, 'digest', 'Nullable(String)') AS digest,
@@ -354,6 +352,11 @@ SELECT
     JSONExtractBool(json, 'stored')::Bool AS stored,
     -- what lineage joins on: the content where it is known, else the place, else nothing but this one mention
     coalesce(digest, uri, concat(toString(component), '/', key)) AS artifact,
+
+-- block artifacts
+SELECT
+    project, component,
+    {{of_mention}}
     logged_at, occurred_at, writer, seq
 FROM (
 {{newest_of: artifact}}
