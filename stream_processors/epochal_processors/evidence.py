@@ -38,16 +38,18 @@ FROM metrics
 WHERE project IN {projects:Array(String)} AND component IN {components:Array(UUID)}
   AND writer IN {writers:Array(UUID)} AND seq >= {first:UInt64} AND seq < {end:UInt64}
 """
-_NAMES = f"SELECT groupUniqArray(toString(metric)) AS metric, groupUniqArray(toString(log)) AS log {_OF_STREAMS}"
-_NAMED = {"project": "String", "component": "UUID", "writer": "UUID", "metric": "String", "log": "String"}
-"""Columns of points that repeat a few values, each sent once: two thirds of what a point would weigh."""
-_NUMBERS = "rank, step, value, logged_at, occurred_at, recorded_at, offset, seq"
+_LOGS = f"SELECT groupUniqArray(toString(log)) AS logs {_OF_STREAMS}"
+_NAMED = {"project": "String", "component": "UUID", "writer": "UUID", "log": "String"}
+"""Columns of points that repeat a few values, each sent once: more than half of what a point would weigh. Metrics are
+not among them: a stream may have as many as points, and a server takes no parameter of any length.
+"""
+_PLAIN = "metric, rank, step, value, logged_at, occurred_at, recorded_at, offset, seq"
 _CODES = ", ".join(
     f"transform({name}, {{{name}s:Array({kind})}}, range(toUInt32(length({{{name}s:Array({kind})}}))), "
     f"toUInt32(-1)) AS {name}_code"
     for name, kind in _NAMED.items()
 )
-_POINTS = f"SELECT {_CODES}, {_NUMBERS} {_OF_STREAMS}"
+_POINTS = f"SELECT {_CODES}, {_PLAIN} {_OF_STREAMS}"
 _EVENTS = """
 SELECT project, type, schema_version, payload, salt, digest, logged_at, occurred_at, recorded_at, log, offset, writer,
        seq
@@ -173,14 +175,13 @@ class Evidence:
             "component": sorted({component for _, component in under}),
             "writer": portion.writers,
         }
+        asked = {f"{name}s": values for name, values in known.items()} | _span(portion)
         while True:
-            asked = {f"{name}s": values for name, values in known.items()} | _span(portion)
-            [names] = self._query(_NAMES, asked).to_pylist()
-            known |= names
-            table = self._query(_POINTS, asked | {f"{name}s": values for name, values in names.items()})
+            known["log"] = asked["logs"] = self._query(_LOGS, asked)["logs"].to_pylist()[0]
+            table = self._query(_POINTS, asked)
             named = {name: _named(table, name, values) for name, values in known.items()}
-            if all(column is not None for column in named.values()):  # else one has come since names were asked for
-                return pa.table({**named, **{name: table[name] for name in _NUMBERS.split(", ")}})
+            if all(column is not None for column in named.values()):  # else a log has come since they were asked for
+                return pa.table({**named, **{name: table[name] for name in _PLAIN.split(", ")}})
 
     def events(self, portion: Portion) -> pa.Table:
         """The rows of events, every copy, in no order."""
