@@ -34,14 +34,6 @@ class ExperimentHandle(Handle, Related):
     id: UUID
     name: str
 
-    def state(self, **at: Any) -> dict[str, Any]:
-        """Everything known of it."""
-        return self.store.state(self, **at)
-
-    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
-        """Every value that a field of it ever had."""
-        return self.store.history(self, field, **choice)
-
     def diff(self, other: object = None, **choice: Any) -> Difference:
         """In what it differs from another, or from itself at another instant."""
         return self.store.diff(self, other, **choice)
@@ -112,14 +104,6 @@ class TrialHandle(Handle, Related):
     id: UUID
     name: str
 
-    def state(self, **at: Any) -> dict[str, Any]:
-        """Everything known of it."""
-        return self.store.state(self, **at)
-
-    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
-        """Every value that a field of it ever had."""
-        return self.store.history(self, field, **choice)
-
     def diff(self, other: object = None, **choice: Any) -> Difference:
         """In what it differs from another, or from itself at another instant."""
         return self.store.diff(self, other, **choice)
@@ -152,14 +136,6 @@ class ComponentHandle(Handle, Related):
     store: Store
     id: UUID
     name: str
-
-    def state(self, **at: Any) -> dict[str, Any]:
-        """Everything known of it."""
-        return self.store.state(self, **at)
-
-    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
-        """Every value that a field of it ever had."""
-        return self.store.history(self, field, **choice)
 
     def diff(self, other: object = None, **choice: Any) -> Difference:
         """In what it differs from another, or from itself at another instant."""
@@ -234,21 +210,13 @@ class ComponentHandle(Handle, Related):
         return self.store.artifact(name, component=self, direction="out")
 
 
-@dataclass(frozen=True)
-class EntityHandle(Joined):
+@dataclass(frozen=True, repr=False)
+class EntityHandle(Handle, Joined):
     """An action or a context in a store, such as an endpoint. Its reads are the store's, with the same arguments."""
 
     store: Store
     id: UUID
     name: str
-
-    def state(self, **at: Any) -> dict[str, Any]:
-        """Everything known of it."""
-        return self.store.state(self, **at)
-
-    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
-        """Every value that a field of it ever had."""
-        return self.store.history(self, field, **choice)
 
     def artifacts(
         self,

@@ -10,6 +10,8 @@ from epochal._html import card, preformatted
 from epochal_query.errors import UnknownNameError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from epochal_query.store import Store
 
 _LEFT_OUT = ("entity", "key", "name", "attempts", "environment", "forks", "system")
@@ -29,6 +31,14 @@ class Handle:
     store: Store
     id: UUID
     name: str
+
+    def state(self, **at: Any) -> dict[str, Any]:
+        """Everything known of it."""
+        return self.store.state(self, **at)
+
+    def history(self, field: str | None = None, **choice: Any) -> pd.DataFrame:
+        """Every value that a field of it ever had."""
+        return self.store.history(self, field, **choice)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} {self.id}>"

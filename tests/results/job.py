@@ -30,6 +30,7 @@ def main() -> None:
                 run.log_text("notes", "*hello*", markdown=True)
                 run.log_histogram("values", score, is_output=False)
                 run.log_output("model", path=__file__)
+                epochal.context("<b>served</b>", type="endpoint")
 
 
 if __name__ == "__main__":

@@ -156,6 +156,7 @@ def test_a_handle_in_a_notebook(store: Store, first: str) -> None:
     assert "model=a, model=b" in store.experiment("rich")._repr_html_()
     trial = store.trials("rich")["id"][0]
     assert "model = &#x27;a&#x27;" in store.trial(trial)._repr_html_()
+    assert "<b>context &lt;b&gt;served&lt;/b&gt;</b>" in store.context("<b>served</b>")._repr_html_()
     assert store.component(first).certificate()._repr_html_().startswith("<pre>closed: component training")
     lineage = store.component(first).lineage(direction="both")
     assert lineage._repr_html_().startswith("<pre>")
