@@ -21,7 +21,7 @@ from epochal_query.resolve import Entity
 from epochal_query.shown import InWords
 
 if TYPE_CHECKING:
-    from epochal_query.erasure_extent import Traces
+    from epochal_processors.traces import Traces
 
 STATES = ("parked", "gaps", "erased", "open", "recovered", "closed")
 """From the state that matters most to the best."""

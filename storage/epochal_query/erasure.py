@@ -6,27 +6,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pandas as pd
 
 from epochal._entity_events import entity_erased
 from epochal._errors import NotAvailableError
 from epochal._events import component_detached
 from epochal._sent import FROM_KAFKA
+from epochal_processors.traces import Traces, traces_of
 from epochal_query.connection import Opened
 from epochal_query.deletion import COLUMNS
 from epochal_query.deletion_extent import extent_of
 from epochal_query.deletion_plan import Plan, check_confirmed, planned
 from epochal_query.deletions import call_of
-from epochal_query.erasure_extent import (
-    Numbers,
-    Traces,
-    is_exported,
-    remains,
-    still_open,
-    stored_digests,
-    traces_of,
-)
+from epochal_query.erasure_extent import is_exported, query_of, remains, still_open, stored_digests
 from epochal_query.erasures import states_of
 from epochal_query.errors import AmbiguousNameError, DeletionError, UnknownNameError, WaitTimeoutError
 from epochal_query.reading import Reading
@@ -40,24 +32,21 @@ def erase(
     given: object,
     confirm: str,
     reason: str,
-    watermark: Callable[[], Mapping[str, int]],
 ) -> tuple[pd.DataFrame, dict[UUID, Traces], list[str]]:
     """Erase what is meant, with all that is only its own: one row for each thing that goes, or is concerned and stays;
     what has to be gone when everything said is taken in; and remarks.
 
+    The reading is of after :func:`check_possible` and :func:`check_taken_in`.
+
     Raises:
-        DeletionError: it isn't confirmed, there is no reason, something of it is still being written, or isn't here.
+        DeletionError: it isn't confirmed, there is no reason, or something of it is still being written.
         UnknownNameError: nothing is meant, or several things are.
-        NotAvailableError: Kafka has it, and isn't known here; or nothing can be said to the store.
-        KafkaAwayError: Kafka doesn't answer.
     """
-    _check_possible(reading, opened)
-    check_taken_in(opened, watermark, "erased")
     target, entities, plan = _meant(reading, given)
     check_confirmed(target, confirm)
     if not reason.strip():
         raise DeletionError(f"{target.kind} {target.name!r} isn't erased without a reason, which its tombstone keeps")
-    traces = traces_of(reading, entities)
+    traces = traces_of(query_of(reading), reading.project, [one.id for one in entities])
     _check_ended(reading, target, list(traces.values()))
     # first what may refuse: Kafka has these journals whole, so that nothing is lost where the rest then fails
     kept = _remove_spooled(opened, list(traces.values()))
@@ -65,13 +54,10 @@ def erase(
     events = [component_detached(component=str(one), trial=str(trial)) for one, trial in plan.detached]
     first = len(events)
     for one in entities:
-        lifecycle, metrics = (_listed(numbers) for numbers in (traces[one.id].lifecycle, traces[one.id].metrics))
-        events.append(
-            entity_erased(kind=one.kind, entity=str(one.id), reason=reason, lifecycle=lifecycle, metrics=metrics)
-        )
+        events.append(entity_erased(kind=one.kind, entity=str(one.id), reason=reason, **traces[one.id].named()))
     said = opened.say(reading.project, events, 0)
     rows: list[tuple[str, str, str, str, str, int, str]] = [
-        (one.kind, str(one.id), one.name, "erased", "", _count(traces[one.id].metrics), event)
+        (one.kind, str(one.id), one.name, "erased", "", traces[one.id].points, event)
         for one, event in zip(entities, said[first:], strict=True)
     ]
     rows += [("artifact", digest, name, change, why, 0, "") for digest, name, change, why in contents]
@@ -93,7 +79,8 @@ def not_yet(reading: Reading, opened: Opened, traces: Mapping[UUID, Traces]) -> 
         yield f"Kafka has messages of it{when}: it is pending, `epochal erase` lists what becomes of it"
 
 
-def _check_possible(reading: Reading, opened: Opened) -> None:
+def check_possible(reading: Reading, opened: Opened) -> None:
+    """Raises NotAvailableError: Kafka has what is here, and isn't known here; or nothing can be said to the store."""
     if opened.topics is not None:
         return
     if opened.directory is None:
@@ -196,11 +183,3 @@ def _remove_contents(reading: Reading, opened: Opened, entities: Sequence[Entity
         (digest, name, "erased", "") if digest in gone else (digest, name, "kept", shared)
         for digest, name in mine.items()
     ]
-
-
-def _listed(numbers: Numbers) -> list[tuple[str, int, int]]:
-    return [(str(writer), first, count) for writer, ranges in sorted(numbers.items()) for first, count in ranges]
-
-
-def _count(numbers: Numbers) -> int:
-    return int(np.sum([count for ranges in numbers.values() for _, count in ranges], dtype=np.int64))

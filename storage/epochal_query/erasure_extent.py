@@ -1,20 +1,16 @@
-"""What the log has of entities that are to be erased: which numbers of which streams, and whether they still grow."""
+"""What there is of something that is erased, or is to be: who still writes it, what remains, and where it lies."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from epochal._kafka.kept import Place
 from epochal._sent import FROM_KAFKA
-from epochal_processors.coverage import Ranges
-from epochal_processors.tombstones import add_named, conditions, gone_whole
-from epochal_query.columns import id_texts, ids, texts, values
+from epochal_processors.tombstones import Query, conditions
+from epochal_processors.traces import Traces, joined
+from epochal_query.columns import texts, values
 from epochal_query.reading import Reading
-from epochal_query.resolve import Entity
 from epochal_storage.engine import SNAPSHOT
 
 RANGES_AT_ONCE = 500
@@ -29,55 +25,11 @@ INNER JOIN (
 WHERE what = '' OR (channel = what AND first_seq < until AND first_seq + count > named.from)
 GROUP BY n, log ORDER BY n, log
 """
-Numbers = dict[UUID, Ranges]
-"""By writer."""
 
 
-@dataclass(frozen=True)
-class Traces:
-    """What there is of one entity: numbers of events and of points, by writer."""
-
-    lifecycle: Numbers
-    metrics: Numbers
-
-    @property
-    def whole(self) -> set[UUID]:
-        """Writers of whom nothing is left."""
-        return gone_whole(self.lifecycle, self.metrics)
-
-    @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Traces:
-        """Those that a tombstone names."""
-        found = cls({}, {})
-        add_named(found.lifecycle, found.metrics, said)
-        return found
-
-
-def traces_of(reading: Reading, entities: Sequence[Entity]) -> dict[UUID, Traces]:
-    """By entity the numbers of all that is about it alone.
-
-    The streams of a component's writers are; those of other writers are as far as they are about it, and as a whole
-    where nothing else was said in them.
-    """
-    found = {one.id: Traces({}, {}) for one in entities}
-    asked = [str(one.id) for one in entities]
-    own = _own_writers(reading, asked)
-    lengths = _lengths(reading, {writer for _, writer in own})
-    for entity, writer in own:
-        for channel, numbers in (("lifecycle", found[entity].lifecycle), ("metrics", found[entity].metrics)):
-            if lengths.get((writer, channel)):
-                numbers.setdefault(writer, Ranges()).add(0, lengths[writer, channel])
-    others: dict[UUID, set[UUID]] = defaultdict(set)
-    mine = {writer for _, writer in own}
-    for entity, writer, seq in _said(reading, asked):
-        found[entity].lifecycle.setdefault(writer, Ranges()).add(seq, 1)
-        if writer not in mine:
-            others[writer].add(entity)
-    alone = _with_nothing_else(reading, asked, others)
-    for (writer, channel), length in _lengths(reading, alone).items():
-        if channel == "lifecycle":
-            found[min(others[writer])].lifecycle[writer].add(0, length)
-    return found
+def query_of(reading: Reading) -> Query:
+    """How the stages of the processors ask: in the project of a reading."""
+    return lambda sql, parameters: reading.rows(sql, **parameters)
 
 
 def still_open(reading: Reading, writers: Collection[UUID]) -> list[str]:
@@ -94,16 +46,6 @@ def still_open(reading: Reading, writers: Collection[UUID]) -> list[str]:
     )
     processes = dict.fromkeys(zip(texts(table, "host"), values(table, "pid"), strict=True))
     return [f"process {pid} on {host}" for host, pid in processes]
-
-
-def joined(traces: Iterable[Traces]) -> Traces:
-    """All that several have."""
-    made = Traces({}, {})
-    for one in traces:
-        for ranges, more in ((made.lifecycle, one.lifecycle), (made.metrics, one.metrics)):
-            for writer, numbers in more.items():
-                ranges[writer] = ranges.get(writer, Ranges()) | numbers
-    return made
 
 
 def remains(reading: Reading, entities: Collection[UUID], traces: Collection[Traces]) -> int:
@@ -162,48 +104,3 @@ def stored_digests(reading: Reading, components: Sequence[str]) -> tuple[dict[st
     rows = list(zip(values(table, "mine"), texts(table, "digest"), texts(table, "name"), strict=True))
     mine = {digest: name.partition("/")[2] for is_mine, digest, name in rows if is_mine}
     return mine, {digest for is_mine, digest, _ in rows if not is_mine}
-
-
-def _own_writers(reading: Reading, entities: Sequence[str]) -> list[tuple[UUID, UUID]]:
-    """(component, writer): who wrote for it, by what they said when they opened, or by their points."""
-    table = reading.rows(
-        """SELECT DISTINCT entity, toUUIDOrZero(key) AS writer FROM facts
-           WHERE project = {project:String} AND kind = 'component' AND field IN ('writer', 'heartbeat', 'closed')
-             AND entity IN {ids:Array(UUID)}
-           UNION DISTINCT
-           SELECT DISTINCT component, writer FROM metrics
-           WHERE project = {project:String} AND component IN {ids:Array(UUID)}""",
-        ids=list(entities),
-    )
-    return list(zip(ids(table, "entity"), ids(table, "writer"), strict=True))
-
-
-def _said(reading: Reading, entities: Sequence[str]) -> Iterator[tuple[UUID, UUID, int]]:
-    """(entity, writer, number) of the events about entities, but for what hosts say of their writers."""
-    table = reading.rows(
-        """SELECT DISTINCT entity, writer, seq FROM facts
-           WHERE project = {project:String} AND kind IN ('experiment', 'trial', 'component')
-             AND field NOT IN ('vanished', 'erased') AND entity IN {ids:Array(UUID)}""",
-        ids=list(entities),
-    )
-    return zip(ids(table, "entity"), ids(table, "writer"), values(table, "seq"), strict=True)
-
-
-def _with_nothing_else(reading: Reading, entities: Sequence[str], writers: Mapping[UUID, Any]) -> set[UUID]:
-    table = reading.rows(
-        """SELECT writer FROM facts WHERE writer IN {writers:Array(UUID)}
-           GROUP BY writer HAVING countIf(entity NOT IN {ids:Array(UUID)} OR field = 'vanished') = 0""",
-        writers=[str(one) for one in writers],
-        ids=list(entities),
-    )
-    return set(ids(table, "writer"))
-
-
-def _lengths(reading: Reading, writers: Collection[UUID]) -> dict[tuple[UUID, str], int]:
-    table = reading.rows(
-        """SELECT writer, toString(channel) AS channel, max(first_seq + count) AS length FROM ledger
-           WHERE writer IN {writers:Array(UUID)} GROUP BY writer, channel""",
-        writers=[str(one) for one in writers],
-    )
-    keys = zip(map(UUID, id_texts(table, "writer")), texts(table, "channel"), strict=True)
-    return dict(zip(keys, values(table, "length"), strict=True))

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from epochal_processors.tombstones import ERASED
+from epochal_processors.late import late_traces
+from epochal_processors.tombstones import ERASED, erasures
+from epochal_processors.traces import Traces, joined
 from epochal_query.columns import decoded, id_texts, ids, instants, texts
 from epochal_query.connection import Opened
-from epochal_query.erasure_extent import Traces, joined, places, remains
+from epochal_query.erasure_extent import places, query_of, remains
 from epochal_query.erasure_state import PENDING, State, remarks, state_of
 from epochal_query.history_writers import writers_of
 from epochal_query.reading import Reading, block
@@ -36,6 +38,12 @@ def listed(reading: Reading, opened: Opened) -> tuple[pd.DataFrame, list[str]]:
     there = remains(reading, ids(table, "entity"), traces)
     if there:
         told = [f"{there:,} events and points aren't gone from the store yet", *told]
+    late = {one.entity: traces for one, traces in late_traces(query_of(reading), erasures(query_of(reading)))}
+    for entity, more in sorted(late.items()):
+        told.append(
+            f"{more.events:,} events of {entity} came in after it was erased, and were said before: the host, or a "
+            "worker, erases them, too (its log says if it can't)"
+        )
     frame = pd.DataFrame(
         {
             "kind": pd.array(texts(table, "kind"), dtype="str"),
@@ -44,7 +52,13 @@ def listed(reading: Reading, opened: Opened) -> tuple[pd.DataFrame, list[str]]:
             "reason": pd.array([decoded(value)["reason"] for value in texts(table, "value")], dtype="str"),
             "user": pd.array([known[one].user for one in writers], dtype="str"),
             "host": pd.array([known[one].host for one in writers], dtype="str"),
-            "state": pd.array([PENDING if there else one.name for one in states], dtype="str"),
+            "state": pd.array(
+                [
+                    PENDING if there or entity in late else one.name
+                    for entity, one in zip(ids(table, "entity"), states, strict=True)
+                ],
+                dtype="str",
+            ),
             "until": pd.Series([one.until for one in states], dtype="datetime64[us, UTC]"),
             "event": pd.array(texts(table, "key"), dtype="str"),
         }

@@ -78,10 +78,11 @@ class Changeable(Provable):
             NotAvailableError: Kafka has it, and isn't known here; or the store is a server and no Kafka leads to it.
             KafkaAwayError: Kafka doesn't answer.
         """
-        from epochal_query.erasure import erase, not_yet
+        from epochal_query.erasure import check_possible, check_taken_in, erase, not_yet
 
-        reading = self.begin()
-        frame, traces, remarks = erase(reading, self._opened, x, confirm, reason, self.watermark)
+        check_possible(self.begin(), self._opened)
+        check_taken_in(self._opened, self.watermark, "erased")
+        frame, traces, remarks = erase(self.begin(), self._opened, x, confirm, reason)
         reading = self.begin()  # who takes the tombstone in erases
         return told(frame, reading.remarking(*remarks, *not_yet(reading, self._opened, traces)))
 

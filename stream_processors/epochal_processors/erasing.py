@@ -6,15 +6,21 @@ Nothing is remembered of how far it came. What is still there is looked for, so 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 
 import pyarrow as pa
 
+from epochal._entity_events import entity_erased
+from epochal._events import Event
+from epochal_processors.late import late_traces
 from epochal_processors.tombstones import Erasures, conditions, erasures, tombstones
 from epochal_storage.shadow import drop_shadows
 from epochal_storage.writing import SqlRunner
 
 TABLES = ("events", "facts", "metrics", "partials", "dead_letters")
+Tell = Callable[[str, Event, int], None]
+"""Says in a project that something was erased, at a time (microseconds since 1970, UTC)."""
 _EMPTIED = "payload = '', salt = unhex('00000000000000000000000000000000')"
 
 
@@ -30,13 +36,18 @@ class NoEraser:
     def run(self, known: int | None = None) -> None:
         """Nothing."""
 
+    def tell_late(self, tell: Tell) -> bool:
+        """Nothing."""
+        return False
+
 
 class Eraser:
     """Erases from the tables of a store, which others may insert into meanwhile.
 
     Whoever inserts runs it after its inserts, before it says that they are done, with what it knew when it made its
     rows. So what was erased is destroyed, whichever comes last: by who took the tombstone in, where that came after
-    the rows; by who inserted the rows, where they came after the tombstone.
+    the rows; by who inserted the rows, where they came after the tombstone. What no tombstone names, because nobody
+    knew of it, gets one.
     """
 
     def __init__(self, store: SqlRunner, forget: Callable[[Collection[str]], None] = lambda tables: None) -> None:
@@ -49,6 +60,8 @@ class Eraser:
         """How many tombstones say so; -1 before the first look."""
         self._done = -1
         self._look = True
+        self._may_be_late = True
+        self._told: set[str] = set()
 
     def look(self) -> None:
         """Somebody wrote to the store: there may be more tombstones. From any thread."""
@@ -75,9 +88,30 @@ class Eraser:
                 self._done = found
             if self.erased.writers:  # others may have changed rows, too
                 self._forget(TABLES)
+            self._may_be_late = True
         except BaseException:
             self._look = True
             raise
+
+    def tell_late(self, tell: Tell) -> bool:
+        """Say tombstones of what came in of things erased and was said before, if the last run may have found any:
+        nobody knew of it then. They come in like everything else. Returns whether there was something to say.
+
+        Raises:
+            StoreError: the engine refuses; and whatever ``tell`` raises. After the next run it is said again.
+        """
+        if not self._may_be_late:
+            return False
+        told = False
+        for one, traces in late_traces(self._query, self.erased):
+            named = traces.named()
+            event = entity_erased(kind=one.kind, entity=str(one.entity), reason=one.reason, **named)
+            if (text := json.dumps(event)) not in self._told:  # else it is on its way
+                tell(one.project, event, one.at_us)
+                self._told.add(text)
+                told = True
+        self._may_be_late = False
+        return told
 
     def _destroy(self, erased: Erasures) -> None:
         if not erased.writers:

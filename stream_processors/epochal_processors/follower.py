@@ -259,6 +259,7 @@ class Follower:
     def _erase(self) -> None:
         """Destroy what was erased since the last cycle, and every journal that holds anything erased."""
         self._eraser.run()
+        self._told |= self._eraser.tell_late(self._voice.erased)
         for source in self._sources.values():
             source.erased = source.writer in self._eraser.erased.writers
         if any(source.erased and source.finished for source in self._sources.values()):

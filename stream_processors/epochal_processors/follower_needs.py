@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 from uuid import UUID
 
+from epochal._events import Event
 from epochal.contract import WriterVanished
 from epochal_processors.coverage import Ranges
 
@@ -31,4 +32,8 @@ class Voice(Protocol):
 
     def vanished(self, project: str, data: WriterVanished) -> None:
         """Say that a writer is gone and its journal was read to the end."""
+        ...
+
+    def erased(self, project: str, event: Event, time_us: int) -> None:
+        """Say that what came in of something after it was erased, at that time, is erased as well."""
         ...

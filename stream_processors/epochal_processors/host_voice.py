@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from epochal import contract
+from epochal._events import Event
 from epochal._ids import uuid7
 from epochal._journal.process import ProcessLock
 from epochal._journal.writer import JournalWriter
@@ -43,6 +44,14 @@ class HostVoice:
         """
         self._say("epochal.writer.vanished", project, data)
 
+    def erased(self, project: str, event: Event, time_us: int) -> None:
+        """Say that what came in of something after it was erased, at that time, is erased as well.
+
+        Raises:
+            OSError: it couldn't be written.
+        """
+        self._say(event[0], project, contract.EntityErased(**event[1]), time_us)
+
     def close(self) -> None:
         """Close the journal, if there is one."""
         if self._writer is None or self._lock is None:
@@ -54,9 +63,9 @@ class HostVoice:
         self._lock.release()
         self._writer = self._lock = None
 
-    def _say(self, event_type: str, project: str, data: BaseModel) -> None:
+    def _say(self, event_type: str, project: str, data: BaseModel, time_us: int | None = None) -> None:
         writer = self._writer or self._open()
-        if writer.append_event(self._envelope(writer, event_type, project, data)) is None:
+        if writer.append_event(self._envelope(writer, event_type, project, data, time_us)) is None:
             raise OSError(f"the host can't write its journal in {self._journals}")
 
     def _open(self) -> JournalWriter:
@@ -85,9 +94,13 @@ class HostVoice:
         self._writer = writer
         return writer
 
-    def _envelope(self, writer: JournalWriter, event_type: str, project: str, data: BaseModel) -> bytes:
+    def _envelope(
+        self, writer: JournalWriter, event_type: str, project: str, data: BaseModel, time_us: int | None = None
+    ) -> bytes:
         version = contract.SCHEMA_VERSION[event_type]
         envelope = {"type": event_type, "v": version, "project": project, "at": writer.now_us()}
+        if time_us is not None:
+            envelope["time"] = time_us
         return json_text({**envelope, "data": data.model_dump(mode="json")}).encode()
 
 

@@ -14,7 +14,7 @@ from epochal_processors.background import BackgroundWriter, SettledHistory
 from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Stream
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.decode import DeadLetter, dead_letter
-from epochal_processors.erasing import Eraser, NoEraser
+from epochal_processors.erasing import Eraser, NoEraser, Tell
 from epochal_processors.frames import METRICS, Frame, Position, Positioned, channel_of, nothing
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
 from epochal_processors.messages import Headers, Message, packed
@@ -53,14 +53,18 @@ class Inlet:
         history: WorkerHistory,
         decode: Decode = wire.decode,
         eraser: Eraser | NoEraser = NOTHING,
+        tell: Tell = lambda project, event, time_us: None,
     ) -> None:
-        """``cluster`` is the broker's cluster id, a part of the logs' names; ``eraser`` destroys what is erased."""
+        """``cluster`` is the broker's cluster id, a part of the logs' names; ``eraser`` destroys what is erased, and
+        ``tell`` says what came in of it later.
+        """
         self._cluster = cluster
         self._decode = decode
         self._history = history
         self._writer = BackgroundWriter(store)
         self._coverage = Coverage()
         self._eraser = eraser
+        self._tell = tell
         settled = SettledHistory(history, self._writer.settle)
         self._materializer = Materializer(self._writer, settled, self._coverage, lambda: eraser.erased)
         self._clocks: dict[str, AppendClock] = {}
@@ -150,6 +154,7 @@ class Inlet:
     def _inserted(self, known: int, letters: Iterable[Received], done: Callable[[Sequence[DeadLetter]], None]) -> None:
         """Rows were inserted that were made when ``known`` tombstones were known. Called in the inserting thread."""
         self._eraser.run(known)
+        self._eraser.tell_late(self._tell)
         done([letter for letter, _ in self._standing(letters)])
 
     def _standing(self, letters: Iterable[Received]) -> list[Received]:

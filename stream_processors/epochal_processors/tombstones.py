@@ -17,18 +17,42 @@ ERASED = "epochal.entity.erased"
 NONE = Ranges()
 EVER = 1 << 62
 """More numbers than any stream comes to."""
-_TOMBSTONES = f"SELECT payload FROM events FINAL WHERE type = '{ERASED}'"  # noqa: S608  a name of our own
+AHEAD_US = 60_000_000
+"""Clocks of well-kept machines don't differ by more."""
+_TOMBSTONES = f"""
+SELECT project, payload, toUnixTimestamp64Micro(occurred_at) AS said_us,
+       toUnixTimestamp64Micro(recorded_at) AS recorded_us
+FROM events FINAL WHERE type = '{ERASED}'
+"""  # noqa: S608  a name of our own
 _COUNT = f"SELECT uniqExact(writer, seq) AS n FROM events WHERE type = '{ERASED}'"  # noqa: S608
 Query = Callable[[str, Mapping[str, object]], pa.Table]
 
 
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What was erased, why, and when (microseconds since 1970, UTC).
+
+    One that names what came in after another has the time of that one.
+    """
+
+    project: str
+    kind: str
+    entity: UUID
+    reason: str
+    at_us: int
+
+
 @dataclass
 class Erasures:
-    """The numbers that were erased, by writer; of those in ``whole`` all there are, and all that may still come."""
+    """The numbers that were erased, by writer; of those in ``whole`` all there are, and all that may still come.
+
+    ``newest`` are the last tombstones of each entity.
+    """
 
     lifecycle: dict[UUID, Ranges] = field(default_factory=dict)
     metrics: dict[UUID, Ranges] = field(default_factory=dict)
     whole: set[UUID] = field(default_factory=set)
+    newest: dict[UUID, Tombstone] = field(default_factory=dict)
 
     def of(self, writer: UUID, channel: str) -> Ranges:
         """Those of one stream."""
@@ -48,8 +72,14 @@ def tombstones(query: Query) -> int:
 def erasures(query: Query) -> Erasures:
     """All that the tombstones of a store name. Raises what ``query`` raises."""
     found = Erasures()
-    for payload in query(_TOMBSTONES, {})["payload"].to_pylist():
-        add_named(found.lifecycle, found.metrics, json.loads(payload)["data"])
+    for row in query(_TOMBSTONES, {}).to_pylist():
+        said = json.loads(row["payload"])["data"]
+        add_named(found.lifecycle, found.metrics, said)
+        # a clock that is ahead counts as the log's, as everywhere
+        at_us = row["said_us"] if row["said_us"] <= row["recorded_us"] + AHEAD_US else row["recorded_us"]
+        one = Tombstone(row["project"], said["kind"], UUID(said["entity"]), said["reason"], at_us)
+        if one.entity not in found.newest or found.newest[one.entity].at_us < at_us:
+            found.newest[one.entity] = one
     # of them all was to go: also what wasn't here yet
     found.whole = gone_whole(found.lifecycle, found.metrics)
     for ranges in (found.lifecycle, found.metrics):

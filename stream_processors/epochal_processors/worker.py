@@ -17,6 +17,9 @@ from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
 
+from epochal._errors import EpochalError
+from epochal._events import Event
+from epochal._saying import Say
 from epochal._sent import FROM_KAFKA, kafka_log
 from epochal_processors.courier import MOST_PAUSE_S, Courier, LettersRefusedError
 from epochal_processors.decode import DeadLetter
@@ -54,7 +57,8 @@ class WorkerPlan:
     """All that a worker has to know.
 
     ``connection`` are aiokafka's arguments that say where the broker is and who asks; ``http`` is None for no address
-    of its own; ``stall_s`` seconds without progress end it; ``grace_s`` is how long it finishes what it is at.
+    of its own; ``say`` leads to the same topics; ``stall_s`` seconds without progress end it; ``grace_s`` is how long
+    it finishes what it is at.
     """
 
     membership: Membership
@@ -62,6 +66,7 @@ class WorkerPlan:
     connection: dict[str, Any]
     store: Location
     spawn: Spawn
+    say: Say
     http: tuple[str, int] | None = None
     stall_s: float = 300.0
     grace_s: float = 30.0
@@ -114,7 +119,7 @@ class _Worker:
         plan, metrics = self._plan, WorkerMetrics()
         store = open_remote(plan.store, plan.spawn)
         history = SqlWorkerHistory(store)
-        inlet = Inlet(cluster, metrics.timed(store), history, eraser=Eraser(store))
+        inlet = Inlet(cluster, metrics.timed(store), history, eraser=Eraser(store), tell=partial(_tell, plan.say))
         sealer = Sealer(inlet, history, time.monotonic)
         letters = LetterTopic(plan.letters_topic, plan.connection)
         courier = Courier(inlet, sealer, partial(self._send, letters), _Told(metrics), self._fail)
@@ -260,3 +265,11 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     except TimeoutError:
         return False
     return True
+
+
+def _tell(say: Say, project: str, event: Event, time_us: int) -> None:
+    try:
+        say(project, [event], 0, time_us)
+    # it is in the store, hidden, and listed as pending: no reason to stand still; the next worker tells it again
+    except (EpochalError, OSError) as error:
+        log.error("what came in after %s was erased can't be erased: %s", event[1]["entity"], error)

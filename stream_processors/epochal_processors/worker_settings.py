@@ -8,6 +8,7 @@ import os
 from epochal._errors import SettingsError
 from epochal._host import spawn
 from epochal._places import default_store
+from epochal._saying import sayer
 from epochal._settings import Settings
 from epochal_processors.fetching import Membership
 from epochal_processors.kafka_access import connection, credentials
@@ -40,6 +41,7 @@ def plan_of(settings: Settings) -> WorkerPlan:
         connection(settings),
         Embedded(default_store(os.environ)) if settings.store is None else parsed(settings.store),
         spawn if settings.host != "none" else lambda _: None,
+        sayer(settings),
         settings.worker_http,
         settings.worker_stall_s,
     )

@@ -141,10 +141,13 @@ def _erased(store: _Connection) -> str:
     for table in TABLES:
         row = {"writer": writer} | ({"payload": "what is to go"} if table == "events" else {})
         store.command(f"INSERT INTO {table} SETTINGS optimize_on_insert = 0 FORMAT JSONEachRow {json.dumps(row)}")
-    said = {"data": {"lifecycle": [[writer, 0, 1]], "metrics": [[writer, 0, 1]]}}
-    event = {"writer": str(UUID(int=2)), "type": "epochal.entity.erased", "payload": json.dumps(said)}
+    whose = {"kind": "component", "entity": str(UUID(int=3)), "reason": "r"}
+    said = {**whose, "lifecycle": [[writer, 0, 1]], "metrics": [[writer, 0, 1]]}
+    event = {"writer": str(UUID(int=2)), "type": "epochal.entity.erased", "payload": json.dumps({"data": said})}
     store.command(f"INSERT INTO events SETTINGS optimize_on_insert = 0 FORMAT JSONEachRow {json.dumps(event)}")
-    Eraser(store).run()
+    eraser = Eraser(store)
+    eraser.run()
+    eraser.tell_late(lambda project, event, time_us: None)
     counts = ", ".join(f"(SELECT count() FROM {table} WHERE writer = '{writer}') AS {table}" for table in TABLES)
     payload = f"(SELECT any(payload) FROM events WHERE writer = '{writer}') AS payload"
     (left,) = store.query_arrow(f"SELECT {counts}, {payload}").to_pylist()

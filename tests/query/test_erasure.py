@@ -64,6 +64,23 @@ shared.finish()
 """
 
 
+PATIENT = """
+import sys, time
+
+ago_s, word = float(sys.argv[1]), sys.argv[2]
+now_ns = time.time_ns
+time.time_ns = lambda: now_ns() - int(ago_s * 1e9)
+import epochal
+
+for name in ("patient", "doctor"):
+    component = epochal.component(name, kind="metadata", component=name)
+    component.log_params({f"{name}-{word}": "param"})
+    component.log({f"{name}-{word}-metric": 1.0}, step=0)
+    component.finish()
+experiment = epochal.experiment("study")
+experiment.tag(**{f"study-{word}": "tag"})
+"""
+
 LIVE = """
 import sys
 import epochal
@@ -156,6 +173,52 @@ def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell,
     assert rest(shell) == after
     assert found_in(shell.store) == []
     assert shell.json("verify")["sound"] is True
+
+
+def say_of_patient(shell: Shell, ago_s: float, word: str) -> None:
+    """A process whose clock is behind writes, where nobody takes it in, of what others write of, too."""
+    environment = shell.environment(EPOCHAL_HOST="none")
+    subprocess.run([sys.executable, "-c", PATIENT, str(ago_s), word], env=environment, check=True)
+
+
+def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> None:
+    """From a machine that was offline when something was erased: what it said of that before is nowhere, what it said
+    of other things is there, and so is what is said of the name later, or at the same time as far as clocks can tell.
+    """
+    shell, offline = Shell(tmp_path / "store"), Shell(tmp_path / "offline")
+    say_of_patient(shell, 0, "first")
+    for name in ("patient", "study"):
+        shell.json("erase", name, "--confirm", name, "--reason", "consent withdrawn")
+    for ago_s, word in ((7200, "old"), (30, "same"), (-30, "later")):
+        say_of_patient(offline, ago_s, word)
+    for folder in (offline.store / "journals").iterdir():
+        if (folder / "events.bin").exists():
+            shutil.copytree(folder, shell.store / "journals" / folder.name)
+    assert found_in(shell.store, "patient-old")
+
+    def there(*words: str) -> list[list[str]]:
+        params = shell.json("sql", "SELECT path FROM params ORDER BY path")["rows"]
+        series = shell.json("sql", "SELECT DISTINCT metric FROM metrics ORDER BY metric")["rows"]
+        tags = shell.json("sql", "SELECT tag FROM tags ORDER BY tag")["rows"]
+        return [[row["path"] for row in params], [row["metric"] for row in series], [row["tag"] for row in tags]]
+
+    expected = [
+        f"{name}-{word}"
+        for name, words in (("doctor", "first later old same"), ("patient", "later same"))
+        for word in words.split()
+    ]
+    found = there()
+    assert found == [expected, [f"{one}-metric" for one in expected], ["study-later", "study-same"]]
+    assert found_in(shell.store, "patient-old") == found_in(shell.store, "study-old") == []
+    verified = shell.json("verify")
+    assert (verified["sound"], verified["checked"]["erased"] > 10) == (True, True)
+    listed = shell.json("erase")["rows"]
+    told = sorted((row["kind"], row["reason"], row["state"]) for row in listed)
+    assert told == [(kind, "consent withdrawn", "done") for kind in ("component", "experiment") for _ in range(2)]
+    end(shell)
+    assert there() == found
+    assert shell.json("verify")["sound"] is True
+    shell.end()
 
 
 def test_neither_a_rebuild_nor_a_replay_brings_it_back(shell: Shell) -> None:

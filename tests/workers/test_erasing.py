@@ -14,7 +14,7 @@ from injecting import Chaos
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from kafka_field import Field
 from query.test_cli import Shell
-from query.test_erasure import SECRET, found_in, rest, write
+from query.test_erasure import SECRET, found_in, rest, say_of_patient, write
 from shipping.jobs import ending_shippers, kafka, spool_of
 from tcp_proxy import Proxy
 from worker_process import until
@@ -83,10 +83,10 @@ class Erasing(Shell):
         return {row["state"] for row in rows}, answer["epochal"].get("remarks", []), [row["until"] for row in rows]
 
 
-def is_gone_from(directory: Path) -> bool:
-    """Whether no file of a directory that others work in has the secret."""
+def is_gone_from(directory: Path, word: str = SECRET) -> bool:
+    """Whether no file of a directory that others work in has a word."""
     try:
-        return not found_in(directory)
+        return not found_in(directory, word)
     except FileNotFoundError:  # removed while it was looked for
         return False
 
@@ -144,6 +144,29 @@ def test_it_is_gone_and_nothing_brings_it_back(erasing: Erasing, tmp_path: Path)
     assert erasing.states()[0] == {"pending"}
     erasing.remove_messages()
     assert erasing.states()[0] == {"done"}
+
+
+def test_an_old_journal_that_is_shipped_later_comes_to_nothing(erasing: Erasing, tmp_path: Path) -> None:
+    """From a machine that was offline when something was erased: the worker that takes it in says so, and what it said
+    before that is gone; what it said of other things is there.
+    """
+    say_of_patient(erasing, 0, "first")
+    erasing.caught_up()
+    erasing.json("erase", "patient", "--confirm", "patient", "--reason", "consent withdrawn")
+    offline = Shell(tmp_path / "offline")
+    say_of_patient(offline, 7200, SECRET)
+    erasing.out("ship", str(offline.store / "journals"))
+    erasing.caught_up()
+    until(
+        lambda: erasing.json("sql", "SELECT path FROM params WHERE startsWith(path, 'doctor')")["rows"][1:], "the rest"
+    )
+    until(lambda: is_gone_from(erasing.store, f"patient-{SECRET}"), "what came later is erased")
+    assert not is_gone_from(erasing.store, f"doctor-{SECRET}")
+    verified = erasing.json("verify")
+    assert verified["sound"] is True
+    rows = [row for row in erasing.json("erase")["rows"] if row["kind"] == "component"]
+    assert len(rows) >= 2
+    assert {(row["reason"], row["state"]) for row in rows} == {("consent withdrawn", "pending")}
 
 
 @pytest.mark.chaos("SIGKILL of a worker while it erases", times=1)
