@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pyarrow as pa
 
 from epochal_query.cells import lists
 from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, objects, texts, values
-from epochal_query.reading import Reading, at
+from epochal_query.reading import Reading, at, together
 from epochal_query.resolve import resolve, trial_label
 from epochal_query.scope import Scope, of_components
 
@@ -134,14 +135,15 @@ def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> p
     """One row a component in scope, in order of creation; ``unassigned``: only those that belong to no trial."""
     inside = f"SELECT component FROM {at('memberships')} WHERE project = {{project:String}}"
     alone = f"AND component NOT IN ({inside})" if unassigned else ""
-    table = reading.rows(
+    asked = partial(
+        reading.rows,
         f"""SELECT component, name, display_name, kind, status, start, end, duration_s, created_at, created_by, host,
                    ifNull(lost, 0) AS lost
             FROM {at("components")} WHERE project = {{project:String}} AND {scope.sql} {alone}
             ORDER BY created_at, name, component""",
         **scope.parameters,
     )
-    members = scope.members_in(reading)
+    table, members = together(asked, partial(scope.members_in, reading))
     named = members.names(column(table, "component"))
     return pd.DataFrame(
         {

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 import pandas as pd
@@ -20,7 +21,7 @@ from epochal_query.filter_tree import Condition, OrderKey
 from epochal_query.listing_filter import listed_ids, running
 from epochal_query.names import near
 from epochal_query.rank_values import Ranks
-from epochal_query.reading import Reading
+from epochal_query.reading import Reading, together
 from epochal_query.scope import of_components
 from epochal_query.times import parse_instant
 
@@ -58,18 +59,22 @@ class Search:
         Raises:
             FilterError: one of them was erased since it was found.
         """
-        if self.kind == "experiment":
-            frame = listings.experiments(reading, only=ids)
-        elif self.kind == "trial":
-            frame = listings.trials(reading, only=ids)
-        else:
-            frame = listings.components(reading, of_components(EVERYTHING, list(ids)))
+        about = "component" if self.kind == "run" else self.kind
+        frame, tags = together(partial(self._listed, reading, ids), partial(listings.tags_of, reading, about, ids))
         place = {id_: i for i, id_ in enumerate(frame["id"])}
         if gone := [id_ for id_ in ids if id_ not in place]:
             raise erased_meanwhile(f"{self.kind} {gone[0]}")
-        frame = frame.take([place[id_] for id_ in ids]).reset_index(drop=True)
-        tags = listings.tags_of(reading, "component" if self.kind == "run" else self.kind, ids)
-        return frame.assign(tags=objects(tags.get(id_, {}) for id_ in ids))
+        found: pd.DataFrame = frame.take([place[id_] for id_ in ids]).reset_index(drop=True)
+        return found.assign(tags=objects(tags.get(id_, {}) for id_ in ids))
+
+    def _listed(self, reading: Reading, ids: Sequence[str]) -> pd.DataFrame:
+        match self.kind:
+            case "experiment":
+                return listings.experiments(reading, only=ids)
+            case "trial":
+                return listings.trials(reading, only=ids)
+            case _:
+                return listings.components(reading, of_components(EVERYTHING, list(ids)))
 
     @property
     def words(self) -> str:

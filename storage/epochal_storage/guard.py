@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from epochal_storage.errors import EngineError
+from epochal_storage.formats import format_clause
 from epochal_storage.sql_text import Token, tokens
 
 _SELECTS = frozenset({"select", "with", "from"})
@@ -32,6 +34,9 @@ _TABLE_FUNCTIONS = frozenset({"python", "eval", "filesystem", "executable", "arr
 
 _PLAIN_ESCAPES = re.compile(r"""\\[\\`"]""")
 
+# characters of a text of which it is kept in mind that it may run
+_REMEMBERED = 20_000
+
 _READONLY = 164
 _SYNTAX_ERROR = 62
 
@@ -40,7 +45,8 @@ _SYNTAX_ERROR = 62
 class Examined:
     """A text of SQL, looked through once."""
 
-    tokens: Sequence[Token]
+    format: tuple[Token, Token] | None
+    """The words of its FORMAT clause."""
     selects: bool
     """It is one query of rows, and not SHOW, DESCRIBE, EXPLAIN or a statement that changes something."""
     refusal: EngineError | None
@@ -48,13 +54,18 @@ class Examined:
 
 
 def examined(sql: str) -> Examined:
-    """Look through a text of SQL. Guarantees: one pass; never alters the text."""
-    found = list(tokens(sql))
+    """Look through a text of SQL; at one that came lately, with other parameters, only once."""
     try:
-        _check(found)
+        return _accepted(sql) if len(sql) <= _REMEMBERED else _accepted.__wrapped__(sql)
     except EngineError as error:
-        return Examined(found, selects=False, refusal=error)
-    return Examined(found, selects=_first(found).name in _SELECTS, refusal=None)
+        return Examined(format_clause(list(tokens(sql))), selects=False, refusal=error)
+
+
+@lru_cache(500)
+def _accepted(sql: str) -> Examined:
+    found = list(tokens(sql))
+    _check(found)
+    return Examined(format_clause(found), selects=_first(found).name in _SELECTS, refusal=None)
 
 
 def check_read(sql: str) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from epochal_storage.engine import STREAMED_FORMATS, Engine, Session
 from epochal_storage.errors import EngineError
-from epochal_storage.formats import Insert, format_clause, insert_with_format
+from epochal_storage.formats import Insert, insert_with_format
 from epochal_storage.guard import Examined, examined
 from epochal_storage.http_call import Call, reader_settings
 from epochal_storage.native import empty_block
@@ -64,7 +64,7 @@ def write(engine: Engine, call: Call, body: Iterator[bytes], before: Callable[[]
 def _answered(session: Session, call: Call, sql: str, text: Examined, stack: ExitStack) -> Answer:
     # spaces at the beginning stay: the places of the tokens count from there
     sql = sql.rstrip().rstrip(";")
-    clause = format_clause(text.tokens)
+    clause = text.format
     output_format = clause[1].text if clause else call.default_format
     # USE is the one statement a reader may run that changes its connection
     session.spent = not text.selects
