@@ -17,10 +17,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from epochal_query.attributes import ATTRIBUTES
-from epochal_query.columns import Codes, codes, column, compute, floats, texts
+from epochal_query.columns import Codes, codes, column, compute, distinct, floats, texts
 from epochal_query.filter_names import Keys
 from epochal_query.filter_sql import Bound, artifact_test, attribute_test, cell_test, metric_test
-from epochal_query.filter_tree import All, Condition, Field, Has, IsNull, Leaf, Not, OrderKey, Root, Some
+from epochal_query.filter_tree import All, Condition, Field, Has, IsNull, Leaf, Not, OrderKey, Some
 from epochal_query.ordering import Sortable, ordered
 from epochal_query.param_paths import touching, with_those_above
 from epochal_query.rank_values import Ranks, over_ranks
@@ -41,12 +41,17 @@ HEADS = f"""(
     FROM ({block("described")}))"""
 """The components with what can be told without folding how they ran."""
 IN_HEADS = frozenset({"component", "key", "name", "kind", "display_name", "parent", "created_at"})
-VIEWS: dict[Root, str] = {
-    "params": f"SELECT component, path AS key, type, number, text, value FROM {at('params', touching('<near>'))} "
-    "WHERE path IN <keys>",
-    "tags": f"""SELECT entity AS component, tag AS key, type, number, text, value FROM {at("tags")}
-                WHERE kind = 'component' AND tag IN <keys>""",
-}
+TAGS = f"""(SELECT entity AS component, tag AS key, type, number, text, value FROM {at("tags")}
+            WHERE kind = 'component' AND project = {{project:String}} AND tag IN <keys>)"""
+PARAMS = f"""(SELECT component, path AS key, type, number, text, value FROM {at("params", touching("<near>"))}
+              WHERE project = {{project:String}} AND path IN <keys>)"""
+FLAT_PARAMS = f"""(
+    SELECT s.entity AS component, s.key AS key, argMax(s.value, s.place) AS value, argMax(s.type, s.place) AS type,
+           argMax(ifNull(s.number, 0), s.place) AS number, argMax(s.text, s.place) AS text,
+           argMax(s.removed, s.place) AS removed
+    {block("of_components", f"s.field = 'param' {touching('<near>')}")} AND s.project = {{project:String}}
+    GROUP BY s.entity, s.key)"""
+"""The newest of each path, also of those above and below: where nobody has one of these, no param hides another."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class Question:
     series: str | None = None
     """Which series it is about, as a condition on the columns of ``partials``."""
     facts: frozenset[str] = KNOWN
+    flat: tuple[str, frozenset[str]] | None = None
+    """Of params: a quicker query, which is right where it answers with no other keys than these."""
 
 
 @dataclass
@@ -86,6 +93,10 @@ class Answers:
         if question.series is not None:
             found = extent(self.reading, self.wide, question.series, **question.parameters)
             facts, bound = facts | found.facts, {**bound, **found.bound}
+        if question.flat is not None:
+            table = self.reading.rows(question.flat[0], facts, **bound)
+            if question.flat[1].issuperset(distinct(table, "key")[1]):
+                return table.filter(compute.invert(column(table, "removed")))
         return self.reading.rows(question.sql, facts, **bound)
 
     def ask_components(self, compared: Sequence[Leaf], asked_for: Set[str], *, heads: bool) -> Question:
@@ -101,7 +112,8 @@ class Answers:
             for i, leaf in enumerate(compared):
                 self._hold(leaf, np.arange(table.num_rows), table, f"t{i}")
 
-        return Question(sql, bound.parameters, take, facts=frozenset())
+        # those that aren't there are in no line of the view, which describes each and joins how it ran
+        return Question(sql, bound.parameters, take)
 
     def ask_cells(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> Question:
         """Ask ``params`` or ``tags``."""
@@ -113,11 +125,11 @@ class Answers:
             f"key IN {bound.bind(list(self.keys[leaf.field]), 'Array(String)')} AND {cell_test(leaf, bound)} AS t{i}"
             for i, leaf in enumerate(compared)
         ]
-        source = (
-            VIEWS[fields[0].root].replace("<keys>", every).replace("<near>", near) + " AND project = {project:String}"
-        )
         columns = ["component", "key", "toString(type) AS type_", "ifNull(number, 0) AS number_", "text", "value"]
-        sql = f"SELECT {', '.join([*columns, *tests])} FROM ({source}) WHERE {self.wide.sql}"
+
+        def asking(source: str, *more: str) -> str:
+            source = source.replace("<keys>", every).replace("<near>", near)
+            return f"SELECT {', '.join([*columns, *more, *tests])} FROM {source} WHERE {self.wide.sql}"
 
         def take(answer: pa.Table) -> None:
             table, places = self._within(answer)
@@ -126,7 +138,10 @@ class Answers:
             for one in sorted_by:
                 self._sort_cells(one, table, places)
 
-        return Question(sql, bound.parameters, take)
+        if fields[0].root == "tags":
+            return Question(asking(TAGS), bound.parameters, take)
+        flat = asking(FLAT_PARAMS, "removed"), frozenset(named)
+        return Question(asking(PARAMS), bound.parameters, take, flat=flat)
 
     def _sort_cells(self, by: Field, table: pa.Table, places: Codes) -> None:
         wanted = _among(table, "key", self.keys[by])

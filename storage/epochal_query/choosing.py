@@ -18,7 +18,7 @@ from epochal_query.filter_tree import Condition, Field, Has, IsNull, Leaf, Not, 
 from epochal_query.listing_filter import having
 from epochal_query.narrowing import narrowed
 from epochal_query.rank_values import Ranks
-from epochal_query.reading import Reading, at, together
+from epochal_query.reading import KNOWN, Reading, at, together
 from epochal_query.scope import Scope, of_components
 
 
@@ -115,7 +115,7 @@ def _whole(reading: Reading, scope: Scope, heads: pa.Table) -> pa.Table:
     """The lines of `components` for those whose heads were chosen, in their order."""
     chosen = of_components(scope, id_texts(heads, "component"))
     sql = f"""SELECT {", ".join(COLUMNS)} FROM {at("components")} WHERE project = {{project:String}} AND {chosen.sql}"""
-    found = reading.rows(sql, **chosen.parameters)
+    found = reading.rows(sql, KNOWN, **chosen.parameters)
     places = codes(heads, "component", column(found, "component"))
     if (places < 0).any():
         raise erased_meanwhile(f"component {id_texts(heads, 'component')[int(places.argmin())]}")

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from epochal_query.cells import lists
 from epochal_query.columns import codes, column, decoded, floats, id_texts, instants, objects, texts, values
-from epochal_query.reading import Reading, at, together
+from epochal_query.reading import KNOWN, Reading, at, together
 from epochal_query.resolve import resolve, trial_label
 from epochal_query.scope import Scope, of_components
 
@@ -141,6 +141,7 @@ def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> p
                    ifNull(lost, 0) AS lost
             FROM {at("components")} WHERE project = {{project:String}} AND {scope.sql} {alone}
             ORDER BY created_at, name, component""",
+        KNOWN,
         **scope.parameters,
     )
     table, members = together(asked, partial(scope.members_in, reading))
@@ -168,6 +169,7 @@ def tags_of(reading: Reading, kind: str, ids: Sequence[str] | None = None) -> di
     table = reading.rows(
         f"""SELECT entity, tag, value FROM {at("tags")}
             WHERE project = {{project:String}} AND kind = {{kind:String}} AND {which} ORDER BY tag""",
+        KNOWN,
         kind=kind,
         ids=json.dumps(list(ids or ())),
     )

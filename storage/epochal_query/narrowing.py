@@ -9,6 +9,8 @@ from epochal_query.filter_tree import All, Compare, Condition, Contains, Leaf, L
 from epochal_query.reading import Reading
 from epochal_query.scope import BOUND_MAX, Scope, of_components
 
+MOST = 60
+"""Up to so many comparisons are looked at: one bit of a number each."""
 _FIELDS = {"params": "param", "tags": "tag"}
 
 
@@ -17,18 +19,19 @@ def narrowed(reading: Reading, scope: Scope, where: Condition | None) -> Scope:
 
     What holds of a value now was said once, so that this needs a look at what was said, and at nothing that follows.
     """
-    needed = [] if where is None else _needed(where)
+    needed = [] if where is None else _needed(where)[:MOST]
     if not needed or scope.empty or isinstance(scope.parameters.get("components"), list):
         return scope
     bound = Bound()
-    conditions = {leaf: f"field = '{_FIELDS[leaf.field.root]}' AND {_named(leaf, bound)}" for leaf in needed}
-    tests = [f"countIf({names} AND {cell_test(leaf, bound)}) > 0" for leaf, names in conditions.items()]
-    fields = sorted({_FIELDS[leaf.field.root] for leaf in needed})
-    every = bound.bind(fields, "Array(String)")
-    sql = f"""SELECT entity FROM facts
-              WHERE project = {{project:String}} AND kind = 'component' AND field IN {every}
-                AND NOT removed AND {scope.on("entity")} AND ({" OR ".join(conditions.values())})
-              GROUP BY entity HAVING {" AND ".join(tests)} LIMIT {BOUND_MAX + 1}"""
+    tests = [f"field = '{_FIELDS[leaf.field.root]}' AND {_named(leaf, bound)}" for leaf in needed]
+    tests = [f"{test} AND {cell_test(leaf, bound)}" for leaf, test in zip(needed, tests, strict=True)]
+    held = " + ".join(f"bitShiftLeft(toUInt64({test}), {i})" for i, test in enumerate(tests))
+    every = bound.bind(sorted({_FIELDS[leaf.field.root] for leaf in needed}), "Array(String)")
+    sql = f"""SELECT entity FROM (
+                SELECT entity, {held} AS held FROM facts
+                WHERE project = {{project:String}} AND kind = 'component' AND field IN {every}
+                  AND NOT removed AND {scope.on("entity")} AND held > 0)
+              GROUP BY entity HAVING groupBitOr(held) = {(1 << len(needed)) - 1} LIMIT {BOUND_MAX + 1}"""
     found = reading.rows(sql, **bound.parameters, **scope.parameters)
     if found.num_rows > BOUND_MAX:
         return scope

@@ -16,8 +16,9 @@
 --   uncopied    nor is a second copy of any stored; who asserts it without knowing counts the points that came
 --   few         as tidy, but for at most four corrections, which are bound: {repair_components:Array(UUID)} and so on
 --   named       of components only {components:Array(UUID)} are read
+--   listed      the same, of more of them, as JSON: {components:String}
 --   once        of no component anything of the field that is read was said twice
---   known       rows of components that don't exist are left out of the answer by whoever reads it
+--   known       rows of entities that don't exist are left out of the answer by whoever reads it
 
 -- block within
 -- what the bounds keep of a table, from the endings of its time and offset columns: after FINAL, which has to see
@@ -109,6 +110,10 @@ WHERE {{argument}} AND s.project = {project:String} AND {{said: s}}
     WHERE project = {project:String} AND field = 'opened' AND {{said: facts}}
   )
 
+-- block statements when undeleted, known
+FROM {database}.facts AS s FINAL
+WHERE {{argument}} AND s.project = {project:String} AND {{said: s}}
+
 -- block of_entities
 -- the same where the opening is among them and `opened` stands in HAVING
 {{statements: {{argument}}}}
@@ -146,6 +151,9 @@ true
 
 -- block named when named
 {{argument}}.entity IN {components:Array(UUID)}
+
+-- block named when listed
+{{argument}}.entity IN (SELECT arrayJoin(JSONExtract({components:String}, 'Array(UUID)')))
 
 -- view statements_at
 SELECT
@@ -525,8 +533,7 @@ FROM (
                 [(s.writer, ''), (toUUID('00000000-0000-0000-0000-000000000000'), s.key)],
                 s.field = 'vanished', [(toUUIDOrZero(s.key), '')],
                 [(s.writer, '')])) AS unit
-        {{statements: s.kind = 'component'
-              AND s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished')}}
+        {{of_components: s.field IN ('started', 'finished', 'writer', 'heartbeat', 'closed', 'vanished')}}
     ) AS s
     GROUP BY project, component, writer, run
 
