@@ -413,6 +413,35 @@ def test_associations_are_taken_back_and_restored(place: Place) -> None:
     assert list(store.associations("production")["event"]) == [made]
 
 
+def test_a_wrong_association_is_corrected_for_then(place: Place) -> None:
+    """What made it is undone, and what is right is said with its time: that is what was so then, as is known now."""
+    store = place.store
+    (wrong,) = store.associations("production").to_dict("records")
+    known = dict(store.last_watermark)
+    undoing = store.undo(wrong["event"], "it was the other one")
+    right = f"""
+import datetime, epochal
+since = datetime.datetime.fromisoformat({wrong["since"].isoformat()!r})
+production = epochal.context("production", type="alias")
+epochal.associate("s3://b/other", "AssociatedWith", production, time=since)
+"""
+    subprocess.run([sys.executable, "-c", right], env=environment(place.directory), check=True)
+
+    def stood_for(**at: Any) -> list[str]:
+        edges = store.sql(
+            "SELECT source FROM associations_at(as_of = {as_of:String}, known_at = {known_at:String})", **at
+        )
+        return list(edges["source"])
+
+    as_of = wrong["since"].isoformat()
+    assert stood_for(as_of=as_of) == stood_for() == ["s3://b/other"]
+    assert stood_for(as_of=as_of, known_at=known) == ["s3://b/model"]
+    (made,) = store.associations("production")["event"]
+    store.undo(made)
+    store.undo(undoing)
+    assert stood_for() == ["s3://b/model"]
+
+
 def test_repairs_are_rows_in_sql(place: Place) -> None:
     """With who said it and why, also those that count no more; at a place in what is known."""
     store, run = place.store, place.component("percent")
