@@ -140,7 +140,8 @@ class Answers:
 
         if fields[0].root == "tags":
             return Question(asking(TAGS), bound.parameters, take)
-        flat = asking(FLAT_PARAMS, "removed"), frozenset(named)
+        hiding = any(above in named for key in named for above in with_those_above([key]) if above != key)
+        flat = None if hiding else (asking(FLAT_PARAMS, "removed"), frozenset(named))
         return Question(asking(PARAMS), bound.parameters, take, flat=flat)
 
     def _sort_cells(self, by: Field, table: pa.Table, places: Codes) -> None:

@@ -12,13 +12,13 @@ from epochal._entity_events import entity_erased
 from epochal._errors import NotAvailableError
 from epochal._events import component_detached
 from epochal._sent import FROM_KAFKA
-from epochal_processors.traces import Traces, traces_of
+from epochal_processors.traces import Traces, stored_digests, traces_of
 from epochal_query.connection import Opened
 from epochal_query.deletion import COLUMNS
 from epochal_query.deletion_extent import extent_of
 from epochal_query.deletion_plan import Plan, check_confirmed, planned
 from epochal_query.deletions import call_of
-from epochal_query.erasure_extent import is_exported, query_of, remains, still_open, stored_digests
+from epochal_query.erasure_extent import is_exported, query_of, remains, still_open
 from epochal_query.erasures import states_of
 from epochal_query.errors import AmbiguousNameError, DeletionError, UnknownNameError, WaitTimeoutError
 from epochal_query.reading import Reading
@@ -173,7 +173,7 @@ def _check_ended(reading: Reading, target: Entity, traces: Sequence[Traces]) -> 
 
 def _remove_contents(reading: Reading, opened: Opened, entities: Sequence[Entity]) -> list[tuple[str, str, str, str]]:
     """Remove the contents of artifacts that nothing else has: digest, name, change, reason."""
-    mine, others = stored_digests(reading, [str(one.id) for one in entities if one.kind == "component"])
+    mine, others = stored_digests(query_of(reading), [one.id for one in entities if one.kind == "component"])
     if not mine:
         return []
     store: Any = opened.contents()

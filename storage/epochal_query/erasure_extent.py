@@ -91,16 +91,3 @@ def is_exported(reading: Reading) -> bool:
         "SELECT count() AS n FROM system.databases WHERE startsWith(name, {prefix:String})", prefix=SNAPSHOT
     )
     return bool(values(table, "n")[0])
-
-
-def stored_digests(reading: Reading, components: Sequence[str]) -> tuple[dict[str, str], set[str]]:
-    """The contents that were stored for components, with a name of each; and those of all others, of any project."""
-    table = reading.rows(
-        """SELECT entity IN {ids:Array(UUID)} AS mine, JSONExtractString(value, 'digest') AS digest, any(key) AS name
-           FROM facts WHERE kind = 'component' AND field = 'artifact' AND JSONExtractBool(value, 'stored')
-           GROUP BY mine, digest HAVING digest != '' ORDER BY digest""",
-        ids=list(components),
-    )
-    rows = list(zip(values(table, "mine"), texts(table, "digest"), texts(table, "name"), strict=True))
-    mine = {digest: name.partition("/")[2] for is_mine, digest, name in rows if is_mine}
-    return mine, {digest for is_mine, digest, _ in rows if not is_mine}

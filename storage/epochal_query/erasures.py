@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from epochal_processors.late import late_traces
+from epochal_processors.late import late
 from epochal_processors.tombstones import ERASED, erasures
 from epochal_processors.traces import Traces, joined
 from epochal_query.columns import decoded, id_texts, ids, instants, texts
@@ -38,11 +38,12 @@ def listed(reading: Reading, opened: Opened) -> tuple[pd.DataFrame, list[str]]:
     there = remains(reading, ids(table, "entity"), traces)
     if there:
         told = [f"{there:,} events and points aren't gone from the store yet", *told]
-    late = {one.entity: traces for one, traces in late_traces(query_of(reading), erasures(query_of(reading)))}
-    for entity, more in sorted(late.items()):
+    query = query_of(reading)
+    more = {one.tombstone.entity: one.traces for one in late(query, erasures(query), reading.project)}
+    for entity, traces_of_it in more.items():
         told.append(
-            f"{more.events:,} events of {entity} came in after it was erased, and were said before: the host, or a "
-            "worker, erases them, too (its log says if it can't)"
+            f"{traces_of_it.events:,} events of {entity} came in after it was erased, and were said before: the host, "
+            "or a worker, erases them, too (its log says if it can't)"
         )
     frame = pd.DataFrame(
         {
@@ -54,7 +55,7 @@ def listed(reading: Reading, opened: Opened) -> tuple[pd.DataFrame, list[str]]:
             "host": pd.array([known[one].host for one in writers], dtype="str"),
             "state": pd.array(
                 [
-                    PENDING if there or entity in late else one.name
+                    PENDING if there or entity in more else one.name
                     for entity, one in zip(ids(table, "entity"), states, strict=True)
                 ],
                 dtype="str",

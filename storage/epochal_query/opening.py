@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from epochal._places import artifact_url, default_store, home
+from epochal._places import default_store, home
 from epochal._saying import sayer
 from epochal._sent import SENT
 from epochal._settings import Settings, from_env, is_name
@@ -59,7 +59,9 @@ def open_with(settings: Settings, project: str | None = None, location: str | No
     connection = _connection(where, settings)
 
     def contents() -> Any:
-        return _contents(settings)
+        from epochal._artifacts.store import contents_of
+
+        return contents_of(settings)
 
     directory = where.directory if isinstance(where, Embedded) else None
 
@@ -137,14 +139,6 @@ def _host_of(directory: Path, *, may_start: bool) -> Endpoint:
     from epochal_storage.locate import find_or_start
 
     return find_or_start(directory, "reader", spawn if may_start else lambda _: None)
-
-
-def _contents(settings: Settings) -> Any:
-    """The store of artifacts' contents; None where a server is set and no place for contents is."""
-    from epochal._artifacts.store import ArtifactStore
-
-    url = artifact_url(settings)
-    return None if url is None else ArtifactStore(url)
 
 
 def reader_endpoint(location: str | os.PathLike[str] | None = None) -> Endpoint:

@@ -7,21 +7,30 @@ Nothing is remembered of how far it came. What is still there is looked for, so 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Protocol
 
 import pyarrow as pa
 
 from epochal._entity_events import entity_erased
 from epochal._events import Event
-from epochal_processors.late import late_traces
+from epochal_processors.late import Late, late
 from epochal_processors.tombstones import Erasures, conditions, erasures, tombstones
 from epochal_storage.shadow import drop_shadows
 from epochal_storage.writing import SqlRunner
 
 TABLES = ("events", "facts", "metrics", "partials", "dead_letters")
-Tell = Callable[[str, Event, int], None]
-"""Says in a project that something was erased, at a time (microseconds since 1970, UTC)."""
+Tell = Callable[[str, Event, int], bool]
+"""Says in a project that something was erased, at a time (microseconds since 1970, UTC); whether it could."""
 _EMPTIED = "payload = '', salt = unhex('00000000000000000000000000000000')"
+
+
+class Contents(Protocol):
+    """Where contents of artifacts lie."""
+
+    def remove(self, digests: Iterable[str], kept: Iterable[str]) -> object:
+        """Remove some, but for what is kept or belongs to that. Raises OSError: it can't."""
+        ...
 
 
 class NoEraser:
@@ -50,10 +59,20 @@ class Eraser:
     knew of it, gets one.
     """
 
-    def __init__(self, store: SqlRunner, forget: Callable[[Collection[str]], None] = lambda tables: None) -> None:
-        """``forget`` has the engine remove the parts of tables that it replaced; by default it does so in its time."""
+    def __init__(
+        self,
+        store: SqlRunner,
+        forget: Callable[[Collection[str]], None] = lambda tables: None,
+        contents: Callable[[], Contents | None] = lambda: None,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        """``forget`` has the engine remove the parts of tables that it replaced, by default it does so in its time;
+        ``contents`` are those of the store's artifacts, where they can be reached; ``report`` takes lines for a log.
+        """
         self._store = store
         self._forget = forget
+        self._contents = contents
+        self._report = report
         self.erased = Erasures()
         """What is erased, as far as it is known; nothing of that should be inserted."""
         self.known = -1
@@ -95,23 +114,43 @@ class Eraser:
 
     def tell_late(self, tell: Tell) -> bool:
         """Say tombstones of what came in of things erased and was said before, if the last run may have found any:
-        nobody knew of it then. They come in like everything else. Returns whether there was something to say.
+        nobody knew of it then. They come in like everything else. Returns whether something was said; what couldn't be
+        is tried again when more comes in.
 
         Raises:
-            StoreError: the engine refuses; and whatever ``tell`` raises. After the next run it is said again.
+            StoreError: the engine refuses.
         """
         if not self._may_be_late:
             return False
         told = False
-        for one, traces in late_traces(self._query, self.erased):
-            named = traces.named()
-            event = entity_erased(kind=one.kind, entity=str(one.entity), reason=one.reason, **named)
-            if (text := json.dumps(event)) not in self._told:  # else it is on its way
-                tell(one.project, event, one.at_us)
+        for one in late(self._query, self.erased):
+            whose, named = one.tombstone, one.traces.named()
+            event = entity_erased(kind=whose.kind, entity=str(whose.entity), reason=whose.reason, **named)
+            if (text := json.dumps(event)) in self._told:  # it is on its way
+                continue
+            # contents first: when the tombstone has done its work, nobody knows which these were
+            if self._removed(one) and tell(whose.project, event, whose.at_us):
                 self._told.add(text)
                 told = True
         self._may_be_late = False
         return told
+
+    def _removed(self, one: Late) -> bool:
+        """Whether no content of an artifact is left that only this has."""
+        mine, others = one.stored(self._query)
+        if not mine:
+            return True
+        what = f"{len(mine):,} contents of {one.tombstone.entity}, which came in after it was erased, "
+        contents = self._contents()
+        if contents is None:
+            self._report(f"{what}can't be reached from here: set EPOCHAL_ARTIFACTS to where they lie")
+            return False
+        try:
+            contents.remove(mine, others)
+        except OSError as error:
+            self._report(f"{what}can't be removed: {error}")
+            return False
+        return True
 
     def _destroy(self, erased: Erasures) -> None:
         if not erased.writers:

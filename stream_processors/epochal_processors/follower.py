@@ -244,11 +244,11 @@ class Follower:
     def _conclude(self) -> None:
         """Seal the streams that ended, and let go of their journals once that is safe."""
         ended = [s for s in self._sources.values() if s.final and s.caught_up and not s.finished]
-        sealing = [source for source in ended if not source.erased]  # the others were sealed before they were erased
-        for source in sealing:
+        for source in ended:
             self._tell_vanished(source)
-        if sealing:
-            self._materializer.finish([_ending(source) for source in sealing])
+        if ended:
+            whole = self._eraser.erased.whole
+            self._materializer.finish([_ending(source, points=source.writer not in whole) for source in ended])
             self._delivery.settle()
         for source in ended:
             source.finished = True
@@ -292,6 +292,7 @@ class Follower:
         self._vanished.add(who.writer)
 
 
-def _ending(source: JournalSource) -> Ending:
+def _ending(source: JournalSource, *, points: bool) -> Ending:
+    """The end of its streams; without ``points`` there are none left to seal."""
     who = source.identity
-    return Ending(who.project, who.component, who.rank, who.writer, *source.counts)
+    return Ending(who.project, who.component if points else None, who.rank, who.writer, *source.counts)

@@ -34,6 +34,6 @@ class Voice(Protocol):
         """Say that a writer is gone and its journal was read to the end."""
         ...
 
-    def erased(self, project: str, event: Event, time_us: int) -> None:
-        """Say that what came in of something after it was erased, at that time, is erased as well."""
+    def erased(self, project: str, event: Event, time_us: int) -> bool:
+        """Say that what came in of something after it was erased, at that time, is erased as well; whether it could."""
         ...

@@ -14,11 +14,13 @@ import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from epochal._artifacts.store import contents_of
 from epochal._settings import from_env
 from epochal._version import __version__
 from epochal_processors.cleaning import SYNCED, Safety
@@ -196,7 +198,10 @@ def opened_ingest(store: Path, tables: Tables, lock: HostLock, safety: Safety = 
             raise HostEndingError(f"{gone[0]} was moved away or deleted: what lies there now, if anything, is not ours")
 
     # in a server's tables its workers erase
-    eraser = Eraser(tables, partial(forget_old_parts, tables)) if isinstance(tables, Engine) else NoEraser()
+    eraser: Eraser | NoEraser = NoEraser()
+    if isinstance(tables, Engine):
+        contents = partial(contents_of, replace(from_env(), store=str(store)))
+        eraser = Eraser(tables, partial(forget_old_parts, tables), contents, log.warning)
     ingest = open_ingest(store, tables, SqlHistory(tables), system_clock(), log.warning, safety, check, eraser)
     parts = (store / "engine" / "store", store / "intake" / "intake.log")
     seen.update((path, path.stat()) for path in parts if path.exists())

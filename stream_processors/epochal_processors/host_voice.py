@@ -44,13 +44,14 @@ class HostVoice:
         """
         self._say("epochal.writer.vanished", project, data)
 
-    def erased(self, project: str, event: Event, time_us: int) -> None:
-        """Say that what came in of something after it was erased, at that time, is erased as well.
+    def erased(self, project: str, event: Event, time_us: int) -> bool:
+        """Say that what came in of something after it was erased, at that time, is erased as well. Returns True.
 
         Raises:
             OSError: it couldn't be written.
         """
         self._say(event[0], project, contract.EntityErased(**event[1]), time_us)
+        return True
 
     def close(self) -> None:
         """Close the journal, if there is one."""

@@ -53,7 +53,7 @@ class Inlet:
         history: WorkerHistory,
         decode: Decode = wire.decode,
         eraser: Eraser | NoEraser = NOTHING,
-        tell: Tell = lambda project, event, time_us: None,
+        tell: Tell = lambda project, event, time_us: False,
     ) -> None:
         """``cluster`` is the broker's cluster id, a part of the logs' names; ``eraser`` destroys what is erased, and
         ``tell`` says what came in of it later.

@@ -39,6 +39,12 @@ _LENGTHS = """
 SELECT writer, toString(channel) AS channel, max(first_seq + count) AS length FROM ledger
 WHERE writer IN {writers:Array(UUID)} GROUP BY writer, channel
 """
+_STORED = f"""
+SELECT entity IN {{ids:Array(UUID)}} AND {_IN_TIME} AS mine, JSONExtractString(value, 'digest') AS digest,
+       any(key) AS name
+FROM facts WHERE kind = 'component' AND field = 'artifact' AND JSONExtractBool(value, 'stored')
+GROUP BY mine, digest HAVING digest != '' ORDER BY digest
+"""  # noqa: S608
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,7 @@ def traces_of(
     Raises what ``query`` raises.
     """
     found = {one: Traces({}, {}) for one in entities}
-    limits = [_ANY_TIME if before is None else before[one] for one in found]
-    asked = {"project": project, "ids": list(map(str, found)), "before": limits}
+    asked = {"project": project, **_named(found, before)}
     said = query(_SAID, asked)
     if before is not None and not said.num_rows:  # as it is nearly always: who opened said so
         return found
@@ -111,6 +116,23 @@ def traces_of(
             if channel == "lifecycle":
                 found[min(others[writer])].lifecycle[writer].add(0, length)
     return found
+
+
+def stored_digests(
+    query: Query, components: Collection[UUID], before: Mapping[UUID, int] | None = None
+) -> tuple[dict[str, str], set[str]]:
+    """The contents that were stored for components (before a time, as above), with a name of each; and those of all
+    others, of any project. Raises what ``query`` raises.
+    """
+    table = query(_STORED, _named(components, before))
+    rows = list(zip(*(table[name].to_pylist() for name in ("mine", "digest", "name")), strict=True))
+    mine = {digest: name.partition("/")[2] for is_mine, digest, name in rows if is_mine}
+    return mine, {digest for is_mine, digest, _ in rows if not is_mine}
+
+
+def _named(entities: Collection[UUID], before: Mapping[UUID, int] | None) -> dict[str, object]:
+    limits = [_ANY_TIME if before is None else before[one] for one in entities]
+    return {"ids": list(map(str, entities)), "before": limits}
 
 
 def joined(traces: Iterable[Traces]) -> Traces:

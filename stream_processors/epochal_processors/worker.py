@@ -23,7 +23,7 @@ from epochal._saying import Say
 from epochal._sent import FROM_KAFKA, kafka_log
 from epochal_processors.courier import MOST_PAUSE_S, Courier, LettersRefusedError
 from epochal_processors.decode import DeadLetter
-from epochal_processors.erasing import Eraser
+from epochal_processors.erasing import Contents, Eraser
 from epochal_processors.fetching import Fetcher, Membership
 from epochal_processors.inlet import Inlet, Placed
 from epochal_processors.kafka_access import OthersAtWorkError, TopicsMissingError, cluster_id, extents, rewind
@@ -57,8 +57,8 @@ class WorkerPlan:
     """All that a worker has to know.
 
     ``connection`` are aiokafka's arguments that say where the broker is and who asks; ``http`` is None for no address
-    of its own; ``say`` leads to the same topics; ``stall_s`` seconds without progress end it; ``grace_s`` is how long
-    it finishes what it is at.
+    of its own; ``say`` leads to the same topics, ``contents`` are those of artifacts; ``stall_s`` seconds without
+    progress end it; ``grace_s`` is how long it finishes what it is at.
     """
 
     membership: Membership
@@ -67,6 +67,7 @@ class WorkerPlan:
     store: Location
     spawn: Spawn
     say: Say
+    contents: Callable[[], Contents | None]
     http: tuple[str, int] | None = None
     stall_s: float = 300.0
     grace_s: float = 30.0
@@ -119,7 +120,13 @@ class _Worker:
         plan, metrics = self._plan, WorkerMetrics()
         store = open_remote(plan.store, plan.spawn)
         history = SqlWorkerHistory(store)
-        inlet = Inlet(cluster, metrics.timed(store), history, eraser=Eraser(store), tell=partial(_tell, plan.say))
+        inlet = Inlet(
+            cluster,
+            metrics.timed(store),
+            history,
+            eraser=Eraser(store, contents=plan.contents, report=log.error),
+            tell=partial(_tell, plan.say),
+        )
         sealer = Sealer(inlet, history, time.monotonic)
         letters = LetterTopic(plan.letters_topic, plan.connection)
         courier = Courier(inlet, sealer, partial(self._send, letters), _Told(metrics), self._fail)
@@ -267,9 +274,11 @@ async def _set_within(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-def _tell(say: Say, project: str, event: Event, time_us: int) -> None:
+def _tell(say: Say, project: str, event: Event, time_us: int) -> bool:
     try:
         say(project, [event], 0, time_us)
-    # it is in the store, hidden, and listed as pending: no reason to stand still; the next worker tells it again
+    # `epochal erase` lists it as pending: no reason to stand still
     except (EpochalError, OSError) as error:
         log.error("what came in after %s was erased can't be erased: %s", event[1]["entity"], error)
+        return False
+    return True

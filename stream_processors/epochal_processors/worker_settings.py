@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 
+from epochal._artifacts.store import contents_of
 from epochal._errors import SettingsError
 from epochal._host import spawn
 from epochal._places import default_store
@@ -20,12 +22,16 @@ def plan_of(settings: Settings) -> WorkerPlan:
     """What a worker with these settings does.
 
     Raises:
-        SettingsError: EPOCHAL_KAFKA isn't set.
+        SettingsError: EPOCHAL_KAFKA isn't set, or EPOCHAL_MODE is not on.
         LocationError: EPOCHAL_STORE can't be understood.
         OSError: a certificate can't be read.
     """
     if settings.kafka is None:
         raise SettingsError("EPOCHAL_KAFKA is not set: a worker takes events from there; set it to host:port")
+    if settings.mode != "on":
+        raise SettingsError(
+            f"EPOCHAL_MODE={settings.mode} keeps from Kafka what a worker may have to say: unset it for workers"
+        )
     prefix = settings.kafka_topic_prefix
     membership = Membership(
         settings.kafka.split(","),
@@ -42,6 +48,7 @@ def plan_of(settings: Settings) -> WorkerPlan:
         Embedded(default_store(os.environ)) if settings.store is None else parsed(settings.store),
         spawn if settings.host != "none" else lambda _: None,
         sayer(settings),
+        partial(contents_of, settings),
         settings.worker_http,
         settings.worker_stall_s,
     )

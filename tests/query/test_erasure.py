@@ -65,7 +65,7 @@ shared.finish()
 
 
 PATIENT = """
-import sys, time
+import pathlib, sys, time
 
 ago_s, word = float(sys.argv[1]), sys.argv[2]
 now_ns = time.time_ns
@@ -76,9 +76,25 @@ for name in ("patient", "doctor"):
     component = epochal.component(name, kind="metadata", component=name)
     component.log_params({f"{name}-{word}": "param"})
     component.log({f"{name}-{word}-metric": 1.0}, step=0)
+    file = pathlib.Path(sys.argv[3]) / name
+    file.write_text(f"{name}-{word}-content")
+    component.log_output("file", path=file)
     component.finish()
 experiment = epochal.experiment("study")
 experiment.tag(**{f"study-{word}": "tag"})
+"""
+
+LIVE_LATE = """
+import sys, time
+
+now_ns = time.time_ns
+time.time_ns = lambda: now_ns() - 7200 * 10**9
+import epochal
+
+for name in ("study", "other"):
+    epochal.experiment(name).tag(**{f"{name}-late": "tag"})
+print("said", flush=True)
+sys.stdin.read()
 """
 
 LIVE = """
@@ -175,10 +191,11 @@ def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell,
     assert shell.json("verify")["sound"] is True
 
 
-def say_of_patient(shell: Shell, ago_s: float, word: str) -> None:
+def say_of_patient(shell: Shell, ago_s: float, word: str, directory: Path, **settings: str) -> None:
     """A process whose clock is behind writes, where nobody takes it in, of what others write of, too."""
-    environment = shell.environment(EPOCHAL_HOST="none")
-    subprocess.run([sys.executable, "-c", PATIENT, str(ago_s), word], env=environment, check=True)
+    environment = shell.environment(EPOCHAL_HOST="none", **settings)
+    command = [sys.executable, "-c", PATIENT, str(ago_s), word, str(directory)]
+    subprocess.run(command, env=environment, check=True)
 
 
 def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> None:
@@ -186,15 +203,17 @@ def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> 
     of other things is there, and so is what is said of the name later, or at the same time as far as clocks can tell.
     """
     shell, offline = Shell(tmp_path / "store"), Shell(tmp_path / "offline")
-    say_of_patient(shell, 0, "first")
+    artifacts = shell.store / "artifacts"
+    say_of_patient(shell, 0, "first", tmp_path)
     for name in ("patient", "study"):
         shell.json("erase", name, "--confirm", name, "--reason", "consent withdrawn")
     for ago_s, word in ((7200, "old"), (30, "same"), (-30, "later")):
-        say_of_patient(offline, ago_s, word)
+        say_of_patient(offline, ago_s, word, tmp_path, EPOCHAL_ARTIFACTS=str(artifacts))
+    assert found_in(offline.store, "patient-old")
+    assert found_in(artifacts, "patient-old-content")
     for folder in (offline.store / "journals").iterdir():
         if (folder / "events.bin").exists():
             shutil.copytree(folder, shell.store / "journals" / folder.name)
-    assert found_in(shell.store, "patient-old")
 
     def there(*words: str) -> list[list[str]]:
         params = shell.json("sql", "SELECT path FROM params ORDER BY path")["rows"]
@@ -210,6 +229,8 @@ def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> 
     found = there()
     assert found == [expected, [f"{one}-metric" for one in expected], ["study-later", "study-same"]]
     assert found_in(shell.store, "patient-old") == found_in(shell.store, "study-old") == []
+    assert found_in(artifacts, "doctor-old-content")
+    assert found_in(artifacts, "patient-later-content")
     verified = shell.json("verify")
     assert (verified["sound"], verified["checked"]["erased"] > 10) == (True, True)
     listed = shell.json("erase")["rows"]
@@ -217,6 +238,29 @@ def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> 
     assert told == [(kind, "consent withdrawn", "done") for kind in ("component", "experiment") for _ in range(2)]
     end(shell)
     assert there() == found
+    assert shell.json("verify")["sound"] is True
+    shell.end()
+
+
+def test_who_said_something_late_and_is_killed_is_told_of(tmp_path: Path) -> None:
+    """It is as dead as any other, so that what else it wrote of can be erased as well."""
+    shell = Shell(tmp_path / "store")
+    say_of_patient(shell, 0, "first", tmp_path)
+    shell.json("erase", "study", "--confirm", "study", "--reason", "r")
+    child = subprocess.Popen(
+        [sys.executable, "-c", LIVE_LATE],
+        env=shell.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    assert child.stdout.readline() == "said\n"
+    wait_for(lambda: len(shell.json("erase")["rows"]) == 2, "a tombstone of what came late")
+    child.kill()
+    child.communicate()
+    shell.json("erase", "other", "--confirm", "other", "--reason", "r")
+    assert found_in(shell.store, "study-late") == found_in(shell.store, "other-late") == []
     assert shell.json("verify")["sound"] is True
     shell.end()
 

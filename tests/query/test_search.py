@@ -18,6 +18,7 @@ from epochal_query.errors import FilterError, TimeError, UnknownNameError
 from epochal_query.filter_tree import Compare, Field, OneOf
 from epochal_query.filter_values import cell_flags
 from epochal_query.filters import attribute, metric, param, tag, variable
+from epochal_query.store import Store
 
 BUCKET = "s3://bucket/cifar10/train"
 
@@ -547,3 +548,32 @@ def test_a_value_of_the_past_is_found_there(bare: Bare) -> None:
     assert len(store.search("component", where="params.lr = 2")) == 1
     assert len(store.search("component", where="params.lr = 1", as_of=first)) == 1
     assert len(store.search("component", where="params.lr = 2", as_of=first)) == 0
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("params.a = 1", "z y"),
+        ("params.a = 1 or params.a.b = 5", "z y"),
+        ("params.a = 1 and params.a.b = 2", ""),
+        ("params.a.b = 2 and params.a not exists", "x"),
+        ("params.a.b = 2", "x"),
+        ("params.a.b exists or params.c exists", "x y"),
+    ],
+)
+def test_a_param_that_another_one_hides_is_not_found(hiding: Store, where: str, expected: str) -> None:
+    """One at a path above or below it that was said later; whether the filter names that one, too, or not."""
+    assert list(hiding.search("component", where=where)["name"]) == sorted(expected.split())
+
+
+@pytest.fixture(scope="module")
+def hiding(bare: Bare) -> Store:
+    """x had a, then a.b; z had a.b, then a; y has only a, and c."""
+    log = bare.log("hiding")
+    for name, cells in {"x": [["a"], ["a", "b"]], "y": [["a"], ["c"]], "z": [["a", "b"], ["a"]]}.items():
+        run = log.run([], name)
+        for path in cells:
+            log.tick(1)
+            log.say("params.logged", uuid4(), component=run, rank=0, cells=[[path, len(path)]])
+    log.flush()
+    return bare.open("hiding")

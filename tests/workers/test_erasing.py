@@ -150,11 +150,13 @@ def test_an_old_journal_that_is_shipped_later_comes_to_nothing(erasing: Erasing,
     """From a machine that was offline when something was erased: the worker that takes it in says so, and what it said
     before that is gone; what it said of other things is there.
     """
-    say_of_patient(erasing, 0, "first")
+    say_of_patient(erasing, 0, "first", tmp_path)
     erasing.caught_up()
     erasing.json("erase", "patient", "--confirm", "patient", "--reason", "consent withdrawn")
     offline = Shell(tmp_path / "offline")
-    say_of_patient(offline, 7200, SECRET)
+    artifacts = erasing.store / "artifacts"
+    say_of_patient(offline, 7200, SECRET, tmp_path, EPOCHAL_ARTIFACTS=str(artifacts))
+    assert found_in(artifacts, f"patient-{SECRET}-content")
     erasing.out("ship", str(offline.store / "journals"))
     erasing.caught_up()
     until(

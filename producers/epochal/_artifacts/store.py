@@ -21,6 +21,8 @@ from epochal._artifacts.local import LocalObjects
 from epochal._artifacts.member import CHUNK_BYTES, Member
 from epochal._artifacts.remote import RemoteObjects
 from epochal._artifacts.snapshot import Snapshot
+from epochal._places import artifact_url
+from epochal._settings import Settings
 
 MANIFEST_LIMIT_BYTES = 1024 * 1024 * 1024
 """A larger object is never taken for a manifest."""
@@ -253,3 +255,9 @@ def _objects_at(url: str) -> Objects:
     if "://" in url or "::" in url:
         return RemoteObjects(url)
     return LocalObjects(Path(url))
+
+
+def contents_of(settings: Settings) -> ArtifactStore | None:
+    """Where settings have contents kept; None where a server is set and no place for contents is."""
+    url = artifact_url(settings)
+    return None if url is None else ArtifactStore(url)
