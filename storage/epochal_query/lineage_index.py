@@ -143,17 +143,17 @@ def _said_once(reading: Reading) -> bool:
 
 def _associations(reading: Reading) -> pa.Table:
     forks = f"""UNION ALL
-                SELECT project, 'DerivedFrom', 'component', toString(of), 'component', toString(component),
-                       min(forked_at)
-                FROM {at("forks")} GROUP BY project, of, component"""
+                SELECT project, 'DerivedFrom', 'component', toString(of), 'component', toString(component), forked_at
+                FROM {at("forks")}"""
     return reading.rows(
-        f"""SELECT relation, source_kind, source, target_kind, target, toUnixTimestamp64Micro(occurred_at) AS since
+        f"""SELECT relation, source_kind, source, target_kind, target, toUnixTimestamp64Micro(min(occurred_at)) AS since
             FROM (
                 SELECT project, relation, source_kind, source, target_kind, target, occurred_at
                 FROM {at("associations")}
                 {"" if "unforked" in reading.facts else forks}
             )
-            WHERE project = {{project:String}} ORDER BY since, source, target"""
+            WHERE project = {{project:String}}
+            GROUP BY relation, source_kind, source, target_kind, target ORDER BY since, source, target"""
     )
 
 

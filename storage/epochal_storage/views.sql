@@ -463,23 +463,29 @@ FROM (
 {{artifacts}}
 )
 UNION ALL
+-- one edge, whoever says it: a fork, an association, or several
 SELECT
-    project, component, '' AS artifact, 'DerivedFrom' AS relation,
-    JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
-    toString(component) AS target, 'component' AS target_kind,
-    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
+    a.project AS project, max(a.component) AS component, '' AS artifact,
+    a.relation AS relation, a.source AS source, a.source_kind AS source_kind,
+    a.target AS target, a.target_kind AS target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(a.occurred_at) AS occurred_at
 FROM (
-{{forks}}
-)
-GROUP BY project, component, source
-UNION ALL
-SELECT
-    project, toUUID('00000000-0000-0000-0000-000000000000') AS component, '' AS artifact,
-    relation, source, source_kind, target, target_kind,
-    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, occurred_at
-FROM (
-{{associated}}
-)
+    SELECT
+        project, component, 'DerivedFrom' AS relation,
+        JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
+        toString(component) AS target, 'component' AS target_kind, fork.3 AS occurred_at
+    FROM (
+    {{forks}}
+    )
+    UNION ALL
+    SELECT
+        project, toUUID('00000000-0000-0000-0000-000000000000') AS component,
+        relation, source, source_kind, target, target_kind, occurred_at
+    FROM (
+    {{associated}}
+    )
+) AS a
+GROUP BY a.project, a.relation, a.source, a.source_kind, a.target, a.target_kind
 
 -- view environments_at
 SELECT

@@ -241,6 +241,25 @@ def test_an_association_shows_while_its_ends_exist(bare: Bare) -> None:
         store.lineage(OLD)
 
 
+def test_what_several_say_is_one_edge(bare: Bare) -> None:
+    """Since the first of them said it: an association that only one may have, another, and a fork."""
+    log, writer = bare.log("several"), uuid4()
+    one, other = log.run([], "one"), log.run([], "other")
+    ends: dict[str, Any] = {"source_kind": "component", "source": one, "target_kind": "component", "target": other}
+    first = log.now
+    for _ in range(2):
+        log.tick(10)
+        log.say("association.made", writer, association=uuid4(), relation="DerivedFrom", **ends)
+    log.say("run.forked", writer, component=other, rank=0, attempt="", of=one, step=1.0, past=[])
+    log.flush()
+    store = bare.open("several")
+    (edge,) = store.lineage(other).edges.to_dict("records")
+    assert edge["relation"] == "DerivedFrom"
+    (row,) = store.sql("SELECT source, target, occurred_at FROM edges WHERE project = 'several'").to_dict("records")
+    assert (row["source"], row["target"]) == (str(one), str(other))
+    assert (row["occurred_at"] - first).total_seconds() < 15
+
+
 def test_a_deleted_start_is_seen_as_of_before_it_went(story: Story, store: Store) -> None:
     """By name and id; also the artifacts that only it knew of. Without a time the error says what became of it."""
     log, writer = story.log, uuid4()

@@ -1378,13 +1378,19 @@ GROUP BY s.project, s.entity, s.key
 )
 )
 UNION ALL
+-- one edge, whoever says it: a fork, an association, or several
 SELECT
-    project, component, '' AS artifact, 'DerivedFrom' AS relation,
-    JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
-    toString(component) AS target, 'component' AS target_kind,
-    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(fork.3) AS occurred_at
+    a.project AS project, max(a.component) AS component, '' AS artifact,
+    a.relation AS relation, a.source AS source, a.source_kind AS source_kind,
+    a.target AS target, a.target_kind AS target_kind,
+    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, min(a.occurred_at) AS occurred_at
 FROM (
-SELECT
+    SELECT
+        project, component, 'DerivedFrom' AS relation,
+        JSONExtractString(fork.2, 'of') AS source, 'component' AS source_kind,
+        toString(component) AS target, 'component' AS target_kind, fork.3 AS occurred_at
+    FROM (
+    SELECT
     s.project AS project, s.entity AS component, s.rank AS rank,
     argMin((s.key, s.value, s.occurred_at), (JSONType(s.value, 'past') != 'Array', s.place)) AS fork
 FROM {database}.facts AS s FINAL
@@ -1446,15 +1452,13 @@ GROUP BY project, kind, entity, key
 HAVING NOT argMax(removed, place)
 )
 GROUP BY s.project, s.entity, s.rank
-)
-GROUP BY project, component, source
-UNION ALL
-SELECT
-    project, toUUID('00000000-0000-0000-0000-000000000000') AS component, '' AS artifact,
-    relation, source, source_kind, target, target_kind,
-    '' AS name, NULL AS digest, NULL AS uri, NULL AS media_type, occurred_at
-FROM (
-SELECT *
+    )
+    UNION ALL
+    SELECT
+        project, toUUID('00000000-0000-0000-0000-000000000000') AS component,
+        relation, source, source_kind, target, target_kind, occurred_at
+    FROM (
+    SELECT *
 FROM (
 SELECT
     project, association,
@@ -1613,7 +1617,9 @@ WHERE entity IN (
     FROM {database}.facts
     WHERE kind = 'association' AND field = 'ends'
 )))
-);
+    )
+) AS a
+GROUP BY a.project, a.relation, a.source, a.source_kind, a.target, a.target_kind;
 
 CREATE OR REPLACE VIEW {database}.environments_at {on_cluster} AS
 SELECT
