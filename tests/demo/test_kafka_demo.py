@@ -54,7 +54,7 @@ def comparable(location: Path) -> pd.DataFrame:
     kept = [
         name
         for name in report.columns
-        if not re.search(r"^(ComponentId|Start|End)$| - (Min|Max|Avg|StdDev|Last)$", name)
+        if not re.search(r"^(ComponentId|Start|End|Created|Duration)$| - (Min|Max|Avg|StdDev|Last)$", name)
     ]
     for name in kept:
         if name.endswith("- Value"):
