@@ -43,6 +43,12 @@ def write(
             click.echo(f"also in --json, --csv and --parquet: {', '.join(aside)}")
 
 
+def write_remarks(frame: pd.DataFrame) -> None:
+    """Write what an answer says about itself to standard error, so that it is in no pipe."""
+    for remark in frame.attrs["epochal"].get("remarks", ()):
+        click.echo(remark, err=True)
+
+
 def _said(frame: pd.DataFrame, path: Path) -> None:
     if str(path) != "-":
         click.echo(f"{_rows_of(len(frame))} written to {path}", err=True)

@@ -124,18 +124,19 @@ def erase(
     digests and a tombstone with the reason stay, so that `verify` goes on proving the rest. While Kafka keeps messages
     of it, it is listed as pending, with the date by which they are gone.
     """
-    from epochal_query.cli_output import write
+    from epochal_query.cli_output import write, write_remarks
     from epochal_query.opening import open_store
 
     opened = open_store(store, project=project)
     if entity is None:
-        write(opened.erased(), output)
+        listed = opened.erased()
+        write(listed, output)
+        write_remarks(listed)
         return
     name: str = click.prompt(f"erase {entity!r} for good? Type its name", err=True) if confirm is None else confirm
     frame = opened.erase(entity, confirm=name, reason=reason)
     write(frame, output)
-    for remark in frame.attrs["epochal"].get("remarks", ()):
-        click.echo(remark, err=True)
+    write_remarks(frame)
 
 
 COMMANDS: list[click.Command] = [delete, restore, erase, prune]

@@ -29,7 +29,7 @@ def history(entity: str, field: str | None, step: float | None, at: At, output: 
     ENTITY is a component, a trial or an experiment, by name or id, also a deleted one. FIELD is such as params.lr,
     tags.team, note, status, artifacts.out/model or metrics.loss, or what others lie in, such as params.
     """
-    from epochal_query.cli_output import write
+    from epochal_query.cli_output import write, write_remarks
 
     frame = at.open().history(entity, field, step=step, **at.times)
     if output.json or output.csv or output.parquet:
@@ -40,7 +40,7 @@ def history(entity: str, field: str | None, step: float | None, at: At, output: 
         if cut:
             said = f"{cut:,} value{' is' if cut == 1 else 's are'} cut at {VALUE_MAX} characters"
             click.echo(f"{said}; whole: --json, --csv FILE or --parquet FILE")
-    _remarks(frame)
+    write_remarks(frame)
 
 
 @click.command()
@@ -62,7 +62,7 @@ def diff(
     **choice: Any,
 ) -> None:
     """In which fields A and B differ. Both are components, trials or experiments; --between: A at two instants."""
-    from epochal_query.cli_output import write
+    from epochal_query.cli_output import write, write_remarks
 
     if (between and at.as_of) or (known_between and at.known_at):
         raise click.UsageError("--between takes the place of --as-of, --known-between that of --known-at: give one")
@@ -71,7 +71,7 @@ def diff(
         write(frame, output, exact=["a", "b"])
     else:
         click.echo(frame.to_text())
-    _remarks(frame)
+    write_remarks(frame)
 
 
 @click.command()
@@ -105,9 +105,3 @@ def _for_people(frame: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     whole = ["(taken away)" if removed else person(value) for value, removed in both]
     shown = [text if len(text) <= VALUE_MAX else f"{text[:VALUE_MAX]} ..." for text in whole]
     return frame.assign(value=shown).drop(columns="removed"), sum(map(str.__ne__, whole, shown))
-
-
-def _remarks(frame: pd.DataFrame) -> None:
-    """What an answer says about itself; on standard error, so that it is in no pipe."""
-    for remark in frame.attrs["epochal"].get("remarks", ()):
-        click.echo(remark, err=True)

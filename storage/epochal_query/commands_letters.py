@@ -28,11 +28,13 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 @said
 def ls(reason: str, writer: str, waiting: bool, store: str | None, output: Output) -> None:
     """List dead letters, the oldest first."""
-    from epochal_query.cli_output import write
+    from epochal_query.cli_output import write, write_remarks
     from epochal_query.dead_letters import listed
     from epochal_query.opening import open_store
 
-    write(listed(open_store(store).begin().source, reason, writer, waiting=waiting), output)
+    frame = listed(open_store(store).begin().source, reason, writer, waiting=waiting)
+    write(frame, output)
+    write_remarks(frame)
 
 
 @dead_letters.command("show")

@@ -37,6 +37,13 @@ WHERE ({{reason:String}} = '' OR d.reason = {{reason:String}})
   AND ({{waiting:UInt8}} = 0 OR toUnixTimestamp64Micro(r.last) = 0)
 ORDER BY d.received_at, d.id
 """
+_AHEAD = """
+SELECT toString(writer) AS writer, max(toUnixTimestamp64Micro(logged_at) - toUnixTimestamp64Micro(recorded_at)) AS by_us
+FROM events FINAL
+WHERE writer IN (SELECT writer FROM events WHERE logged_at > recorded_at + INTERVAL 60 SECOND)
+  AND logged_at > recorded_at + INTERVAL 60 SECOND
+GROUP BY writer ORDER BY by_us DESC, writer
+"""
 _FOUND = f"""
 SELECT d.id AS id, d.received_at AS received_at, d.source AS source, d.reason AS reason, d.detail AS detail,
        d.writer AS writer, d.frame AS frame, l.projects AS projects, r.user AS user,
@@ -67,6 +74,9 @@ class Found:
 def listed(source: Source, reason: str = "", writer: str = "", *, waiting: bool = False) -> pd.DataFrame:
     """One row a dead letter, the oldest first: id, received, reason, source, writer, bytes, replayed, detail.
 
+    The remarks (``attrs["epochal"]``) name whose clock was more than a minute ahead: that is no reason to park what
+    they say, and whoever looks for what went wrong looks here.
+
     Args:
         source: the store.
         reason: only those with this one.
@@ -75,6 +85,14 @@ def listed(source: Source, reason: str = "", writer: str = "", *, waiting: bool 
     """
     asked = {"reason": reason, "writer": writer, "waiting": int(waiting)}
     frame: pd.DataFrame = source.query_arrow(_LISTED, asked).to_pandas()
+    frame.attrs["epochal"] = {
+        "remarks": [
+            f"writer {row['writer']}: clock ahead by {row['by_us'] / 1e6:,.0f} s; what it said isn't parked, it is "
+            "taken in and counts as said when it was recorded"
+            for row in source.query_arrow(_AHEAD, {}).to_pylist()
+            if writer in ("", row["writer"])
+        ]
+    }
     return frame
 
 

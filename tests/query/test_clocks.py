@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from query.conftest import Bare
 
+from epochal_query.dead_letters import listed
 from epochal_query.store import Store
 
 TEN_YEARS_S = 10 * 365 * 86_400
@@ -65,6 +66,16 @@ def test_a_writer_whose_clock_is_ahead_is_marked(story: Story) -> None:
     assert marks.pop(story.ahead) == pytest.approx(TEN_YEARS_S, abs=0.01)
     assert len(marks) == 2
     assert set(marks.values()) == {0.0}
+
+
+def test_who_looks_among_dead_letters_is_told(bare: Bare, story: Story) -> None:
+    """That it isn't there, and why; of nobody whose clock was within a minute."""
+    (remark,) = listed(bare.reader, writer=str(story.ahead)).attrs["epochal"]["remarks"]
+    assert remark == (
+        f"writer {story.ahead}: clock ahead by {TEN_YEARS_S:,} s; what it said isn't parked, it is taken in and counts "
+        "as said when it was recorded"
+    )
+    assert listed(bare.reader, writer=str(story.near)).attrs["epochal"]["remarks"] == []
 
 
 def test_the_mark_is_true_from_when_such_an_event_came(story: Story) -> None:

@@ -22,6 +22,7 @@ from epochal._ids import uuid7
 from epochal._journal.reader import Record
 from epochal._kafka.wire import Outgoing, encode_event
 from epochal_processors.messages import unpacked
+from epochal_query.dead_letters import listed
 from epochal_query.opening import open_store
 
 pytestmark = pytest.mark.kafka
@@ -105,6 +106,8 @@ def test_poison_is_parked_whole_and_disturbs_nothing(field: Field, chaos: Chaos)
          "invalid arrow"]
     )  # fmt: skip
     assert {letter["writer"] for letter in letters if letter["reason"] == "wrong columns"} == {writer_of(good)}
+    (remark,) = listed(field.client).attrs["epochal"]["remarks"]
+    assert remark.startswith(f"writer {ahead.events.writer}: clock ahead by 315,")
     topic = field.letters()
     assert len({headers["epochal_letter"] for _, _, headers in topic}) == len(bad) + 1 + len(
         world.expected["dead_letters"]
