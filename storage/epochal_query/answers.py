@@ -113,7 +113,7 @@ class Answers:
                 self._hold(leaf, np.arange(table.num_rows), table, f"t{i}")
 
         # those that aren't there are in no line of the view, which describes each and joins how it ran
-        return Question(sql, bound.parameters, take)
+        return Question(sql, bound.parameters, take, facts=KNOWN | self.scope.listed)
 
     def ask_cells(self, compared: Sequence[Leaf], sorted_by: Sequence[Field]) -> Question:
         """Ask ``params`` or ``tags``."""

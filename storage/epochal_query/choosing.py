@@ -115,7 +115,7 @@ def _whole(reading: Reading, scope: Scope, heads: pa.Table) -> pa.Table:
     """The lines of `components` for those whose heads were chosen, in their order."""
     chosen = of_components(scope, id_texts(heads, "component"))
     sql = f"""SELECT {", ".join(COLUMNS)} FROM {at("components")} WHERE project = {{project:String}} AND {chosen.sql}"""
-    found = reading.rows(sql, KNOWN, **chosen.parameters)
+    found = reading.rows(sql, KNOWN | chosen.listed, **chosen.parameters)
     places = codes(heads, "component", column(found, "component"))
     if (places < 0).any():
         raise erased_meanwhile(f"component {id_texts(heads, 'component')[int(places.argmin())]}")

@@ -141,7 +141,7 @@ def components(reading: Reading, scope: Scope, *, unassigned: bool = False) -> p
                    ifNull(lost, 0) AS lost
             FROM {at("components")} WHERE project = {{project:String}} AND {scope.sql} {alone}
             ORDER BY created_at, name, component""",
-        KNOWN,
+        KNOWN | scope.listed,
         **scope.parameters,
     )
     table, members = together(asked, partial(scope.members_in, reading))

@@ -148,8 +148,8 @@ class Reading:
     def rows(self, sql: str, knowing: frozenset[str] = frozenset(), /, **parameters: object) -> pa.Table:
         """The answer to a query over tables and views (`at`); ``project`` and the bounds are bound, too.
 
-        ``components`` binds the ids of the only components that the query may be about, as a list or as its JSON;
-        ``knowing`` are further facts that hold (see `views.sql`).
+        ``components`` binds the ids of the only components that the query may be about; ``knowing`` are further facts
+        that hold (see `views.sql`).
 
         Raises:
             FilterError: the engine can't use a pattern.
@@ -157,7 +157,9 @@ class Reading:
         """
         bound = {"project": self.project, **self.bounds.parameters, **parameters}
         if "{{" in sql:
-            sql = put_in(sql, self.facts | knowing | _named(sql, parameters.get("components")))
+            components = parameters.get("components")
+            named = isinstance(components, list) and len(cast("list[str]", components)) in range(1, NAMED_MAX)
+            sql = put_in(sql, self.facts | knowing | ({"named"} if named else frozenset()))
         used = {name: value for name, value in bound.items() if f"{{{name}:" in sql}
         try:
             return self.source.query_arrow(sql, used, fresh=False)
@@ -181,13 +183,6 @@ class Reading:
             "known_at": known,
         }
         return {**told, "remarks": list(self.remarks)} if self.remarks else told
-
-
-def _named(sql: str, components: object) -> frozenset[str]:
-    if isinstance(components, str) and "{components:" in sql:  # else it is about others, too
-        return frozenset({"listed"})
-    few = isinstance(components, list) and len(cast("list[str]", components)) in range(1, NAMED_MAX)
-    return frozenset({"named"}) if few else frozenset()
 
 
 def together(*questions: Callable[[], Any]) -> list[Any]:

@@ -44,6 +44,14 @@ class Scope:
         """A scope that may hold others, too, where that is quicker; for answers that are put beside its components."""
         return replace(self, sql="1") if self.most else self
 
+    @property
+    def listed(self) -> frozenset[str]:
+        """For `Reading.rows`, of a query with this condition: whether folds are to be of its components only. Of most
+        components of a project that takes longer than to fold all.
+        """
+        many = isinstance(self.parameters.get("components"), str) and not self.most
+        return frozenset({"listed"}) if many else frozenset()
+
     def check(self, reading: Reading) -> None:
         """Raises UnknownNameError where it names a component that isn't there."""
         if self.unchecked:
