@@ -15,6 +15,7 @@ from deploy.compose import DEPLOY, VALUES, as_docker_reads_it, compose_command, 
 from docs.generated import ROOT
 from kafka_broker import VERSION
 
+from epochal._errors import SettingsError
 from epochal._settings import VARIABLES, from_env, unknown_variables
 from epochal.cli import group, load_commands
 from epochal_processors.worker_http import WorkerHttp
@@ -155,3 +156,10 @@ def test_an_analysts_memory_is_half_of_the_servers() -> None:
     assert profile is not None
     assert profile.findtext("max_memory_usage") == profile.findtext("max_memory_usage_for_user") == str(2 << 30)
     assert profile.findtext("constraints/max_memory_usage/max") == str(2 << 30)
+
+
+@pytest.mark.parametrize("mode", ["offline", "disabled"])
+def test_a_worker_that_could_say_nothing_does_not_begin(mode: str) -> None:
+    """It may have to say that something which came in late is erased."""
+    with pytest.raises(SettingsError, match=f"EPOCHAL_MODE={mode}"):
+        plan_of(from_env({"EPOCHAL_KAFKA": "broker:9092", "EPOCHAL_MODE": mode}))

@@ -191,6 +191,19 @@ def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell,
     assert shell.json("verify")["sound"] is True
 
 
+def living(shell: Shell, program: str) -> tuple[subprocess.Popen[str], str]:
+    """A process that lives until its input ends, and the first line that it printed."""
+    child = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=shell.environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    return child, child.stdout.readline().strip()
+
+
 def say_of_patient(shell: Shell, ago_s: float, word: str, directory: Path, **settings: str) -> None:
     """A process whose clock is behind writes, where nobody takes it in, of what others write of, too."""
     environment = shell.environment(EPOCHAL_HOST="none", **settings)
@@ -247,15 +260,8 @@ def test_who_said_something_late_and_is_killed_is_told_of(tmp_path: Path) -> Non
     shell = Shell(tmp_path / "store")
     say_of_patient(shell, 0, "first", tmp_path)
     shell.json("erase", "study", "--confirm", "study", "--reason", "r")
-    child = subprocess.Popen(
-        [sys.executable, "-c", LIVE_LATE],
-        env=shell.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    assert child.stdout.readline() == "said\n"
+    child, said = living(shell, LIVE_LATE)
+    assert said == "said"
     wait_for(lambda: len(shell.json("erase")["rows"]) == 2, "a tombstone of what came late")
     child.kill()
     child.communicate()
@@ -425,15 +431,7 @@ def test_a_name_that_was_erased_is_free(shell: Shell, tmp_path: Path) -> None:
 
 def test_what_is_being_written_is_refused(shell: Shell) -> None:
     """Who has it open is named, and nothing is erased."""
-    child = subprocess.Popen(
-        [sys.executable, "-c", LIVE],
-        env=shell.environment(),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert child.stdout is not None
-    run = child.stdout.readline().strip()
+    child, run = living(shell, LIVE)
     refused = shell.run("erase", run, "--confirm", "job", "--reason", "r")
     assert refused.returncode == 1
     assert f"still has it open, and could write more:\n  process {child.pid} on " in refused.stderr

@@ -368,6 +368,7 @@ def test_many_components_are_asked_for_otherwise_and_answered_alike(
             store.report("cifar", where="params.lr > 0.1 and metrics.loss.last > 0", order_by="metrics.loss.min"),
             store.report("cifar", metrics=["loss"], params=["lr"], where="params.epochs = 3", limit=1),
             store.report(),
+            store.report(trial=story.trials[0]),
             store.metrics(experiment="cifar"),
             store.metrics(experiment="cifar", metric="loss"),
             store.metrics(trial=story.trials[0], metric="loss"),
