@@ -74,8 +74,8 @@ class Found:
 def listed(source: Source, reason: str = "", writer: str = "", *, waiting: bool = False) -> pd.DataFrame:
     """One row a dead letter, the oldest first: id, received, reason, source, writer, bytes, replayed, detail.
 
-    The remarks (``attrs["epochal"]``) name whose clock was more than a minute ahead: that is no reason to park what
-    they say, and whoever looks for what went wrong looks here.
+    The remarks (``attrs["epochal"]``) name whose clock was more than a minute ahead: what they say is taken in, and
+    kept here, too, where it was more than a day (``clock ahead``).
 
     Args:
         source: the store.
@@ -87,8 +87,8 @@ def listed(source: Source, reason: str = "", writer: str = "", *, waiting: bool 
     frame: pd.DataFrame = source.query_arrow(_LISTED, asked).to_pandas()
     frame.attrs["epochal"] = {
         "remarks": [
-            f"writer {row['writer']}: clock ahead by {row['by_us'] / 1e6:,.0f} s; what it said isn't parked, it is "
-            "taken in and counts as said when it was recorded"
+            f"writer {row['writer']}: clock ahead by {row['by_us'] / 1e6:,.0f} s; what it said is taken in and "
+            "counts as said when it was recorded"
             for row in source.query_arrow(_AHEAD, {}).to_pylist()
             if writer in ("", row["writer"])
         ]

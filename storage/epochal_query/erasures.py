@@ -80,8 +80,9 @@ def states_of(reading: Reading, opened: Opened, traces: Sequence[Traces]) -> tup
         states = [state_of(one, {}) for one in found]
         return states, list(remarks(states, {}))
     logs = {place.log for one in found for place in one}
-    kept = opened.topics.kept(logs, {writer for one in traces for writer in one.whole})
-    lettered = [[kept.letters[writer] for writer in one.whole & kept.letters.keys()] for one in traces]
+    # of a writer of whom only some events are gone nobody looks whether its letters are about them
+    kept = opened.topics.kept(logs, {writer for one in traces for writer in one.writers})
+    lettered = [[kept.letters[writer] for writer in one.writers & kept.letters.keys()] for one in traces]
     states = [state_of([*one, *letters], kept.partitions) for one, letters in zip(found, lettered, strict=True)]
     return states, list(remarks(states, kept.partitions))
 

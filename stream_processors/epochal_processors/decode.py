@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from pydantic import BaseModel, ValidationError
 
+from epochal._journal.reader import Record
 from epochal.contract import EVENT_TYPES, SCHEMA_VERSION, Envelope, parse_envelope
 from epochal_processors.frames import LIFECYCLE
 from epochal_processors.upcasters import STEPS, MissingStepError, Steps, upcast
-
-if TYPE_CHECKING:
-    from epochal._journal.reader import Record
 
 EARLIEST_US = -2_208_988_800_000_000
 LATEST_US = 10_413_791_999_999_999
 """1900-01-01 and the end of 2299: what a DateTime64 of ClickHouse can hold."""
 GREATEST_RANK = 2**32 - 1
+FAR_AHEAD_US = 86_400_000_000
+"""By a day no clock is ahead that is only set badly, or to the time of another place."""
 LETTERS = uuid5(NAMESPACE_OID, "epochal:dead-letter")
 
 
@@ -100,6 +100,22 @@ def decode(writer: UUID, record: Record, steps: Steps = STEPS) -> Event | DeadLe
     except ValidationError as error:
         return _refuse(writer, record, "invalid data", f"{envelope.type}: {_explain(error)}")
     return _checked(writer, record, envelope, data)
+
+
+def far_ahead(event: Event, recorded_at_us: int) -> DeadLetter | None:
+    """The letter that keeps what was said by a clock more than a day ahead of when it was recorded: ``clock ahead``.
+
+    Such an event is taken in all the same (docs/adr/0019-clocks-ahead.md).
+    """
+    if event.logged_at_us <= recorded_at_us + FAR_AHEAD_US:
+        return None
+    # the same whenever a copy comes, so that there is one letter of it
+    said = datetime.fromtimestamp(event.logged_at_us / 1_000_000, UTC).isoformat(timespec="seconds")
+    detail = (
+        f"{event.type}: the writer's clock said {said}, more than a day after this was recorded. Set that machine's "
+        "clock; the event is taken in all the same, and counts as said when it was recorded"
+    )
+    return _refuse(event.writer, Record(event.seq, event.salt, event.payload), "clock ahead", detail)
 
 
 def _checked(writer: UUID, record: Record, envelope: Envelope, data: BaseModel) -> Event | DeadLetter:

@@ -176,6 +176,9 @@ def _derived(erased: Erasures) -> Iterator[tuple[str, str]]:
     """Table and condition, for what follows from the log."""
     for condition in conditions(erased.lifecycle):
         yield "facts", condition
+    # an event that lies among the letters, too
+    for condition in conditions(erased.lifecycle, "toUInt64OrZero(splitByString('/lifecycle:', source)[2])"):
+        yield "dead_letters", f"source LIKE '%/lifecycle:%' AND {condition}"
     for table, writers in (("partials", erased.metrics.keys()), ("dead_letters", erased.whole)):
         listed = ", ".join(f"toUUID('{writer}')" for writer in sorted(writers))
         if listed:

@@ -58,8 +58,9 @@ FROM events WHERE writer IN {writers:Array(UUID)} AND seq >= {first:UInt64} AND 
 _LETTERS = """
 SELECT id, source, reason, assumeNotNull(writer) AS writer, frame FROM dead_letters FINAL
 WHERE writer IN {writers:Array(UUID)} AND frame != '' AND NOT startsWith(source, 'kafka:')
+ORDER BY received_at, id
 """
-_REPLAYS = "SELECT DISTINCT toString(log) AS log, offset FROM replays"
+_REPLAYS = "SELECT toString(log) AS log, offset, max(repaired) AS repaired FROM replays GROUP BY log, offset"
 
 
 class LedgerOf(NamedTuple):
@@ -70,14 +71,16 @@ class LedgerOf(NamedTuple):
 
 
 class Letters(NamedTuple):
-    """What dead letters hold of one writer: digests of events by number, and numbers of points of nobody."""
+    """What dead letters hold of one writer: digests of events by number, the first to come first, as one that was
+    repaired in vain has a further letter; and numbers of points of nobody.
+    """
 
-    events: dict[int, bytes]
+    events: dict[int, tuple[bytes, ...]]
     points: Ranges
 
     def within(self, first: int, end: int) -> Letters:
         """The same with those events alone that lie in a range."""
-        return Letters({seq: digest for seq, digest in self.events.items() if first <= seq < end}, self.points)
+        return Letters({seq: digests for seq, digests in self.events.items() if first <= seq < end}, self.points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,13 @@ class Evidence:
         self._codes: dict[str, int] = {}
         self._coding = threading.Lock()
         self.erased = erasures(query)
-        self.replays = {(self._code(row["log"]), int(row["offset"])) for row in query(_REPLAYS, {}).to_pylist()}
+        replays = {
+            (self._code(row["log"]), int(row["offset"])): row["repaired"] for row in query(_REPLAYS, {}).to_pylist()
+        }
+        self.replays = set(replays)
+        """Where dead letters were taken in again, as log and offset."""
+        self.repaired = {place for place, repaired in replays.items() if repaired}
+        """Where what was taken in was no more what lay in the letter."""
 
     @property
     def logs(self) -> list[str]:
@@ -202,7 +211,7 @@ class Evidence:
                     letters.points.add(frame.first_seq, frame.count)
             else:
                 seq, salt, payload = split_record(content)
-                letters.events[seq] = event_digest(salt, payload)
+                letters.events[seq] = (*letters.events.get(seq, ()), event_digest(salt, payload))
         return found
 
     def places(self, table: pa.Table) -> Places:

@@ -14,7 +14,7 @@ from epochal_processors.blocks import Block, digest_blocks
 from epochal_processors.chains import START, BlockRow, Chains, Head
 from epochal_processors.columns import BLOCK_SIZE, Part, Stream, assemble, part_of
 from epochal_processors.coverage import Coverage
-from epochal_processors.decode import DeadLetter, dead_letter, decode, source_of
+from epochal_processors.decode import DeadLetter, dead_letter, decode, far_ahead, source_of
 from epochal_processors.event_blocks import DigestLoader, EventBlocks
 from epochal_processors.frames import (
     LIFECYCLE,
@@ -191,9 +191,10 @@ class Materializer:
         erased = self._erased().lifecycle.get(frame.writer, NONE)
         for record in frame.records:
             event, gone = decode(frame.writer, record), erased.within(record.seq, 1)
-            if isinstance(event, DeadLetter):
-                rows.letters += [] if gone else [(event, position.recorded_at_us)]
-            else:
+            letter = event if isinstance(event, DeadLetter) else far_ahead(event, position.recorded_at_us)
+            if letter is not None and not gone:
+                rows.letters.append((letter, position.recorded_at_us))
+            if not isinstance(event, DeadLetter):
                 row, facts = project_event(event, position)
                 rows.events.append(row.emptied() if gone else row)
                 rows.facts += [] if gone else facts

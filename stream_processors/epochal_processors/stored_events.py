@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -48,6 +48,7 @@ def event_rows(
     places: Places,
     letters: Mapping[UUID, Letters],
     erased: Mapping[UUID, Ranges],
+    repaired: Collection[tuple[int, int]],
 ) -> Iterator[StreamRows]:
     """What a store has of the lifecycle channels of some writers. Blocks are made of dead letters, too.
 
@@ -57,6 +58,7 @@ def event_rows(
         places: where they stand.
         letters: what dead letters hold of the writers.
         erased: the numbers whose events are destroyed but for their digests.
+        repaired: where events stand that were repaired, as log and offset: they differ from their letters.
     """
     rows = Sorted(table, streams, places)
     lines = _lines(table, rows.kept)
@@ -74,12 +76,16 @@ def event_rows(
                 faults = _remains(line) if destroyed.end and destroyed.within(number, 1) else _faults(line)
                 said += [Wrong(number, number, what) for what in faults]
         digests = {number: line.digest for number, line in mine.items()}
-        digests |= letters.get(at.key.writer, NO_LETTERS).events
+        places_ = rows.places.take(np.arange(first, end))
+        lying = letters.get(at.key.writer, NO_LETTERS).events
+        for number, place in zip(mine, zip(places_.log.tolist(), places_.offset.tolist(), strict=True), strict=True):
+            if number in lying and digests[number] not in lying[number] and place not in repaired:
+                said.append(Wrong(number, number, "it isn't what lies in the dead letter of it"))
+        digests |= {number: first for number, (first, *_) in lying.items()}
         numbers = np.array(sorted(digests), np.uint64)
         runs = _runs(numbers)
         digest = partial(_digest, at.key.writer, numbers, digests)
         blocks = [digest(np.arange(*run)) for run in runs]
-        places_ = rows.places.take(np.arange(first, end))
         yield StreamRows(at, seq, places_, rows.copies_of(i), numbers, runs, blocks, digest, said)
 
 

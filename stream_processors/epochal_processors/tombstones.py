@@ -100,10 +100,10 @@ def gone_whole(lifecycle: Mapping[UUID, Ranges], metrics: Mapping[UUID, Ranges])
     return {writer for writer, numbers in lifecycle.items() if numbers.contiguous} | metrics.keys()
 
 
-def conditions(ranges: Mapping[UUID, Ranges], at_once: int = 200) -> Iterator[str]:
-    """The rows of these numbers, as conditions in SQL on ``writer`` and ``seq``, each of some of them."""
+def conditions(ranges: Mapping[UUID, Ranges], number: str = "seq", at_once: int = 200) -> Iterator[str]:
+    """The rows of these numbers, as conditions in SQL on ``writer`` and a ``number``, each of some of them."""
     parts = [
-        f"(writer = toUUID('{writer}') AND seq >= {first} AND seq < {first + count})"
+        f"(writer = toUUID('{writer}') AND {number} >= {first} AND {number} < {first + count})"
         for writer, numbers in sorted(ranges.items())
         for first, count in numbers
     ]

@@ -59,6 +59,11 @@ class Traces:
         """Writers of whom nothing is left."""
         return gone_whole(self.lifecycle, self.metrics)
 
+    @property
+    def writers(self) -> set[UUID]:
+        """Whoever wrote any of it."""
+        return {*self.lifecycle, *self.metrics}
+
     @classmethod
     def of(cls, said: Mapping[str, Any]) -> Traces:
         """Those that a tombstone names."""

@@ -175,7 +175,9 @@ class _Walk:
         if portion.channel == METRICS:
             return point_rows(read.table, portion.streams, read.places)
         inside = {writer: one.within(portion.first, portion.end) for writer, one in read.letters.items()}
-        return event_rows(read.table, portion.streams, read.places, inside, self.evidence.erased.lifecycle)
+        return event_rows(
+            read.table, portion.streams, read.places, inside, self.evidence.erased.lifecycle, self.evidence.repaired
+        )
 
     def _replayed(self, rows: StreamRows, parked: Ranges) -> Bools:
         """Which of the numbers of blocks came out of dead letters; events count as they were in theirs."""

@@ -54,7 +54,7 @@ def taken_whole() -> dict[str, list[tuple[Any, ...]]]:
     """What the streams give when each is taken in one frame."""
     store = MemoryStore()
     materializer = Materializer(store, store, Coverage())
-    materializer.apply([(Position("whole", i, i + 1), stream) for i, stream in enumerate(STREAMS)])
+    materializer.apply([(Position("whole", i, 1_800_000_000_000_000 + i), stream) for i, stream in enumerate(STREAMS)])
     materializer.finish(ENDS)
     return everything(store)
 

@@ -68,12 +68,20 @@ def test_a_writer_whose_clock_is_ahead_is_marked(story: Story) -> None:
     assert set(marks.values()) == {0.0}
 
 
+def test_what_a_clock_a_day_ahead_says_is_parked_with_the_reason(bare: Bare, story: Story) -> None:
+    """Once, though it came twice; what is less than a day ahead isn't."""
+    frame = listed(bare.reader, reason="clock ahead")
+    assert frame["source"].tolist() == [f"{story.ahead}/lifecycle:2"]
+    assert frame["detail"][0].startswith("epochal.params.logged: the writer's clock said 2034-0")
+    assert story.store.certificate(story.component)["state"] == "open"  # nothing is missing from it
+
+
 def test_who_looks_among_dead_letters_is_told(bare: Bare, story: Story) -> None:
-    """That it isn't there, and why; of nobody whose clock was within a minute."""
+    """Whose clock was ahead, and what became of what it said; of nobody whose clock was within a minute."""
     (remark,) = listed(bare.reader, writer=str(story.ahead)).attrs["epochal"]["remarks"]
     assert remark == (
-        f"writer {story.ahead}: clock ahead by {TEN_YEARS_S:,} s; what it said isn't parked, it is taken in and counts "
-        "as said when it was recorded"
+        f"writer {story.ahead}: clock ahead by {TEN_YEARS_S:,} s; what it said is taken in and counts as said when it "
+        "was recorded"
     )
     assert listed(bare.reader, writer=str(story.near)).attrs["epochal"]["remarks"] == []
 

@@ -74,12 +74,14 @@ def told(job: Job) -> list[Outgoing]:
     return list(cut_into([job.events, job.points], random.Random(4)))
 
 
-def tombstone(job: Job) -> Outgoing:
-    """It says that all of a job is erased, as far as that was known: not all of it."""
+def tombstone(job: Job, first: int = 0, points: int = 10) -> Outgoing:
+    """It says that three events and so many points of a job are erased. By default these are what was known of all of
+    it: not all of it.
+    """
     writer = str(job.events.writer)
-    data = {"kind": "component", "entity": str(job.component), "reason": "r", "lifecycle": [[writer, 0, 3]]}
+    data = {"kind": "component", "entity": str(job.component), "reason": "r", "lifecycle": [[writer, first, 3]]}
     said = {"type": "epochal.entity.erased", "v": 1, "project": "p", "at": 1_800_000_000_000_000}
-    payload = json.dumps({**said, "data": {**data, "metrics": [[writer, 0, 10]]}}).encode()
+    payload = json.dumps({**said, "data": {**data, "metrics": [[writer, 0, points]] if points else []}}).encode()
     return encode_event(uuid7(), "p", Record(0, bytes(16), payload))
 
 
@@ -133,3 +135,23 @@ def test_a_tombstone_may_come_before_what_it_is_about(bare: Bare, workers: list[
     assert there(bare, job.events.writer) == (21, 0, 0, 0, 0)
     empty = "SELECT count() AS n FROM events WHERE writer = {writer:UUID} AND digest = unhex(repeat('00', 32))"
     assert bare.writer.query_arrow(empty, {"writer": job.events.writer})["n"][0].as_py() == 0
+
+
+def test_an_event_that_lies_in_a_dead_letter_goes_from_there_as_well(bare: Bare, workers: list[Worker]) -> None:
+    """Where it was taken in and kept, as by a clock that is far ahead; the letters of others about it stay."""
+    one, _ = workers
+    job = make_job(4, 100, at_us=2_100_000_000_000_000, broken=False)
+    one.take(told(job))
+    one.inlet.settle()
+    assert there(bare, job.events.writer)[:2] == (21, 21)
+    one.take([tombstone(job, first=5, points=0)])
+    one.inlet.settle()
+    one.take(told(job))
+    one.inlet.settle()
+    left = bare.writer.query_arrow(
+        "SELECT source FROM dead_letters FINAL WHERE writer = {writer:UUID}", {"writer": job.events.writer}
+    )
+    assert there(bare, job.events.writer)[:2] == (21, 18)
+    assert sorted(left["source"].to_pylist()) == sorted(
+        f"{job.events.writer}/lifecycle:{seq}" for seq in range(21) if seq not in (5, 6, 7)
+    )

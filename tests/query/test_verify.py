@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from epochal_query.store import Store
 from epochal_storage.client import StoreClient
 from epochal_storage.locate import find_or_start
 
+TEN_YEARS_US = 10 * 365 * 86_400_000_000
 COLUMNS = "project, component, metric, rank, step, value, logged_at, occurred_at, recorded_at, log, offset, writer, seq"
 EVENT_COLUMNS = "project, writer, seq, type, schema_version, salt, digest, logged_at, occurred_at, recorded_at, log"
 LEDGER_COLUMNS = "project, writer, channel, first_seq, count, log, offset, recorded_at"
@@ -294,4 +296,35 @@ def test_a_stream_that_is_read_in_several_portions(tmp_path: Path) -> None:
     assert [(one["name"], one["first_seq"], one["last_seq"]) for one in found] == [
         ("long", cut - 1, cut - 1),
         ("long", cut, cut),
+    ]
+
+
+def test_an_event_that_lies_in_a_dead_letter_as_well(tmp_path: Path) -> None:
+    """As what a clock far ahead says does: the event may be altered no more than any other, and is named."""
+    store = tmp_path / "store"
+    (store / "journals").mkdir(parents=True)
+    lock, hosts = ProcessLock.hold(store / "journals"), Hosts(store)
+    opened = Store(Opened(hosts.client(), lambda: None, directory=store), "p")
+    try:
+        job = started(Job(store / "journals", lock, project="p"), "ahead")
+        about = {"kind": "component", "entity": str(job.component), "text": "as it was"}
+        said = {"type": "epochal.note.written", "v": 1, "project": "p", "at": job.journal.now_us() + TEN_YEARS_US}
+        job.journal.append_event(json.dumps({**said, "data": about}).encode())
+        untouched = opened.verify()
+        writer = StoreClient(lambda: find_or_start(store, "writer", hosts.spawn))
+        changed = "replaceOne(payload, 'as it was', 'as it wasn\\'t')"
+        writer.command(
+            f"ALTER TABLE events UPDATE payload = {changed}, digest = SHA256(concat(toString(salt), {changed})) "
+            "WHERE payload LIKE '%as it was%' SETTINGS mutations_sync = 2"
+        )
+        letters = writer.query_arrow("SELECT toString(reason) AS reason FROM dead_letters FINAL")["reason"].to_pylist()
+        writer.close()
+        found = opened.verify()["findings"]
+    finally:
+        opened.close()
+        hosts.end()
+        lock.release()
+    assert (untouched["findings"], letters) == ([], ["clock ahead"])
+    assert [(one["name"], one["first_seq"], one["last_seq"], one["what"]) for one in found] == [
+        ("ahead", 2, 2, "it isn't what lies in the dead letter of it")
     ]

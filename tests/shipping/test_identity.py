@@ -145,7 +145,7 @@ def test_no_secret_is_in_a_log_or_an_error(
     if mechanism == "OAUTHBEARER":
         secrets = {"right": token("ann"), "wrong": "no.token.at-all"}
     said: list[str] = []
-    with caplog.at_level(logging.DEBUG):
+    with caplog.at_level(logging.DEBUG), caplog.at_level(logging.DEBUG, "kafka"):
         for kind, secret in secrets.items():
             who = {"SASL_MECHANISM": mechanism, "SASL_USER": "ann", "TOPIC_PREFIX": topic_prefix}
             who |= {"SASL_TOKEN": secret} if mechanism == "OAUTHBEARER" else {"SASL_PASSWORD": secret}

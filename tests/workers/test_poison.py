@@ -21,6 +21,7 @@ from workers.worlds import PARAMS, World, check, make_job, writer_of
 from epochal._ids import uuid7
 from epochal._journal.reader import Record
 from epochal._kafka.wire import Outgoing, encode_event
+from epochal_processors.decode import record_bytes, split_record
 from epochal_processors.messages import unpacked
 from epochal_query.dead_letters import listed
 from epochal_query.opening import open_store
@@ -65,6 +66,16 @@ def marks_of(field: Field) -> dict[UUID, float]:
     return {UUID(row["writer"]): row["clock_ahead"] for row in rows}
 
 
+def parked_of(field: Field, writer: UUID) -> list[tuple[str, bytes]]:
+    """Reason and content of the dead letters of a writer, in the order in which it said what lies in them."""
+    rows = field.client.query_arrow(
+        "SELECT toString(reason) AS reason, hex(frame) AS frame FROM dead_letters FINAL WHERE writer = {writer:UUID}",
+        {"writer": str(writer)},
+    ).to_pylist()
+    found = [(row["reason"], bytes.fromhex(row["frame"])) for row in rows]
+    return sorted(found, key=lambda one: split_record(one[1])[0])
+
+
 def future_event(writer: UUID) -> Outgoing:
     """A message in order, whose event has a schema of a later version."""
     said = {"type": "epochal.note.written", "v": 99, "project": "p", "at": 1_700_000_000_000_000, "data": {}}
@@ -75,7 +86,8 @@ def future_event(writer: UUID) -> Outgoing:
 def test_poison_is_parked_whole_and_disturbs_nothing(field: Field, chaos: Chaos) -> None:
     """Each kind with its reason in the table and in the topic, byte for byte; every good row is there.
 
-    A clock ten years ahead is no poison: the rows are among the good ones, and their writer is marked.
+    Of a clock ten years ahead everything is parked, too, and taken in all the same: nothing else is wrong with it. Its
+    writer is marked.
     """
     ahead = make_job(9, 300, at_us=time.time_ns() // 1000 + TEN_YEARS_US, broken=False)
     world = World(chaos.dice, jobs=3, others=[ahead])
@@ -106,6 +118,9 @@ def test_poison_is_parked_whole_and_disturbs_nothing(field: Field, chaos: Chaos)
          "invalid arrow"]
     )  # fmt: skip
     assert {letter["writer"] for letter in letters if letter["reason"] == "wrong columns"} == {writer_of(good)}
+    assert parked_of(field, ahead.events.writer) == [
+        ("clock ahead", record_bytes(record)) for record in ahead.events.records
+    ]
     (remark,) = listed(field.client).attrs["epochal"]["remarks"]
     assert remark.startswith(f"writer {ahead.events.writer}: clock ahead by 315,")
     topic = field.letters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict
 from pathlib import Path
 
@@ -82,6 +83,7 @@ def ship(directory: Path | None, timeout: float | None, ended: bool, as_json: bo
     """
     from .ship import ship as ship_journals
 
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of it is said by the shipper, once
     settings = from_env()
     place = directory or journal_place(settings).directory
     not_shipped = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import signal
 import threading
 import time
@@ -70,7 +69,6 @@ def ship(
         OSError: the directory can't be written.
     """
     connection(settings)
-    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of it is said by the shipper, once
     place = place.resolve()
     single = (place / EVENTS_FILE).exists()
     spool = place.parent if single else place
