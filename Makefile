@@ -6,13 +6,14 @@ BIN    := $(VENV)/bin
 PIP    := PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
           $(BIN)/python -m pip install --quiet
 
-# Both suites run their tests in several processes, whose number JOBS sets (0: in one): the first in one for each
-# processor, each file of it in one of them, in order, as tests share stores; the second, whose tests wait more than they
-# work and bring their own, in two with brokers of their own, where who is done takes over what another has before it.
-AT_ONCE = -n $(or $(JOBS),$(1)) --maxprocesses=4
+# Tests run in several processes, whose number JOBS sets (0: in one). Those without Kafka in one for each processor, each
+# file in one of them, in order, as tests share stores. Those with it, which wait more than they work and bring their own,
+# in two with brokers of their own, where who is done takes over what another has before it.
+AT_ONCE = -n $(or $(JOBS),$(1)) --maxprocesses=8
+BY_FILE = --dist=loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-kafka test-all test-slow chaos kafka check format docs bench clean
+.PHONY: help demo test test-long test-kafka test-all test-slow chaos kafka check format docs bench clean
 
 help:  ## this text
 	@echo "Epochal: what you can make here"
@@ -21,16 +22,19 @@ help:  ## this text
 demo: $(VENV)/.demo $(if $(KAFKA),$(VENV)/.dev)  ## a whole experiment, really trained: 18 trials, report, verdict, lineage (2 to 4 minutes); KAFKA=1: through Kafka
 	@$(if $(KAFKA),$(BIN)/python tests/kafka_demo.py,$(BIN)/epochal demo) --output out
 
-test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage; JOBS=0: one test at a time
-	@$(BIN)/python -m pytest -q $(call AT_ONCE,logical) --dist=loadfile --no-loadscope-reorder --cov --cov-report=term
+test: $(VENV)/.dev  ## the test suite that needs no Kafka, with coverage: a few minutes; JOBS=0: one test at a time
+	@$(BIN)/python -m pytest -q $(call AT_ONCE,logical) $(BY_FILE) --cov
+
+test-long: $(VENV)/.dev  ## the tests of it that take seconds each: kills, floods, whole stories; coverage adds up
+	@$(BIN)/python -m pytest -q $(call AT_ONCE,logical) $(BY_FILE) --cov --cov-append -m "long and not slow and not kafka"
 
 test-kafka: $(VENV)/.dev  ## the tests on a real broker: EPOCHAL_TEST_KAFKA=host:port, else Docker, else Java 17 and Maven
 	@$(BIN)/python -m pytest -q $(call AT_ONCE,2) --dist=worksteal -m "kafka and not slow" --durations=12
 
-test-all: $(VENV)/.dev  ## both of them, the second also when the first fails
+test-all: $(VENV)/.dev  ## all three of them, each also when one before it fails
 	@echo "Left out: tests on a ClickHouse server, as none can be started here (its SQL is parsed by the same engine, and"
-	@echo "a store's host speaks its protocol), and the long ones (make test-slow, make chaos N=100)."
-	@status=0; $(MAKE) --no-print-directory test || status=1; $(MAKE) --no-print-directory test-kafka || status=1; \
+	@echo "a store's host speaks its protocol), and those that take minutes each (make test-slow, make chaos N=100)."
+	@status=0; for suite in test test-long test-kafka; do $(MAKE) --no-print-directory $$suite || status=1; done; \
 	  exit $$status
 
 chaos: $(VENV)/.dev  ## every fault that tests inject, N times each (N=3), with a table of faults and seeds at the end

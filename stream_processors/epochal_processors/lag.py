@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
@@ -46,13 +47,15 @@ class LagReader:
         """Close the connection; the next question opens another."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            # it waits for what it is at, which over a connection that swallows everything may be for ever
+            with contextlib.suppress(TimeoutError, KafkaError, OSError):
+                await asyncio.wait_for(consumer.stop(), ANSWER_S)
 
     async def _read(self, partitions: Collection[tuple[str, int]]) -> Lag:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(**self._arguments)
-            await consumer.start()
-            self._consumer = consumer
+            # known before it has begun, so that one that doesn't is closed as well
+            self._consumer = AIOKafkaConsumer(**self._arguments)
+            await self._consumer.start()
         asked = [TopicPartition(topic, partition) for topic, partition in partitions]
         if not asked:
             return Lag({}, 0)

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -45,6 +47,8 @@ from epochal_storage.remote import open_remote, prepare
 STOPPED, BUG, AGAIN = 0, 70, 75
 LOOK_S = 1.0
 LAG_EVERY_S = 5.0
+ENDING_GRACES = 3
+"""So many times what a worker has to finish what it is at, and it is gone: draining, leaving, and all the rest."""
 LETTER_S = 60.0
 """How long the broker may take for one dead letter."""
 _PASSING = (KafkaError, TopicsMissingError, OthersAtWorkError, OSError)
@@ -76,6 +80,20 @@ class WorkerPlan:
 def run(plan: WorkerPlan) -> int:
     """Work until SIGTERM or SIGINT, a bug or a stall; the exit status."""
     return asyncio.run(_Worker(plan).run())
+
+
+def leave_within(seconds: float, status: Callable[[], int]) -> None:
+    """Have the process be gone after so long, whatever it is at: clients that wait for an answer for ever, and swallow
+    being cancelled, would keep it in its group, where others can't take over what it has.
+    """
+
+    def leave() -> None:
+        log.critical("the worker didn't come to its end in %.0f s: it is gone; others store again what it had", seconds)
+        os._exit(status())
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
 
 
 class _Worker:
@@ -180,6 +198,7 @@ class _Worker:
 
     async def _end(self, courier: Courier) -> None:
         """Finish what is in hand, unless something is wrong; then commit and leave."""
+        leave_within(ENDING_GRACES * self._plan.grace_s, lambda: self._status or AGAIN)
         self._fetcher.hold()
         if self._failure is not None:
             log.critical("the worker ends, nothing more is acknowledged: %s", self._failure, exc_info=self._failure)

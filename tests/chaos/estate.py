@@ -132,8 +132,8 @@ class Estate:
         last = [one.log for one in self.base.workers[-4:]]
         others = [*self.base.store.glob("*.log"), *self.spool.glob("*.log")]
         running = [one.name for one in self.running]
-        texts = [f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in last + others]
-        return "\n".join([f"jobs that run: {running}; workers' statuses: {self._statuses()}", *texts])
+        texts = [f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}" for log in others + last]
+        return "\n".join([*texts, f"jobs that run: {running}; workers' statuses: {self._statuses()}"])
 
     def _statuses(self) -> list[int | None]:
         return [one.process.poll() for one in self.base.workers]
