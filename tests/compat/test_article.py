@@ -10,6 +10,8 @@ import pytest
 from compat.article import SHOWN, STATIC, Walked, walked
 from compat.away import Away
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def seen(away: Away) -> Walked:

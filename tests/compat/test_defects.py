@@ -17,6 +17,7 @@ from epochal.compat.smexperiments.api_types import TrialComponentArtifact, Trial
 from epochal_query.errors import DeletionError, UnknownNameError
 
 
+@pytest.mark.long
 def test_parameters_keep_their_types(away: Away) -> None:
     """There, anything but numbers became text; NaN and infinities were dropped with a warning."""
     values: dict[str, Any] = {
@@ -69,6 +70,7 @@ def test_a_missing_file_is_an_error(away: Away) -> None:
         away(scenarios.missing_file)
 
 
+@pytest.mark.long
 def test_an_exception_fails_the_component_and_goes_on(away: Away) -> None:
     """Its text is the message, and there are times."""
     out, status, ordered = away(scenarios.failing, "out of memory")
@@ -77,6 +79,7 @@ def test_an_exception_fails_the_component_and_goes_on(away: Away) -> None:
     assert ordered
 
 
+@pytest.mark.long
 def test_a_tracker_can_be_entered_again(away: Away) -> None:
     """It runs again, under its first start, and keeps what it had."""
     statuses, same_start, params = away(scenarios.entered_again)
@@ -90,6 +93,7 @@ def test_nothing_waits_for_close(away: Away) -> None:
     assert away(scenarios.recorded_before_it_is_closed) == {"kept": True}
 
 
+@pytest.mark.long
 def test_writing_to_a_component_that_ended_leaves_its_status(away: Away) -> None:
     """A failed job that is looked at stays a failed job."""
     before, after, params, late = away(scenarios.loaded_by_name)
@@ -113,11 +117,13 @@ def test_names_of_jobs_that_seed_alike_differ(away: Away) -> None:
     assert undisturbed
 
 
+@pytest.mark.long
 def test_steps_go_on_behind_what_was_logged(away: Away) -> None:
     """Of a component loaded by name, of one that is entered after that, and of one that is entered again."""
     assert away(scenarios.steps_counted_on) == [[float(step) for step in range(count)] for count in (3, 5, 6, 7)]
 
 
+@pytest.mark.long
 def test_a_run_that_is_known_by_its_id_alone_is_that_run(away: Away) -> None:
     """EPOCHAL_COMPONENT may be a bare id."""
     run, loaded, state, params, members = away(scenarios.loaded_by_a_bare_id)
@@ -132,6 +138,7 @@ def test_a_run_of_another_project_is_said(away: Away) -> None:
         away(scenarios.loaded_in_another_project)
 
 
+@pytest.mark.long
 def test_an_artifact_keeps_its_content_when_it_is_saved_again(away: Away) -> None:
     """With another media type; one that has another place has another content, which isn't known."""
     found = {one["name"]: one for one in away(scenarios.resaved, away.folder)}
@@ -151,6 +158,7 @@ def test_saving_leaves_a_tracker_open(away: Away) -> None:
     assert away(scenarios.saved_while_a_tracker_writes) == {"first": 1, "saved": 2, "second": 3}
 
 
+@pytest.mark.long
 def test_parameters_that_were_changed_in_place_are_saved(away: Away) -> None:
     """And those that are equal in Python and aren't the same."""
     first, second = away(scenarios.changed_inside)
@@ -166,6 +174,7 @@ def test_load_without_a_name_or_a_run_says_what_to_do(away: Away) -> None:
         away(scenarios.loaded_in_none)
 
 
+@pytest.mark.long
 def test_an_unknown_component_is_said_with_near_names(away: Away) -> None:
     """There, it was an error of the service."""
     away(scenarios.mixed_case)
@@ -173,6 +182,7 @@ def test_an_unknown_component_is_said_with_near_names(away: Away) -> None:
         away(scenarios.loaded_unknown, "mixed-case component")
 
 
+@pytest.mark.long
 def test_names_keep_their_case(away: Away) -> None:
     """There, names with capitals could be made and not be loaded."""
     assert away(scenarios.mixed_case) == [
@@ -184,6 +194,7 @@ def test_names_keep_their_case(away: Away) -> None:
     ]
 
 
+@pytest.mark.long
 def test_save_merges_and_removes(away: Away) -> None:
     """What a mapping lacks stays; what is named to be removed goes. Information has no status."""
     params, inputs, outputs, tags, status, shown = away(scenarios.saved)
@@ -219,16 +230,19 @@ def test_nothing_is_deleted_that_others_depend_on(away: Away, what: str, error: 
         away(scenarios.deleting, what)
 
 
+@pytest.mark.long
 def test_everything_can_be_deleted_from_the_inside_out(away: Away) -> None:
     """The second notebook of the article, without its pauses."""
     assert away(scenarios.cleaned_up) == ["cleaned", "cleaned-trial", "cleaned-component"]
 
 
+@pytest.mark.long
 def test_a_component_is_deleted_out_of_its_trials_when_forced(away: Away) -> None:
     """As there."""
     assert away(scenarios.forced_out) == []
 
 
+@pytest.mark.long
 def test_lists_come_whole_and_in_order(away: Away) -> None:
     """The newest first unless asked; instants bound them; names sort as names."""
     newest, by_name, before, after, of_component, listed = away(scenarios.listed)
@@ -289,6 +303,7 @@ def test_a_metric_that_nobody_logged_is_an_error_with_near_names(away: Away) -> 
         away(scenarios.frame_of, experiment_name="searched", metric_names=["acd"])
 
 
+@pytest.mark.long
 def test_charts_need_no_title_and_zero_can_be_positive(away: Away) -> None:
     """There, positive_label=0 was taken for none, and a chart without a title was called None.json."""
     assert set(away(scenarios.charts)) == {"table", "precision-recall", "how it ranks", "confusion-matrix"}
@@ -303,6 +318,7 @@ def test_runs_have_no_limits_of_names_and_are_not_changed_by_reading(away: Away)
     assert watermark == "same"
 
 
+@pytest.mark.long
 def test_an_experiment_can_be_made_again_after_it_was_deleted(away: Away) -> None:
     """In the same process, as a notebook does whose cells are run again."""
     assert away(scenarios.made_again) == ["again-trial"]

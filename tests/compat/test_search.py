@@ -28,6 +28,7 @@ def jobs(away: Away) -> Away:
     return away
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("one", "found"),
     [
@@ -106,6 +107,7 @@ def test_a_source_is_searched_as_it_is_shown(mixed: Away) -> None:
     assert (exist, not_exist) == (shown, not_shown)
 
 
+@pytest.mark.long
 def test_a_trial_that_a_job_named_is_found_by_its_name(mixed: Away) -> None:
     """Before anybody creates it: by trials, by their components, and nested."""
 
@@ -129,6 +131,7 @@ def test_a_trial_is_listed_of_the_experiment_that_is_said(mixed: Away) -> None:
     assert mixed(scenarios.listed_of_one_experiment, "twice-2") == ["mixed-twice-2"]
 
 
+@pytest.mark.long
 def test_trees_of_conditions_and_their_order(jobs: Away) -> None:
     """Or, and within it an and; sorted by a statistic of a metric, the greatest first unless asked."""
     both = SearchExpression(

@@ -15,6 +15,8 @@ from host_ending import end_host
 
 import epochal
 
+pytestmark = pytest.mark.long
+
 NAME = "digits-custom-vs-plain"
 EPOCHS = (1, 2, 4)
 

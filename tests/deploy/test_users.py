@@ -34,6 +34,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.mark.long
 def test_a_worker_may_do_all_that_a_worker_does(store: Path) -> None:
     """Migrations on an empty server and again on one that has them, every table's rows, every question it asks."""
     assert asked("epochal_writer", store, ["migrate"])["migrate"] == (True, "migrated")
@@ -89,6 +90,7 @@ def test_nobody_destroys_or_reaches_outside(store: Path, user: str) -> None:
     assert [sql for sql, answer in answers.items() if not denied(answer)] == []
 
 
+@pytest.mark.long
 def test_an_analyst_reads_every_table_and_view(store: Path) -> None:
     """Those with parameters too, as of any instant, and through settings that clients set."""
     assert len(VIEWS) > 30
@@ -120,6 +122,7 @@ def test_an_analyst_changes_nothing(store: Path) -> None:
     assert [sql for sql, answer in answers.items() if not denied(answer)] == []
 
 
+@pytest.mark.long
 def test_an_analysts_limits_are_those_of_a_hosts_reader(store: Path) -> None:
     """Its seconds and queries at once are the host's; what the host lets no request set, can't be set here either."""
     limits = ReadLimits()

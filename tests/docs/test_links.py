@@ -45,6 +45,7 @@ def functions_in(file: Path) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("document", PROVING, ids=lambda path: path.name)
 def test_each_guarantee_names_a_test_that_exists(document: Path) -> None:
     """A link whose text is a test's name points at the file that has that test."""

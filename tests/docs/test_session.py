@@ -10,6 +10,7 @@ from docs.session import masked, replayed, shown
 from host_ending import end_host
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", SESSIONS)
 def test_a_page_shows_what_its_commands_print(page: str, tmp_path: Path) -> None:
     """Typed again in an empty folder, every command prints what the page says, but for ids and times."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from docs.generated import ROOT
 from docs.time_travel import PAGE_NAME, answered
 from query.conftest import Bare, bare
@@ -15,6 +16,7 @@ PAGE = ROOT / PAGE_NAME
 __all__ = ["bare"]
 
 
+@pytest.mark.long
 def test_the_page_shows_what_the_store_answers(bare: Bare) -> None:
     """Each query, asked again of a store with that story; `make docs` writes what differs."""
     page = PAGE.read_text(encoding="utf-8")

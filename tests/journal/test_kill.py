@@ -57,6 +57,7 @@ def delays(seed: int) -> Callable[[], float]:
     return lambda: rng.choice([rng.uniform(0, 0.01), rng.uniform(0, 0.1), rng.uniform(0, 0.4)])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", ["mapped", "written"])
 def test_a_kill_loses_nothing_that_had_returned(tmp_path: Path, mode: str) -> None:
     """Twenty kills: half inside the first 10 ms, all with segments so small that rotation is hit."""

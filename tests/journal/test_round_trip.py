@@ -112,6 +112,7 @@ def test_the_longest_name_is_kept(tmp_path: Path) -> None:
     assert read_points(writer.directory) == ([Point.of(0, name, 0, 1), Point.of(1, "b", 0, 2)], [])
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_names(tmp_path: Path) -> None:
     metrics = {f"layer{i}/grad": float(i) for i in range(100_000)}
     writer = open_writer(tmp_path)

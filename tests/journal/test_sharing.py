@@ -177,6 +177,7 @@ def _log_in_child(inherited: JournalWriter, journals: Path) -> int:
     return 0 if inherited.lost == {"closed": 1} else 2
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("untraced")
 def test_a_fork_while_other_threads_log_never_hangs(tmp_path: Path) -> None:
     """Locks that other threads hold at the moment of the fork are not waited for in the child."""

@@ -193,6 +193,7 @@ def test_a_store_deleted_under_a_running_writer_is_not_made_again(tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("left", [0, 1000, 20_000])
 @pytest.mark.parametrize("handler", ["none", "before", "after"])

@@ -48,6 +48,7 @@ def until(happened: Callable[[], bool], what: str, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.long
 def test_a_read_sees_what_was_logged_on_this_machine(machine: Machine) -> None:
     """Logged, killed or ended, it is in the server when a read on this machine begins; and nothing warned of it."""
     ended = machine.run(JOB.format(name="ended", points=1000, end=""))
@@ -58,6 +59,7 @@ def test_a_read_sees_what_was_logged_on_this_machine(machine: Machine) -> None:
     assert [row["lr"] for row in report] == [0.1, 0.1]
 
 
+@pytest.mark.long
 def test_without_a_read_it_gets_there_as_well(machine: Machine) -> None:
     """The process that logs has started who takes it there: another machine sees it, with no help from this one."""
     machine.run(JOB.format(name="a", points=100, end=""))
@@ -71,6 +73,7 @@ def test_without_a_read_it_gets_there_as_well(machine: Machine) -> None:
     assert not (machine.directory / "another machine").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_server_that_is_away_for_a_while(machine: Machine, number: int) -> None:
     """It goes while a job logs, and comes back: everything is there once, and the job noticed nothing."""
@@ -96,6 +99,7 @@ def test_a_server_that_is_away_for_a_while(machine: Machine, number: int) -> Non
     assert read(machine) == [2300, total(2000) + total(300), ["completed", "completed"]]
 
 
+@pytest.mark.long
 def test_a_job_that_begins_while_the_server_is_away(machine: Machine) -> None:
     """What is logged waits, whoever was there to take it; the first that reaches the server takes all of it."""
     machine.stop_server()
@@ -108,6 +112,7 @@ def test_a_job_that_begins_while_the_server_is_away(machine: Machine) -> None:
     assert read(machine)[:2] == [100, total(100)]
 
 
+@pytest.mark.long
 def test_who_takes_them_there_is_killed(machine: Machine) -> None:
     """At any moment: the next one goes on where the intake stopped, and nothing is there twice."""
     machine.run(JOB.format(name="warm", points=1, end=""))
@@ -120,6 +125,7 @@ def test_who_takes_them_there_is_killed(machine: Machine) -> None:
     assert json.loads(done.stdout)["rows"] == [{"n": 60_001, "u": 60_001}]
 
 
+@pytest.mark.long
 def test_a_wrong_password_is_said_by_the_process_that_logs(machine: Machine) -> None:
     """The job goes on; its journals stay where doctor shows them, and the right password takes them."""
     wrong = machine.url(token="guessed")
@@ -135,6 +141,7 @@ def log(machine: Machine) -> str:
     return path.read_text() if path.exists() else ""
 
 
+@pytest.mark.long
 def test_a_reader_without_rights_to_write_says_what_is_missing(machine: Machine) -> None:
     """The answer is what the server has; one line says that this machine has more, and why it isn't there."""
     machine.run(JOB.format(name="a", points=100, end=""))
@@ -148,6 +155,7 @@ def test_a_reader_without_rights_to_write_says_what_is_missing(machine: Machine)
     assert read(machine)[0] == 150
 
 
+@pytest.mark.long
 def test_inline_takes_them_in_the_process_that_reads(machine: Machine) -> None:
     """Where no process may be started, a read takes the journals to the server itself."""
     machine.run(JOB.format(name="a", points=100, end=""), EPOCHAL_HOST="inline")
@@ -157,12 +165,14 @@ def test_inline_takes_them_in_the_process_that_reads(machine: Machine) -> None:
     assert read(machine, EPOCHAL_HOST="inline")[:2] == [100, total(100)]
 
 
+@pytest.mark.long
 def test_journals_elsewhere_get_to_the_server_as_well(machine: Machine) -> None:
     """EPOCHAL_JOURNAL names another directory: pointers lead there."""
     machine.run(JOB.format(name="a", points=100, end=""), EPOCHAL_JOURNAL=str(machine.directory / "fast"))
     assert read(machine)[:2] == [100, total(100)]
 
 
+@pytest.mark.long
 def test_nobody_can_take_them_from_here(machine: Machine) -> None:
     """An image with the SDK alone: one warning says where everything is kept, and what has to be installed."""
     hide = "import sys; sys.modules['clickhouse_connect'] = None\n"
@@ -183,6 +193,7 @@ def test_a_server_without_a_store(machine: Machine) -> None:
     )
 
 
+@pytest.mark.long
 def test_journals_stay_for_an_hour(machine: Machine) -> None:
     """The server's disk can't be synced from here: what was taken stays, and is not taken twice."""
     machine.run(JOB.format(name="a", points=10, end=""))

@@ -127,6 +127,7 @@ def carrying(bench: Bench) -> Iterator[Courier]:
         bench.courier.stop()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_everything_arrives_once_through_a_store_that_comes_and_goes(seed: int) -> None:
     """Every batch is acknowledged once, in order, when it is stored; rows are as if nothing had failed."""

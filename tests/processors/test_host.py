@@ -28,6 +28,7 @@ from epochal_storage.location import Embedded
 from epochal_storage.remote import open_remote
 
 
+@pytest.mark.long
 def test_a_read_sees_every_call_that_had_returned(hosts: Hosts, lock: ProcessLock) -> None:
     """However soon after a call a query comes, what was logged is in the answer."""
     job = Job(hosts.store / "journals", lock).open()
@@ -78,6 +79,7 @@ def expected(job: Job) -> list[float]:
     return [float(i) for i in range(job.journal.counts[1])]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_host_killed_while_it_takes_journals_in_loses_and_doubles_nothing(
     hosts: Hosts, lock: ProcessLock, seed: int
@@ -94,6 +96,7 @@ def test_a_host_killed_many_times_loses_and_doubles_nothing(hosts: Hosts, lock: 
     check_kills(hosts, lock, 10, seed)
 
 
+@pytest.mark.long
 def test_an_idle_host_ends_and_takes_its_address_with_it(hosts: Hosts) -> None:
     """With no request, no live writer and nothing to take in, a host ends by itself."""
     hosts.spawn(hosts.store, idle_s=0.5)
@@ -101,6 +104,7 @@ def test_an_idle_host_ends_and_takes_its_address_with_it(hosts: Hosts) -> None:
     assert not (hosts.store / "host.json").exists()
 
 
+@pytest.mark.long
 def test_a_host_stays_while_a_writer_lives(hosts: Hosts, lock: ProcessLock) -> None:
     """A live writer keeps the host; when it has closed, the host takes the rest in, removes the journal, and ends."""
     job = Job(hosts.store / "journals", lock).open().log(10)
@@ -114,6 +118,7 @@ def test_a_host_stays_while_a_writer_lives(hosts: Hosts, lock: ProcessLock) -> N
     assert stored(hosts.client(), job) == [float(i) for i in range(15)]
 
 
+@pytest.mark.long
 def test_sigterm_ends_a_host_in_good_order(hosts: Hosts, lock: ProcessLock) -> None:
     """Told to end, a host takes in what is there, removes its address, and ends with 0."""
     job = Job(hosts.store / "journals", lock).open().log(1_000).close()
@@ -151,6 +156,7 @@ def test_a_store_of_a_newer_version_is_refused_with_words(hosts: Hosts) -> None:
     assert len(hosts.started) == 3
 
 
+@pytest.mark.long
 def test_a_host_that_was_started_tells_when_it_has_ended(hosts: Hosts) -> None:
     """Whoever starts one hears of its end, though it is no child of theirs."""
     hosts.store.mkdir(parents=True)
@@ -185,6 +191,7 @@ def test_the_end_of_a_host_is_heard_in_a_process_with_many_open_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+@pytest.mark.long
 def test_an_inline_store_needs_no_other_process(tmp_path: Path, lock: ProcessLock, hosts: Hosts) -> None:
     """Where no process may be started, a store can be opened in the reader's own."""
     job = Job(hosts.store / "journals", lock).open().log(20)
@@ -218,6 +225,7 @@ def test_what_workers_write_is_in_the_watermark(hosts: Hosts) -> None:
     reader.close()
 
 
+@pytest.mark.long
 def test_a_host_started_by_a_process_with_few_files_has_more(hosts: Hosts, lock: ProcessLock) -> None:
     """The soft limit of whoever starts it isn't its own: the engine alone needs hundreds of descriptors."""
     job = Job(hosts.store / "journals", lock).open().log(100)

@@ -107,6 +107,7 @@ WHOLE = taken_whole()
 cases = given(st.integers(0, 2**32), st.booleans(), st.integers(0, 3), st.integers(0, 3))
 
 
+@pytest.mark.long
 @settings(max_examples=6, suppress_health_check=[HealthCheck.too_slow])
 @cases
 def test_cuts_copies_order_restarts_and_errors_change_nothing(

@@ -17,6 +17,8 @@ from epochal_storage.client import StoreClient
 from epochal_storage.errors import HostUnavailableError
 from epochal_storage.locate import find_host, find_or_start
 
+pytestmark = pytest.mark.long
+
 
 def test_a_copy_has_a_host_of_its_own(hosts: Hosts, lock: ProcessLock, tmp_path: Path) -> None:
     """What is written to a copy is read from the copy, though the host of the original lives and has the same id."""

@@ -62,6 +62,7 @@ def taken_whole() -> dict[str, list[tuple[Any, ...]]]:
 WHOLE = taken_whole()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(8))
 def test_a_group_of_workers_gives_what_one_gives(seed: int) -> None:
     """See :func:`check`."""

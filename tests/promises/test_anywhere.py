@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from host_ending import end_host
 
 JOB = """
@@ -18,6 +19,7 @@ print(epochal.open().report("anywhere")["loss - Last"].tolist())
 CONFIG = "<clickhouse><users><default><password>secret</password></default></users></clickhouse>"
 
 
+@pytest.mark.long
 def test_files_of_the_working_directory_are_not_taken_for_ours(tmp_path: Path) -> None:
     """Modules named as some that the host needs, and a configuration of somebody else's ClickHouse."""
     here, store = tmp_path / "here", tmp_path / "store"

@@ -26,6 +26,7 @@ print(json.dumps([run.id, position.points, position.lost]))
 MOST_JOBS = 30
 
 
+@pytest.mark.long
 def test_what_was_accepted_is_read_when_there_is_room_again(tmp_path: Path) -> None:
     """Nothing that a job was not told of is lost, while host and jobs fight for the last blocks; a read says why it
     can't answer rather than leave something out.

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from host_ending import end_host
 from promises.jobs import environment
 from sdk.children import wait_for
@@ -48,6 +49,7 @@ def doctor(store: Path) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_what_is_logged_outside_the_store_is_read(tmp_path: Path) -> None:
     """Whoever opens the store sees it, whether the job ended or was killed; then nothing is left outside."""
     store, journals = tmp_path / "store", tmp_path / "fast disk"

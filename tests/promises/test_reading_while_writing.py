@@ -16,6 +16,8 @@ from promises.jobs import TESTS, environment, host_pid, job
 
 import epochal
 
+pytestmark = pytest.mark.long
+
 
 def test_a_read_sees_every_call_that_had_returned(tmp_path: Path) -> None:
     """Whatever `log()` had returned before the read began is in its answer, value for value."""

@@ -36,6 +36,7 @@ class Bare:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.started: list[subprocess.Popen[bytes]] = []
+        self._over = False
         self.writer = self.client("writer")
         self.reader = self.client("reader")
 
@@ -44,7 +45,11 @@ class Bare:
         return StoreClient(lambda: find_or_start(self.directory, role, self.spawn))
 
     def spawn(self, store: Path) -> Running:
-        """Start the host."""
+        """Start the host. Raises OSError when the tests of the store are over: a read that was begun and let go of may
+        still be on its way then.
+        """
+        if self._over:
+            raise OSError(f"the tests of {store} are over")
         prepare(store)
         with (store / "host.log").open("ab") as log:
             self.started.append(
@@ -64,6 +69,7 @@ class Bare:
 
     def end(self) -> None:
         """End the host."""
+        self._over = True
         self.reader.close()
         self.writer.close()
         for process in self.started:

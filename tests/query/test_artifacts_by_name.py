@@ -6,8 +6,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import pytest
 from host_ending import end_host
 from query.scripts import told
+
+pytestmark = pytest.mark.long
 
 TRAINED = """
 import os

@@ -160,6 +160,7 @@ def names(bare: Bare, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any
     return {"epochal": epochal, "re": re, "store": bare.open("bad"), **places}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", CALLS)
 def test_a_read_says_what_is_wrong(names: dict[str, Any], case: str) -> None:
     """The error is one of ours, has the value and what is accepted, and nothing of the engine's insides."""
@@ -180,6 +181,7 @@ def test_nothing_was_changed(names: dict[str, Any]) -> None:
     assert store.sql("SELECT getSetting('readonly') AS r")["r"][0] == 1
 
 
+@pytest.mark.long
 def test_an_instant_before_the_first_event_is_empty(names: dict[str, Any], environment: dict[str, str]) -> None:
     """No error: of every read, in both senses, and on the command line."""
     store: Store = names["store"]
@@ -234,6 +236,7 @@ def test_values_of_numpy_and_pandas_are_bound(names: dict[str, Any]) -> None:
     assert row["t"] == pd.Timestamp("2024-01-02T03:04:05Z")
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_metric_names_can_be_read(bare: Bare) -> None:
     """One of them, near ones of a misspelt one, and, for all at once, an error that says how to choose."""
     log = bare.log("many")
@@ -272,6 +275,7 @@ def environment(bare: Bare, names: dict[str, Any]) -> dict[str, str]:
     return kept | {"EPOCHAL_STORE": str(bare.directory), "EPOCHAL_PROJECT": "bad"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("case", COMMANDS)
 def test_a_command_says_what_is_wrong(environment: dict[str, str], case: str) -> None:
     """One message on standard error, exit code 1 for what went wrong and 2 for a line that makes no sense."""
@@ -300,6 +304,7 @@ def test_a_fault_of_ours_is_a_sentence_and_a_file(environment: dict[str, str], t
     assert "ZeroDivisionError" in kept.read_text()
 
 
+@pytest.mark.long
 def test_bytes_on_the_command_line(environment: dict[str, str]) -> None:
     """In hexadecimal, for people and for machines."""
     command = [sys.executable, "-m", "epochal.cli", "sql", "SELECT unhex('ff00') AS raw, 1 AS n"]

@@ -71,6 +71,7 @@ BRANCHES: list[Line] = [
 ]
 
 
+@pytest.mark.long
 def test_each_branch_is_as_it_was_left(story: Story) -> None:
     """By number or by the rewind that began it; the newest is the main line."""
     assert [story.line(branch) for branch in range(3)] == BRANCHES

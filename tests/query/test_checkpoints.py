@@ -104,6 +104,7 @@ def test_a_store_that_is_not_sound_gets_no_checkpoint(altered: Altered, tmp_path
     assert not (tmp_path / "checkpoint.json").exists()
 
 
+@pytest.mark.long
 def test_a_store_that_has_grown_fits_an_old_checkpoint(tmp_path: Path) -> None:
     """Blocks that were open are full, streams have ended, further writers came."""
     store = tmp_path / "store"

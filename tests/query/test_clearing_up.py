@@ -12,6 +12,7 @@ from query.test_deletion import Story, changes
 from epochal_query import DeletionError
 
 
+@pytest.mark.long
 def test_three_hundred_trials_go_in_one_call(bare: Bare) -> None:
     """With their components; what another experiment has, too, stays, and one call brings all back."""
     story = Story(bare)
@@ -37,6 +38,7 @@ def test_three_hundred_trials_go_in_one_call(bare: Bare) -> None:
     assert len(story.store.report("big")) == 301
 
 
+@pytest.mark.long
 def test_what_is_in_no_trial_goes_at_once(bare: Bare) -> None:
     """Only when its number is said; what is used by something that stays goes with cascade, what runs stays."""
     story = Story(bare)

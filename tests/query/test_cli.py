@@ -75,6 +75,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
         found.end()
 
 
+@pytest.mark.long
 def test_branches(shell: Shell) -> None:
     """Those of a component, and the line of one; one that isn't there is named."""
     run = next(row["id"] for row in shell.json("ls", "--components", "digits")["rows"] if row["name"] == "training")
@@ -87,6 +88,7 @@ def test_branches(shell: Shell) -> None:
     assert "branch 0 alone" in refused.stderr
 
 
+@pytest.mark.long
 def test_ls(shell: Shell) -> None:
     """Experiments, trials, components; tables for people, JSON for machines."""
     assert [row["name"] for row in shell.json("ls")["rows"]] == ["digits"]
@@ -101,6 +103,7 @@ def test_ls(shell: Shell) -> None:
     assert shell.json("ls", "--unassigned")["rows"] == []
 
 
+@pytest.mark.long
 def test_report(shell: Shell, tmp_path: Path) -> None:
     """The same frame as a table, JSON, CSV and Parquet; nothing missing without a word."""
     arguments = ["report", "digits", "--where", "kind = 'training'", "--order-by", "metrics.acc.last desc"]
@@ -121,6 +124,7 @@ def test_report(shell: Shell, tmp_path: Path) -> None:
     assert max(map(len, narrow.splitlines())) <= 80
 
 
+@pytest.mark.long
 def test_reading_again_what_was_known(shell: Shell) -> None:
     """A watermark from one answer gives the same answer again."""
     answer = shell.json("report", "digits")
@@ -129,6 +133,7 @@ def test_reading_again_what_was_known(shell: Shell) -> None:
     assert shell.json("report", "digits", "--as-of", "2 hours ago")["rows"] == []
 
 
+@pytest.mark.long
 def test_best_show_metrics(shell: Shell) -> None:
     """One row is printed as a list; metrics keep NaN."""
     best = shell.json("best", "digits", "acc", "--mode", "max")["rows"]
@@ -143,6 +148,7 @@ def test_best_show_metrics(shell: Shell) -> None:
     assert len(shell.json("metrics", "--experiment", "digits", "-m", "acc")["rows"]) == 12
 
 
+@pytest.mark.long
 def test_history(shell: Shell) -> None:
     """As a table, and for machines."""
     component = shell.json("best", "digits", "acc", "--mode", "max")["rows"][0]["ComponentId"]
@@ -156,6 +162,7 @@ def test_history(shell: Shell) -> None:
     assert shell.json("history", "digits", "--as-of", "2001-01-01")["rows"] == []
 
 
+@pytest.mark.long
 def test_diff(shell: Shell) -> None:
     """As text, or as rows; of two things or of two instants."""
     first, second = (
@@ -173,6 +180,7 @@ def test_diff(shell: Shell) -> None:
     assert (refused.returncode, "--between takes the place of --as-of" in refused.stderr) == (2, True)
 
 
+@pytest.mark.long
 def test_lineage_and_certificate(shell: Shell) -> None:
     """As text, and as nodes and edges."""
     component = shell.json("best", "digits", "acc", "--mode", "max")["rows"][0]["ComponentId"]
@@ -189,6 +197,7 @@ def test_lineage_and_certificate(shell: Shell) -> None:
     assert shell.out("certificate", component).startswith("closed: ")
 
 
+@pytest.mark.long
 def test_sql(shell: Shell) -> None:
     """From an argument or standard input, with parameters; it can't write."""
     assert shell.json("sql", "SELECT count() AS n FROM components")["rows"] == [{"n": 5}]
@@ -210,6 +219,7 @@ def test_url(shell: Shell) -> None:
         assert response.read() == b"2\n"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("arguments", "code", "problem"),
     [
@@ -239,6 +249,7 @@ def test_errors(shell: Shell, arguments: list[str], code: int, problem: str) -> 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.long
 def test_export_and_import(shell: Shell, tmp_path: Path) -> None:
     """A whole store to files and back: the same answers at the same positions."""
     said = shell.json("export", str(tmp_path / "files"))
@@ -271,6 +282,7 @@ def test_the_list_of_commands_is_whole(shell: Shell) -> None:
     assert "..." not in "".join(told)
 
 
+@pytest.mark.long
 def test_an_empty_answer_says_where_it_looked(shell: Shell, tmp_path: Path) -> None:
     """A project that is misspelt, and a store that is new, aren't taken for one where nothing matched."""
     elsewhere = shell.run("ls", "--project", "nobody")
@@ -279,6 +291,7 @@ def test_an_empty_answer_says_where_it_looked(shell: Shell, tmp_path: Path) -> N
     assert shell.run("ls", "--as-of", "2001-01-01").stderr == ""
 
 
+@pytest.mark.long
 def test_what_was_written_to_a_file_is_said(shell: Shell, tmp_path: Path) -> None:
     """On standard error; into a pipe goes nothing but the rows."""
     for option, name in (("--csv", "x.csv"), ("--parquet", "x.parquet")):
@@ -294,6 +307,7 @@ def test_doctor_for_people(shell: Shell) -> None:
     assert "exists         yes" in shown
 
 
+@pytest.mark.long
 def test_show_is_no_longer_than_a_screen_and_says_what_it_leaves_out(shell: Shell) -> None:
     """Hundreds of packages and variables are for machines; that they are there is said."""
     done = shell.run("run", "-e", "shown", "-n", "shown", "--", "true", EPOCHAL_CAPTURE="env,packages,host")
@@ -304,6 +318,7 @@ def test_show_is_no_longer_than_a_screen_and_says_what_it_leaves_out(shell: Shel
     assert shell.json("show", "shown")["state"]["environment"]["rank 0"]["env"]["COLUMNS"] == "200"
 
 
+@pytest.mark.long
 def test_what_a_history_does_not_show_is_said(shell: Shell) -> None:
     """A long value is cut in a table only; what was taken away is no empty cell."""
     script = "import epochal; it = epochal.component('talkative'); it.note('x' * 300); it.tag('t'); it.untag('t')"

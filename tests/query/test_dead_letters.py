@@ -18,6 +18,8 @@ from epochal._journal.process import ProcessLock
 from epochal_query.opening import open_store
 from epochal_query.store import Store
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def job(tmp_path: Path) -> Iterator[Job]:

@@ -88,6 +88,7 @@ CASCADE = [
 ]
 
 
+@pytest.mark.long
 def test_a_cascade_takes_what_is_only_its_own(bare: Bare) -> None:
     """Trials and their components go; a component in another trial stays, and so does one that used an output."""
     story = Story(bare)
@@ -112,6 +113,7 @@ def test_a_cascade_takes_what_is_only_its_own(bare: Bare) -> None:
     assert len(story.store.metrics(component=story.of_a, metric="loss", known_at=then)) == 2
 
 
+@pytest.mark.long
 def test_a_handle_deletes_what_it_is(bare: Bare) -> None:
     """An experiment, a trial, a component: as the store does, with the same refusals."""
     story = Story(bare)
@@ -129,6 +131,7 @@ def test_a_handle_deletes_what_it_is(bare: Bare) -> None:
     assert list(story.store.experiments()["name"]) == ["other"]
 
 
+@pytest.mark.long
 def test_what_is_restored_is_as_it_was(bare: Bare) -> None:
     """All that the same call deleted, and the memberships that it ended; by any name among it."""
     story = Story(bare)
@@ -144,6 +147,7 @@ def test_what_is_restored_is_as_it_was(bare: Bare) -> None:
     assert story.store.deleted().empty
 
 
+@pytest.mark.long
 def test_a_name_is_free_for_use_again(bare: Bare) -> None:
     """What is made under it begins empty, with the same ids; restored, both are one."""
     story = Story(bare)
@@ -186,6 +190,7 @@ def test_only_its_exact_name_confirms(bare: Bare, confirm: str) -> None:
         story.store.delete("digits", confirm=confirm, cascade=True)
 
 
+@pytest.mark.long
 def test_what_nothing_depends_on_needs_no_cascade(bare: Bare) -> None:
     """A component of a trial alone; then the trial, once it is empty, by a handle."""
     story = Story(bare)
@@ -291,6 +296,7 @@ def test_what_is_deleted_is_listed(bare: Bare) -> None:
     assert story.store.deleted().empty
 
 
+@pytest.mark.long
 def test_each_call_is_restored_by_itself(bare: Bare) -> None:
     """Deleted twice, it takes two calls; and a name that two calls deleted doesn't say which."""
     story = Story(bare)

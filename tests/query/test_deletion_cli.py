@@ -27,6 +27,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
     found.end()
 
 
+@pytest.mark.long
 def test_a_story_of_deleting_and_restoring(shell: Shell) -> None:
     """Refused, confirmed, gone, listed, made anew, restored; sound all the while."""
     before = shell.json("report", "digits")["rows"]

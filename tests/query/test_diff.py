@@ -115,6 +115,7 @@ def test_what_is_of_the_system_is_left_out_and_said(story: Story) -> None:
     assert "remarks" not in whole.attrs["epochal"]
 
 
+@pytest.mark.long
 def test_equal_fields_when_asked_for(story: Story) -> None:
     """All fields of either are there."""
     found = told(story.store.diff(story.a, story.b, equal=True))
@@ -125,6 +126,7 @@ def test_equal_fields_when_asked_for(story: Story) -> None:
     assert set(told(story.store.diff(story.a, story.a, equal=True, system=True))) >= {"environment.0/env.HOST"}
 
 
+@pytest.mark.long
 def test_two_instants_of_one(story: Story) -> None:
     """Of what was true, of what was known; one of them before the beginning."""
     found = told(story.store.diff(story.a, as_of=(story.before, None)))
@@ -136,6 +138,7 @@ def test_two_instants_of_one(story: Story) -> None:
     assert len(story.store.diff(story.a, as_of=("1980-01-01", "1990-01-01"))) == 0
 
 
+@pytest.mark.long
 def test_two_trials_pair_their_components_by_name(story: Story) -> None:
     """Of several of one name the second is called so."""
     found = told(story.store.diff(*story.trials))

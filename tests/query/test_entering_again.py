@@ -8,6 +8,8 @@ import pytest
 from query.scripts import told
 from sdk.children import run
 
+pytestmark = pytest.mark.long
+
 
 def test_start_stays_and_end_moves(tmp_path: Path) -> None:
     """By resume and by component: the report has the first start, the newest end, and all that was logged."""

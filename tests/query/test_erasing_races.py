@@ -96,6 +96,7 @@ def there(bare: Bare, writer: UUID) -> tuple[int, int, int, int, int]:
     return tuple(row.values())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("broken", [False, True])
 def test_who_inserts_what_was_erased_meanwhile_erases_it(bare: Bare, workers: list[Worker], broken: bool) -> None:
     """It had made its rows when it knew of no tombstone; it says that it is done when they are gone again."""

@@ -156,6 +156,7 @@ def rest(shell: Shell) -> tuple[Any, ...]:
     return kept, shell.json("ls", "study")["rows"]
 
 
+@pytest.mark.long
 def test_a_byte_search_finds_it_nowhere_and_nothing_brings_it_back(shell: Shell, tmp_path: Path) -> None:
     """Not in tables, journals or artifacts; not after a restart, and not when an old journal is put back."""
     journals = tmp_path / "copy"
@@ -211,6 +212,7 @@ def say_of_patient(shell: Shell, ago_s: float, word: str, directory: Path, **set
     subprocess.run(command, env=environment, check=True)
 
 
+@pytest.mark.long
 def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> None:
     """From a machine that was offline when something was erased: what it said of that before is nowhere, what it said
     of other things is there, and so is what is said of the name later, or at the same time as far as clocks can tell.
@@ -255,6 +257,7 @@ def test_an_old_journal_that_nobody_knew_of_comes_to_nothing(tmp_path: Path) -> 
     shell.end()
 
 
+@pytest.mark.long
 def test_who_said_something_late_and_is_killed_is_told_of(tmp_path: Path) -> None:
     """It is as dead as any other, so that what else it wrote of can be erased as well."""
     shell = Shell(tmp_path / "store")
@@ -271,6 +274,7 @@ def test_who_said_something_late_and_is_killed_is_told_of(tmp_path: Path) -> Non
     shell.end()
 
 
+@pytest.mark.long
 def test_neither_a_rebuild_nor_a_replay_brings_it_back(shell: Shell) -> None:
     """Nor does a rebuild keep it that was killed when it had all of it: what that left goes as well."""
     killed = [sys.executable, "-c", KILLED, str(shell.store), "compare"]
@@ -287,6 +291,7 @@ def test_neither_a_rebuild_nor_a_replay_brings_it_back(shell: Shell) -> None:
     assert SECRET not in told
 
 
+@pytest.mark.long
 def test_a_tombstone_tells(shell: Shell) -> None:
     """Who, when and why; the id has a history, and no read knows the name."""
     rows = erased(shell)
@@ -321,6 +326,7 @@ BACK = "ALTER TABLE events UPDATE payload = 'again' WHERE payload = ''"
 OTHER = "ALTER TABLE metrics UPDATE value = 7 WHERE 1"
 
 
+@pytest.mark.long
 def test_verify_finds_what_came_back_and_what_was_altered_beside_it(shell: Shell) -> None:
     """What is erased is no alteration, and what is altered isn't erased."""
     erased(shell)
@@ -337,6 +343,7 @@ def test_verify_finds_what_came_back_and_what_was_altered_beside_it(shell: Shell
     assert left["n"] == 0
 
 
+@pytest.mark.long
 def test_a_checkpoint_of_before_vouches_for_the_rest(shell: Shell, tmp_path: Path) -> None:
     """It fits the store from which something was erased, and no other change of it."""
     checkpoint = str(tmp_path / "checkpoint.json")
@@ -347,6 +354,7 @@ def test_a_checkpoint_of_before_vouches_for_the_rest(shell: Shell, tmp_path: Pat
     assert shell.run("verify", "--checkpoint", checkpoint).returncode == 3
 
 
+@pytest.mark.long
 def test_a_host_that_is_killed_at_it_goes_on(shell: Shell, dice: random.Random) -> None:
     """Wherever it was, the next one finds what is left."""
     shell.json("ls")
@@ -359,6 +367,7 @@ def test_a_host_that_is_killed_at_it_goes_on(shell: Shell, dice: random.Random) 
     assert shell.json("verify")["sound"] is True
 
 
+@pytest.mark.long
 def test_an_export_that_is_under_way_is_said(shell: Shell) -> None:
     """It has what was erased until it ends; then that is nowhere."""
     shell.json("ls")
@@ -376,6 +385,7 @@ def test_an_export_that_is_under_way_is_said(shell: Shell) -> None:
     assert found_in(shell.store) == []
 
 
+@pytest.mark.long
 def test_what_is_erased_is_in_no_export(shell: Shell, tmp_path: Path) -> None:
     """And a store that is made of one knows that it was erased."""
     erased(shell)
@@ -400,6 +410,7 @@ def test_where_it_would_stay_it_is_refused(bare: Bare, tmp_path: Path) -> None:
         Store(Opened(bare.reader, lambda: None, directory=tmp_path), "refused").erase("job", confirm="job", reason="r")
 
 
+@pytest.mark.long
 def test_what_was_deleted_is_erased(shell: Shell) -> None:
     """An experiment with all that the same call deleted; a component of that alone."""
     shell.json("delete", "study", "--cascade", "--confirm", "study")
@@ -418,6 +429,7 @@ def test_what_was_deleted_is_erased(shell: Shell) -> None:
     assert shell.json("ls")["rows"] == []
 
 
+@pytest.mark.long
 def test_a_name_that_was_erased_is_free(shell: Shell, tmp_path: Path) -> None:
     """What is written under it later is there, and is erased by itself."""
     erased(shell)
@@ -429,6 +441,7 @@ def test_a_name_that_was_erased_is_free(shell: Shell, tmp_path: Path) -> None:
     assert len(shell.json("erase")["rows"]) == 4
 
 
+@pytest.mark.long
 def test_what_is_being_written_is_refused(shell: Shell) -> None:
     """Who has it open is named, and nothing is erased."""
     child, run = living(shell, LIVE)

@@ -77,6 +77,7 @@ def _same(a: object, b: object) -> bool:
     return repr(a) == repr(b)
 
 
+@pytest.mark.long
 @settings(max_examples=300)
 @given(FILTERS)
 def test_a_filter_parses_back_from_its_text(condition: Condition) -> None:

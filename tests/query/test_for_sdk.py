@@ -8,9 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 
+@pytest.mark.long
 def test_missing_trials_resuming_and_contents_without_a_host(tmp_path: Path) -> None:
     """`exp.missing()`, a component's past and an artifact's content, where no other process may be started."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}

@@ -114,6 +114,7 @@ def test_what_the_machine_did_is_nobodys_past(family: Family) -> None:
         family.store.metrics(component=family.young, metric="sys/cpu")
 
 
+@pytest.mark.long
 def test_summaries_follow(family: Family) -> None:
     """Reports, filters, the best and states are those of the whole series."""
     report = family.store.report("forks", metrics=["loss", "only"]).set_index("Name")

@@ -195,6 +195,7 @@ def test_all_of_it(story: Story) -> None:
     assert "remarks" not in beats.attrs["epochal"]
 
 
+@pytest.mark.long
 def test_what_was_deleted_has_a_history(story: Story) -> None:
     """By its id and by its name; restored, it is in effect again and the deletion undone."""
     for given in (story.gone, "gone"):

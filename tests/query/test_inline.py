@@ -73,6 +73,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.long
 def test_every_command_answers_as_through_a_host(written: tuple[Path, dict[str, object]]) -> None:
     """The same JSON, byte for byte, with watermark and all; and neither a child nor a socket for it."""
     home, _ = written
@@ -102,6 +103,7 @@ def test_what_needs_a_process_of_its_own_says_so(tmp_path: Path, command: tuple[
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.long
 def test_a_store_that_another_process_keeps_to_itself(tmp_path: Path) -> None:
     """Whoever comes second waits, then is told which process it is and what to do; doctor shows it at once."""
     holder = subprocess.Popen(
@@ -128,6 +130,7 @@ def test_a_store_that_another_process_keeps_to_itself(tmp_path: Path) -> None:
     assert child(tmp_path, "cli", "ls").returncode == 0
 
 
+@pytest.mark.long
 def test_a_host_that_is_there_already(written: tuple[Path, dict[str, object]]) -> None:
     """A host has the store: a reader with EPOCHAL_HOST=inline is told to end it, or to read through it."""
     home, _ = written
@@ -139,6 +142,7 @@ def test_a_host_that_is_there_already(written: tuple[Path, dict[str, object]]) -
     end_host(home / "store")
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_child_is_told_and_the_parent_goes_on(tmp_path: Path) -> None:
     """The engine doesn't survive a fork: the child gets an error instead of hanging."""

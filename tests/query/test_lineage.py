@@ -99,6 +99,7 @@ def names(found: Lineage) -> set[str]:
     return set(found.nodes["name"])
 
 
+@pytest.mark.long
 def test_which_model_was_in_production(story: Story, store: Store) -> None:
     """At any time in the past: what the alias stood for, what made it, and the dataset that was deleted since."""
     before = store.lineage("production", as_of=story.first - timedelta(seconds=1.5))
@@ -213,6 +214,7 @@ def test_when_something_came_to_be(story: Story, store: Store) -> None:
     assert names(early) == {"train", "training", "model"} - {"model"}
 
 
+@pytest.mark.long
 def test_trials_and_experiments_where_asked_for(story: Story, store: Store) -> None:
     """Which trials of which experiment did a dataset go into?"""
     found = store.lineage(DATA, "descendants", kinds=["trial", "experiment"])
@@ -260,6 +262,7 @@ def test_what_several_say_is_one_edge(bare: Bare) -> None:
     assert (row["occurred_at"] - first).total_seconds() < 15
 
 
+@pytest.mark.long
 def test_a_deleted_start_is_seen_as_of_before_it_went(story: Story, store: Store) -> None:
     """By name and id; also the artifacts that only it knew of. Without a time the error says what became of it."""
     log, writer = story.log, uuid4()

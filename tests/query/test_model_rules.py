@@ -68,6 +68,7 @@ def test_r1_it_ends_with_a_verdict(log: Log, store: Store) -> None:
     assert list(store.history("digits", "verdict")["fate"]) == ["superseded", "in effect"]
 
 
+@pytest.mark.long
 def test_r2_and_r3_a_trial_is_its_variable_set(tmp_path: Path) -> None:
     """The same set is the same trial, whatever types, order and process it comes from; another experiment's is not."""
     said = told(
@@ -86,6 +87,7 @@ said = [*counts, len(epochal.open().trials("digits"))]
     assert said == [1, 4, 3]
 
 
+@pytest.mark.long
 def test_r3_which_sets_are_missing_repeated_or_outside(log: Log, store: Store) -> None:
     """Of the declared space in its order, then what was tried beside it; a failed trial is missing still."""
     digits = log.experiment("digits", variables={"m": ["a", "b"], "n": [1, 2]})
@@ -134,6 +136,7 @@ def test_r3_a_run_inside_one_of_its_name_is_no_repetition(log: Log, store: Store
     assert list(store.variable_sets("digits")["completed"]) == [1]
 
 
+@pytest.mark.long
 def test_r3_without_a_space_nothing_is_missing_or_outside(log: Log, store: Store) -> None:
     """There are the sets that were tried."""
     digits = log.experiment("digits")
@@ -220,6 +223,7 @@ def test_r8_a_component_may_be_in_many_trials(log: Log, store: Store) -> None:
     assert len(store.components(experiment="digits")) == 0
 
 
+@pytest.mark.long
 def test_r9_a_job_is_attached_when_it_starts(tmp_path: Path) -> None:
     """To what its environment declares, which is created; with its resources; before it has ended."""
     said = told(

@@ -139,6 +139,7 @@ def _key(one: InputDataset | OutputDataset) -> str:
     return one.name if one.namespace.startswith("epochal:") else f"{one.namespace}/{one.name}"
 
 
+@pytest.mark.long
 def test_what_happened_since(bare: Bare) -> None:
     """Live: only what the log accepted after a watermark; asked piece by piece it is what it is as a whole."""
     log = bare.log("live")
@@ -158,6 +159,7 @@ def test_what_happened_since(bare: Bare) -> None:
     assert len(store.openlineage()) == 4
 
 
+@pytest.mark.long
 def test_a_run_that_was_lost_is_aborted_when_it_counts_as_lost(bare: Bare, told: Told, store: Store) -> None:
     """A minute after its last sign of life; told once, to who asked before that; if it comes back its end follows."""
     (aborted,) = [event for event in store.openlineage() if event.run.runId == str(told.lost)][1:]
@@ -190,6 +192,7 @@ def facets_of(event: RunEvent, dataset: str | None = None) -> dict[str, Any]:
     return dict(found["facets"])
 
 
+@pytest.mark.long
 def test_associations_are_facets_of_what_they_join(bare: Bare, tmp_path: Path) -> None:
     """Of datasets and runs; what is associated after a run has ended is told as OTHER, also that it is no more."""
     log, writer = bare.log("joined"), uuid4()
@@ -299,6 +302,7 @@ def test_to_kafka(store: Store, kafka: str, topic_prefix: str) -> None:
     assert [message.key.decode() for message in found] == [f"run:{e.job.namespace}/{e.job.name}" for e in events]
 
 
+@pytest.mark.long
 def test_from_the_command_line(bare: Bare, told: Told) -> None:
     """Lines on standard output, and what to go on from."""
     command = [sys.executable, "-m", "epochal.cli", "openlineage", "-", "--project", "openlineage"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from query.scripts import told
+
+pytestmark = pytest.mark.long
 
 STEPS = """
 import os

@@ -105,6 +105,7 @@ def test_lists(story: Story, store: Store) -> None:
     assert list(store.components(experiment="digits", component="training")["trials"]) == [["n=1"]]
 
 
+@pytest.mark.long
 def test_lineage(story: Story, store: Store) -> None:
     """Through digests and places, from a digest, a name, a component, a trial, an experiment."""
     text = store.lineage("model").to_text()

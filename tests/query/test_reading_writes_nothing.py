@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from query.scripts import told
 from sdk.children import run
 
@@ -78,6 +79,7 @@ said = [one == other for one, other in zip(before, after)] + [sorted(set(asked))
 """
 
 
+@pytest.mark.long
 def test_reads_leave_everything_as_it_was(tmp_path: Path) -> None:
     """Every read of the store and of its handles, calls that are refused among them."""
     run(WRITING, tmp_path)

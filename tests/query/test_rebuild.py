@@ -97,6 +97,7 @@ def assert_same(found: dict[str, Any], expected: dict[str, Any]) -> None:
             assert found[name] == answer, name
 
 
+@pytest.mark.long
 def test_a_rebuild_of_what_nobody_altered_changes_nothing(store: Store, before: dict[str, Any]) -> None:
     """And says how many rows there were and are, with the same checksum every time."""
     first, second = store.rebuild(), store.rebuild()
@@ -128,6 +129,7 @@ LOST = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("lost", LOST)
 def test_what_became_of_views_is_mended(store: Store, before: dict[str, Any], rights: RemoteStore, lost: str) -> None:
     """Every read gives what it gave before, to the last bit; what was altered is said to have changed."""
@@ -146,6 +148,7 @@ def leftovers(rights: RemoteStore) -> list[str]:
     return [str(name) for name in found["name"].to_pylist()]
 
 
+@pytest.mark.long
 def test_a_view_is_made_from_its_tables_alone(store: Store) -> None:
     """With or without the ending of its name in SQL; an unknown one is an error with near names."""
     assert tables_of(None) == tables_of("all") == ["facts", "partials"]
@@ -156,6 +159,7 @@ def test_a_view_is_made_from_its_tables_alone(store: Store) -> None:
         store.rebuild("sumaries")
 
 
+@pytest.mark.long
 def test_a_new_projection_is_filled_for_all_of_history(
     store: Store, before: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,6 +183,7 @@ def test_a_new_projection_is_filled_for_all_of_history(
     assert store.sql(count)["new"].tolist() == [0]
 
 
+@pytest.mark.long
 def test_jobs_log_and_readers_read_while_it_is_rebuilt(tmp_path: Path) -> None:
     """No count goes down, no read fails, and in the end nothing is missing and nothing has changed."""
     with job(tmp_path, "a", 1, 6_000, pause_s=0.001) as first, job(tmp_path, "b", 2, 6_000, pause_s=0.001) as second:
@@ -233,6 +238,7 @@ open_store(sys.argv[1]).rebuild("facts")
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("moment", ["insert", "compare", "drop"])
 def test_a_rebuild_that_is_killed_changes_nothing(
     place: Path, store: Store, before: dict[str, Any], rights: RemoteStore, moment: str
@@ -247,6 +253,7 @@ def test_a_rebuild_that_is_killed_changes_nothing(
     assert_same(answers(store), before)
 
 
+@pytest.mark.long
 def test_the_later_of_two_rebuilds_wins(
     store: Store, before: dict[str, Any], rights: RemoteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +272,7 @@ def test_the_later_of_two_rebuilds_wins(
     assert_same(answers(store), before)
 
 
+@pytest.mark.long
 def test_the_command(place: Path) -> None:
     """A table for people, JSON for machines, and an unknown view is an error."""
     run = CliRunner().invoke

@@ -158,6 +158,7 @@ def test_trials_of_an_artifact_up_and_down(story: Story, store: Store) -> None:
     assert ids(model.trials(name="tuned")) == [tuned]
 
 
+@pytest.mark.long
 def test_of_a_component_a_trial_and_an_experiment(story: Story, store: Store) -> None:
     """The same words where they stand."""
     train = store.component("train")
@@ -174,6 +175,7 @@ def test_of_a_component_a_trial_and_an_experiment(story: Story, store: Store) ->
     assert ids(store.experiment("tuning").endpoints()) == [ENDPOINT]
 
 
+@pytest.mark.long
 def test_of_an_endpoint(story: Story, store: Store) -> None:
     """Models, datasets, components and trials behind it, as far back as it goes."""
     endpoint = store.context("endpoint/prod")

@@ -115,6 +115,7 @@ def mistaken_units(place: Place) -> None:
     assert statistics(store, "accuracy") == before
 
 
+@pytest.mark.long
 def test_a_mistake_of_units_is_one_correction_and_one_undoing(place: Place) -> None:
     """10,000 points."""
     mistaken_units(place)
@@ -190,6 +191,7 @@ def test_undoing_takes_exactly_one_out(place: Place) -> None:
     assert values(run, "loss")[1] == 0.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("operation", "expected"),
     [
@@ -303,6 +305,7 @@ def only(run: Any, field: str) -> str:
     return str(history[history["fate"] == "in effect"]["event"].iloc[-1])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("field", ["params.lr", "tags.team", "note", "artifacts.out/model", "trials"])
 def test_what_was_said_by_mistake_is_taken_back(place: Place, field: str) -> None:
     """As if it had never been said, from its own time on; history shows it, with what undid it."""
@@ -323,6 +326,7 @@ def test_what_was_said_by_mistake_is_taken_back(place: Place, field: str) -> Non
     assert store.state(run) == before
 
 
+@pytest.mark.long
 def test_a_corrected_param_has_been_so_all_along(place: Place) -> None:
     """From the time of what it corrects; what was known before stays, and the correction can be undone."""
     store, run = place.store, place.component("percent")
@@ -352,6 +356,7 @@ OTHERWISE: dict[str, tuple[Any, Any, Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", OTHERWISE)
 def test_what_was_wrong_has_been_otherwise_all_along(place: Place, name: str) -> None:
     """A tag, a note, an artifact: as a param is, with the event that it corrects; and undone."""
@@ -381,6 +386,7 @@ def test_an_artifact_is_corrected_as_a_whole(place: Place) -> None:
     run.undo(event)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["note", "artifacts.out/model"])
 def test_what_was_said_alone_is_retracted_by_its_name(place: Place, name: str) -> None:
     """It is undone, and restored by undoing that."""
@@ -402,6 +408,7 @@ def test_what_experiments_have_is_corrected_too(place: Place) -> None:
     assert store.state("units")["note"] == "an aim"
 
 
+@pytest.mark.long
 def test_associations_are_taken_back_and_restored(place: Place) -> None:
     """By the event that made them."""
     store = place.store
@@ -413,6 +420,7 @@ def test_associations_are_taken_back_and_restored(place: Place) -> None:
     assert list(store.associations("production")["event"]) == [made]
 
 
+@pytest.mark.long
 def test_a_wrong_association_is_corrected_for_then(place: Place) -> None:
     """What made it is undone, and what is right is said with its time: that is what was so then, as is known now."""
     store = place.store
@@ -491,6 +499,7 @@ with epochal.init("undoing", name="live-undo") as run:
 """
 
 
+@pytest.mark.long
 def test_a_live_run_takes_back_what_it_said(place: Place) -> None:
     """And is told of what it can't, without an end to the training."""
     done = subprocess.run(
@@ -500,6 +509,7 @@ def test_a_live_run_takes_back_what_it_said(place: Place) -> None:
     assert "undo(): 'nonsense' is no event's id" in done.stderr
 
 
+@pytest.mark.long
 def test_the_commands_do_the_same(place: Place) -> None:
     """They print the event's id, which undo takes."""
     run = place.component("percent")

@@ -123,6 +123,7 @@ def test_a_speed_is_above_zero(store: Store, speed: float) -> None:
         store.replay(speed=speed)
 
 
+@pytest.mark.long
 def test_a_new_store_has_the_same_history(store: Store, tmp_path: Path) -> None:
     """Whoever reads it gets the same answers, as of then and now; it is sound, and says what it was told until when."""
     until = START + timedelta(minutes=90)
@@ -142,6 +143,7 @@ def test_a_new_store_has_the_same_history(store: Store, tmp_path: Path) -> None:
         end_host(tmp_path / name)
 
 
+@pytest.mark.long
 def test_the_command(told: Bare, tmp_path: Path) -> None:
     """One JSON object a line, NaN named; or a new store."""
     run = CliRunner().invoke

@@ -171,6 +171,7 @@ def _times(frame: pd.DataFrame) -> list[tuple[Any, Any]]:
     return list(zip(frame["Start"][1:], frame["End"][1:], strict=True))
 
 
+@pytest.mark.long
 def test_twenty_thousand_rows_are_twenty_thousand_rows(bare: Bare) -> None:
     """Nothing is cut off, sampled or counted twice; in the report, its files and a search."""
     log = bare.log("many")
@@ -327,6 +328,7 @@ def test_a_broken_watermark_in_sql_is_an_error(store: Store) -> None:
         store.sql("SELECT name FROM components_at(as_of = '', known_at = '{broken')")
 
 
+@pytest.mark.long
 def test_several_ranks(bare: Bare) -> None:
     """The lowest rank that logged a metric, unless all are asked for: apart, together, or over them."""
     log = bare.log("ranks")
@@ -356,6 +358,7 @@ def test_several_ranks(bare: Bare) -> None:
     assert list(store.metrics(experiment="ranks", metric="loss")["value"]) == [1.0, 3.0]
 
 
+@pytest.mark.long
 def test_many_components_are_asked_for_otherwise_and_answered_alike(
     story: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:

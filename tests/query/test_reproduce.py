@@ -78,6 +78,7 @@ def store(job: Job) -> Iterator[Store]:
         yield opened
 
 
+@pytest.mark.long
 def test_the_same_content_comes_out(job: Job, store: Store, tmp_path: Path) -> None:
     """Its repository moved on, its input is gone; the script makes the very same model."""
     (model,) = store.components(experiment="reproducible")["id"]
@@ -121,6 +122,7 @@ def test_what_nobody_made(store: Store) -> None:
         store.reproduce("s3://bucket/thing")
 
 
+@pytest.mark.long
 def test_one_question(job: Job, store: Store) -> None:
     """What made a model that was deployed, and what descends from it now: in one call and one command."""
     model = store.components(experiment="reproducible")["id"][0]

@@ -50,6 +50,7 @@ def store(settings: Settings) -> Iterator[Store]:
     opened.close()
 
 
+@pytest.mark.long
 def test_the_next_read_sees_it_wherever_journals_of_jobs_lie(settings: Settings, store: Store, tmp_path: Path) -> None:
     """It is in the store that was opened, with who said it; jobs' settings of journals and modes don't matter."""
     others = replace(settings, journal=str(tmp_path / "elsewhere"), mode="disabled")

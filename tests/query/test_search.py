@@ -85,6 +85,7 @@ def story(bare: Bare) -> Story:
 ALL = "a b c shared alone"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "where", "found"),
     [
@@ -192,6 +193,7 @@ def test_what_is_found(story: Story, kind: Any, where: str | None, found: str) -
     assert story.named(kind, where) == found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("built", "text"),
     [
@@ -224,6 +226,7 @@ def test_trials_by_filters_built_in_python(story: Story) -> None:
 MANY = range(-100_000, -1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "where", "found"),
     [
@@ -292,6 +295,7 @@ def test_values_that_are_not_plain(value: object, text: str) -> None:
         assert text in str(built)
 
 
+@pytest.mark.long
 def test_backslashes_in_patterns(bare: Bare) -> None:
     """They mean the same where the engine matches and where rows are looked at here."""
     log = bare.log("like")
@@ -469,6 +473,7 @@ def test_the_lines(story: Story) -> None:
     assert (len(empty), list(empty.columns)) == (0, [*store.trials().columns, "tags"])
 
 
+@pytest.mark.long
 def test_the_past(story: Story) -> None:
     """As of an instant before anything nothing is found, and names are known."""
     for kind, where in (
@@ -508,6 +513,7 @@ def test_many_candidates_are_not_narrowed_and_found_alike(story: Story, monkeypa
     assert [story.named("component", where) for where in wheres] == narrow
 
 
+@pytest.mark.long
 def test_variables_of_what_was_deleted_since(tmp_path: Path) -> None:
     """They are known where they were, in filters and orders, of trials and of what has them."""
     bare = Bare(tmp_path)

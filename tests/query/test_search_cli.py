@@ -15,6 +15,8 @@ from query.test_cli import WRITES, Shell
 
 from epochal_query import read_parquet
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:

@@ -50,6 +50,7 @@ def growing(tmp_path: Path) -> Iterator[Growing]:
     found.bare.end()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("where", [None, "params.n > 0 and status = 'completed'"])
 def test_each_row_is_visited_once_while_rows_are_added(growing: Growing, where: str | None) -> None:
     """What was there when the search began, once each, in one order; and nothing that came since."""

@@ -72,6 +72,7 @@ def shown(states: dict[str, Truth], *, status: bool = True) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 def test_any_instant_equals_its_recording(bare: Bare) -> None:
     """Twenty writers in turns; what they say comes late, twice and out of order."""
     travel(bare, 1, acts=250, count=4)

@@ -227,6 +227,7 @@ ALTERATIONS: dict[str, tuple[list[str], list[Named]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ALTERATIONS)
 def test_an_alteration_is_named_by_component_writer_and_range(altered: Altered, what: str) -> None:
     """Each with the engine's own ALTER and INSERT, and nothing but what was altered is named."""
@@ -272,6 +273,7 @@ def test_an_altered_intake_is_found(altered: Altered) -> None:
     assert "was altered: record 0 doesn't continue the chain" in found["what"]
 
 
+@pytest.mark.long
 def test_a_stream_that_is_read_in_several_portions(tmp_path: Path) -> None:
     """Its chain goes on from one to the next, and what was altered on either side of the cut is named."""
     store = tmp_path / "store"

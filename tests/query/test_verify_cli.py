@@ -47,6 +47,7 @@ def epochal(hosts: Hosts, *arguments: str, status: int = 0) -> str:
     return done.stderr if status in (1, 2) else done.stdout
 
 
+@pytest.mark.long
 def test_the_exit_code_tells(hosts: Hosts, tmp_path: Path) -> None:
     """0 where all is as it was written, 3 where something isn't, 1 where that can't be said."""
     checkpoint, key = tmp_path / "checkpoint.json", tmp_path / "key"

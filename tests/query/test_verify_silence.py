@@ -28,6 +28,8 @@ from epochal_query.connection import Opened
 from epochal_query.store import Store
 from epochal_query.verification import Verification
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def journals(tmp_path: Path) -> Path:

@@ -98,6 +98,7 @@ def test_a_curve_for_each_component(store: Store) -> None:
     assert told.attrs["epochal"]["watermark"] == store.last_watermark
 
 
+@pytest.mark.long
 def test_components_are_chosen_ordered_and_named_as_in_a_report(store: Store) -> None:
     """By filter, order, limit and columns of the report."""
     figure = store.plot(

@@ -41,6 +41,7 @@ def test_a_table_needs_nothing_but_the_sdk(tmp_path: Path) -> None:
     assert not list((child.journals / "staging").glob("*/*"))
 
 
+@pytest.mark.long
 def test_each_is_an_artifact_with_its_media_type(tmp_path: Path) -> None:
     """In the direction given; charts without a name have a sensible one."""
     child = run(
@@ -92,6 +93,7 @@ CALLS = {
 }
 
 
+@pytest.mark.long
 def test_nothing_raises_in_training(tmp_path: Path) -> None:
     """One warning each, counted; the name is checked as that of any artifact."""
     lines = "\n".join(f"    {call}\n    {call}" for call, _ in CALLS.values())

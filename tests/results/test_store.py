@@ -124,6 +124,7 @@ def test_a_report_names_them(store: Store) -> None:
     assert set(report["roc-curve - MediaType"]) == {"application/vnd.epochal.roc-curve+json"}
 
 
+@pytest.mark.long
 def test_charts_of_several_components_are_drawn_together(store: Store, first: str) -> None:
     """ROC curves on one pair of axes, each with whose it is; matrices beside one another."""
     figure = store.plot("roc-curve", "result", experiment="rich")

@@ -274,6 +274,7 @@ def test_ten_megabytes_of_params(tmp_path: Path) -> None:
     assert params["list"] == list(range(100_000))
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_metric_names(tmp_path: Path) -> None:
     """Each is kept."""
     child = run(

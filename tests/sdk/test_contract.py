@@ -104,6 +104,7 @@ def test_versions_agree() -> None:
     assert set(SCHEMA_VERSION.values()) == {WRITTEN}
 
 
+@pytest.mark.long
 @settings(deadline=None)
 @given(
     st.recursive(

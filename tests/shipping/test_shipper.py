@@ -137,6 +137,7 @@ def turns(shipper: Shipper, client: Moody, spool: Path) -> Iterator[int]:
         yield waiting
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("small_messages")
 def test_whatever_kafka_answers_everything_comes_to_it(spool: Path, dice: random.Random) -> None:
     """Messages fail, land though they failed, are answered in any order; connections come and go. No cursor is ever

@@ -58,6 +58,7 @@ def exported(shared_hosts: Hosts, store: Path, tmp_path_factory: pytest.TempPath
     return target
 
 
+@pytest.mark.long
 def test_every_row_comes_back(shared_hosts: Hosts, store: Path, exported: Path, tmp_path: Path) -> None:
     """Rows, positions, intake, contents and the store's id are the same after export and import, byte for byte."""
     steps: list[str] = []
@@ -102,6 +103,7 @@ def test_rows_are_in_the_order_of_the_key(shared_hosts: Hosts, store: Path, expo
     client.close()
 
 
+@pytest.mark.long
 def test_an_export_is_one_state(shared_hosts: Hosts, tmp_path: Path) -> None:
     """What is written while an export runs is not in it, and the snapshot it reads is gone afterwards."""
     path = tmp_path / "busy"
@@ -172,6 +174,7 @@ def test_a_path_that_leads_out_is_refused(exported: Path, tmp_path: Path) -> Non
         check(exported, bad)
 
 
+@pytest.mark.long
 def test_a_store_in_use_is_never_written_over(shared_hosts: Hosts, store: Path, exported: Path, tmp_path: Path) -> None:
     """An import makes a new store: it refuses one with a host, with data, with journals or with strangers' files."""
     with pytest.raises(ArchiveError, match="has a host"):

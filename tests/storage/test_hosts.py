@@ -98,6 +98,7 @@ def test_the_lock_is_held_by_one_and_ends_with_its_process(tmp_path: Path) -> No
     lock.release()
 
 
+@pytest.mark.long
 def test_twenty_at_once_find_one_host(hosts: Hosts, tmp_path: Path) -> None:
     """However many readers open a store at the same moment, one host serves them all and every one gets its answer."""
     answers: list[int] = []
@@ -119,6 +120,7 @@ def test_twenty_at_once_find_one_host(hosts: Hosts, tmp_path: Path) -> None:
     assert len(hosts.started) == 1
 
 
+@pytest.mark.long
 def test_processes_at_once_find_one_host(hosts: Hosts, tmp_path: Path) -> None:
     """The same with processes, each of which starts a host of its own when it finds none."""
     code = (
@@ -139,6 +141,7 @@ def test_processes_at_once_find_one_host(hosts: Hosts, tmp_path: Path) -> None:
             os.kill(holder, signal.SIGKILL)
 
 
+@pytest.mark.long
 def test_a_read_goes_on_when_the_host_is_killed(hosts: Hosts, tmp_path: Path) -> None:
     """Readers in a loop see no error while the host is killed again and again, and counts never shrink."""
     writer = hosts.client(tmp_path, "writer")
@@ -173,6 +176,7 @@ def test_a_read_goes_on_when_the_host_is_killed(hosts: Hosts, tmp_path: Path) ->
     assert counts[-1] >= 100
 
 
+@pytest.mark.long
 def test_a_host_whose_engine_crashed_makes_way(hosts: Hosts, tmp_path: Path) -> None:
     """An engine that caught a fatal signal answers nothing, and lives on for minutes: its host ends at the first
     question, and the next one answers it. Until it has caught it, it answers.
@@ -221,6 +225,7 @@ def test_a_host_that_never_speaks_is_named(tmp_path: Path) -> None:
     lock.release()
 
 
+@pytest.mark.long
 def test_a_host_that_is_slow_to_begin_is_waited_for(hosts: Hosts, tmp_path: Path) -> None:
     """As on a machine with too much to do: it lives, though nobody knows of it yet. No other one is started, neither by
     who waits for it nor by others who come meanwhile.
@@ -256,6 +261,7 @@ def test_a_host_that_does_not_come_up_tells_why(tmp_path: Path) -> None:
         find_or_start(tmp_path, "reader", lambda _: None)
 
 
+@pytest.mark.long
 def test_what_was_left_behind_is_no_host(hosts: Hosts, tmp_path: Path) -> None:
     """The file of a killed host, or of one whose port another program has now, doesn't lead astray."""
     with socket.create_server(("127.0.0.1", 0)) as stranger:

@@ -355,6 +355,7 @@ def test_an_error_behind_data_is_an_error(info: HostFile, reader: Client) -> Non
         ask(info, sql + " FORMAT TSV", max_block_size="65536", max_threads="1")
 
 
+@pytest.mark.long
 def test_readers_do_not_stop_each_other(info: HostFile) -> None:
     """Queries run side by side: a quick one is answered while slow ones run, and the host answers pings."""
     slow = [

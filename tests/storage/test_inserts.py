@@ -17,6 +17,7 @@ from epochal_storage.inserting import insert_from
 MOST_INSERTS = 2_000
 
 
+@pytest.mark.long
 def test_rows_that_a_full_disk_refuses_are_an_error(hosts: Hosts, tmp_path: Path) -> None:
     """What was inserted without an error is there, what wasn't isn't, and there is room again once the disk has."""
     with small_disk(tmp_path / "disk", "12m") as disk:
@@ -40,6 +41,7 @@ def test_rows_that_a_full_disk_refuses_are_an_error(hosts: Hosts, tmp_path: Path
         hosts.end()
 
 
+@pytest.mark.long
 def test_rows_that_a_table_refuses_are_an_error(hosts: Hosts, tmp_path: Path) -> None:
     """Whatever a client inserts, in one body or in many pieces: a refusal reaches it, and nothing is there."""
     info = hosts.info(tmp_path)

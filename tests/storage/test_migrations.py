@@ -54,6 +54,7 @@ print(json.dumps([migrate(engine), migrate(engine)]))
     assert json.loads(in_engine(tmp_path, code)) == [[], []]
 
 
+@pytest.mark.long
 def test_cut_in_half_is_run_again(tmp_path: Path) -> None:
     """After a cut between two statements the next run ends with the same tables as a run without one."""
     code = """

@@ -70,6 +70,7 @@ def child(code: str, *arguments: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["first", "again"])
 @pytest.mark.parametrize("statement", [2, 9, 12, 30])
 def test_tables_made_on_a_full_disk_are_made_again(tmp_path: Path, when: str, statement: int) -> None:

@@ -65,6 +65,7 @@ def test_rows_that_do_not_fit_never_heal(remote: RemoteStore) -> None:
     assert not may_heal(refused.value)
 
 
+@pytest.mark.long
 def test_a_host_that_was_killed_heals(hosts: Hosts, tmp_path: Path) -> None:
     """The error comes at once and may heal; the next insert finds or starts the next host."""
     remote = open_remote(Embedded(tmp_path), hosts.spawn)
@@ -91,6 +92,7 @@ def test_an_address_that_nobody_answers_heals(tmp_path: Path) -> None:
         assert "secret" not in str(lost.value)
 
 
+@pytest.mark.long
 def test_a_database_is_made_and_migrated_once(hosts: Hosts, tmp_path: Path) -> None:
     """By URL, as on a server: a database that isn't there is made, and a second process finds nothing to do."""
     host = hosts.info(tmp_path)

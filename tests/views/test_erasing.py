@@ -68,6 +68,7 @@ def spared(of: World, engine: TestEngine) -> World:
     return World(of.project, events, frames)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_views_show_what_is_left(alone: TestEngine, seed: int) -> None:
     """At any place in both times, whatever was erased, in whatever order all of it came in; and nothing else is left

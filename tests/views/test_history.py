@@ -97,6 +97,7 @@ def worlds_and_places(engine: TestEngine, seed: int) -> Iterator[tuple[World, Bo
         yield one, bounds, Fold.of(one.events, one.points, bounds), reading_at(engine, one, bounds)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(20, 26))])
 def test_what_is_in_effect_is_what_the_law_shows(engine: TestEngine, seed: int) -> None:
     """Of every entity, deleted ones included, at any place in both times; and every statement within it has its row."""
@@ -112,6 +113,7 @@ def test_what_is_in_effect_is_what_the_law_shows(engine: TestEngine, seed: int) 
             }.items() <= shown.items()
 
 
+@pytest.mark.long
 def test_what_ended_a_value_did() -> None:
     """Without the event that is named, and all after it, the value is shown; with that event it isn't."""
     seen: Counter[str] = Counter()
@@ -211,6 +213,7 @@ def prefix(one: World, place: Mapping[str, Any], by: str, bounds: Bounds, *, wit
     return Fold.of([event for event in one.events if kept(event)], [], bounds)
 
 
+@pytest.mark.long
 def test_points_in_effect_are_the_main_line(engine: TestEngine) -> None:
     """Counted by writer, and one by one at each step."""
     for one, bounds, fold, reading in worlds_and_places(engine, 4):
@@ -246,6 +249,7 @@ def last_values(rows: Rows) -> Iterator[tuple[str, str | None]]:
         yield logged["event"], exactly(last["value"]) if last["fate"] == "in effect" else None
 
 
+@pytest.mark.long
 def test_a_part_of_a_history_is_that_part(engine: TestEngine) -> None:
     """Asked for one field or a group, the rows are those that the whole history has of it."""
     dice = random.Random(8)

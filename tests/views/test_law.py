@@ -20,6 +20,8 @@ from views.showing import SHOWN
 from views.taking_in import take_in
 from views.worlds import BASE_US, LOGS, SECOND, World, world
 
+pytestmark = pytest.mark.long
+
 LATER_US = BASE_US * 10
 """When the tests run, as far as heartbeats are concerned: long after everything."""
 

@@ -108,6 +108,7 @@ def check(engine: TestEngine, one: World, place: Place) -> None:
     assert rounded(by_reading(reading, "summaries")) == rounded(by_view(engine, reading, "summaries"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS_OF_WORLDS)
 def test_a_reading_shows_what_the_views_show(engine: TestEngine, kind: str) -> None:
     """All views of three worlds of each kind, each at another place in both times; kinds take turns at the places."""

@@ -28,6 +28,7 @@ METRIC = "metric = {metric:String}"
 REST = frozenset(name.removeprefix("epochal.") for name in EVENT_TYPES) - REPAIRS - {"component.created"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_what_is_known_of_series_changes_no_answer(engine: TestEngine, seed: int) -> None:
     """Points and summaries of single series, in which nothing, a little or much was corrected, in both times."""

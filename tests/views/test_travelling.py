@@ -105,6 +105,7 @@ def run(engine: TestEngine, examples: int, steps: int) -> None:
     run_state_machine_as_test(type("Here", (Travelling,), {"engine": engine}), settings=how)
 
 
+@pytest.mark.long
 def test_what_was_shown_at_a_watermark_is_shown_for_ever(engine: TestEngine) -> None:
     """Beside looks at any place, while the log grows by late, doubled and shuffled pieces."""
     run(engine, examples=2, steps=8)
