@@ -62,7 +62,7 @@ def deletions_in(reading: Reading) -> list[Deletion]:
 def listed(reading: Reading) -> pd.DataFrame:
     """The deletions that stand, as a frame: kind, id, name, deleted, user, host, points, event."""
     found = deletions_in(reading)
-    writers = writers_of(reading, [str(one.call) for one in found], {})
+    writers, _ = writers_of(reading, [str(one.call) for one in found], {})
     said_by = [writers[str(one.call)] for one in found]
     return pd.DataFrame(
         {

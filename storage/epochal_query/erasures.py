@@ -31,7 +31,7 @@ def listed(reading: Reading, opened: Opened) -> tuple[pd.DataFrame, list[str]]:
             ORDER BY place"""
     )
     writers = id_texts(table, "writer")
-    known = writers_of(reading, writers, {})
+    known, _ = writers_of(reading, writers, {})
     named = _named(reading)
     traces = [named[key] for key in texts(table, "key")]
     states, told = states_of(reading, opened, traces)

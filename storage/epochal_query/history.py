@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -16,6 +16,7 @@ from epochal_query.history_fates import IN_EFFECT
 from epochal_query.history_fields import (
     HEARTBEAT,
     LOST,
+    METRICS,
     is_cell,
     is_of,
     known_to,
@@ -27,10 +28,11 @@ from epochal_query.history_fields import (
 from epochal_query.history_points import metrics_of, points_at, series_of
 from epochal_query.history_rows import Row, frame_of
 from epochal_query.history_statements import Cells, Statement, cells_of, statements_of, with_related
-from epochal_query.history_writers import commits_of, reasons_of, writers_of
+from epochal_query.history_writers import writers_of
 from epochal_query.names import unknown
 from epochal_query.reading import Reading, at, block, together
-from epochal_query.resolve import Entity
+from epochal_query.resolve import Entity, Kind, id_of
+from epochal_query.resolve_ever import resolve_ever
 
 
 @dataclass(frozen=True)
@@ -52,34 +54,60 @@ def asked(field: object, step: object) -> Asked:
     return Asked(normal_text(field or ""), step + 0.0)
 
 
-def history_of(reading: Reading, entity: Entity, what: Asked) -> tuple[pd.DataFrame, list[str]]:
+def history_of_any(reading: Reading, given: object, what: Asked) -> tuple[pd.DataFrame, list[str]]:
+    """The history of what is meant, which may be gone by now, as :func:`history_of`.
+
+    Raises what :func:`resolve_ever` raises, and that.
+    """
+    meant = id_of(given)
+    if meant is None:
+        return history_of(reading, resolve_ever(reading, given), what)
+    known = cells_of(reading, meant)
+    # what a trial is called, and so whether there is one, is for its view to say
+    there: list[Kind] = [kind for kind, cells in known.items() if kind != "trial" and _is_there(cells)]
+    # its name is only to be known where something is wrong
+    entity = Entity(there[0], meant, "") if len(there) == 1 else resolve_ever(reading, given)
+    return history_of(reading, entity, what, known)
+
+
+def _is_there(cells: Cells) -> bool:
+    """Whether something was declared and never deleted or erased."""
+    return ("opened", "") in cells and not {field for field, _ in cells} & {"deleted", "erased"}
+
+
+def history_of(
+    reading: Reading, entity: Entity, what: Asked, known: Mapping[Kind, Cells] | None = None
+) -> tuple[pd.DataFrame, list[str]]:
     """One row a value, by field, then in the order that decides who wins; and remarks on what is left out.
 
+    ``known``: :func:`cells_of` the entity's id, where that was asked already.
     Raises:
         UnknownNameError: nothing was ever said of such a field; the message has near ones.
         FilterError: a step was asked for, and not of one metric.
     """
-    cells, metrics = _chosen(reading, entity, what)
-    commits, (rows, remarks) = together(
-        partial(commits_of, reading, entity), partial(_rows, reading, entity, what, cells, metrics)
-    )
+    cells, metrics = _chosen(reading, entity, what, known)
+    (rows, remarks), commits = _rows(reading, entity, what, cells, metrics)
     written = {row.writer for row in rows if row.writer}
-    corrected = written if any(is_cell(row.field) for row in rows) else set[str]()
-    who, why = together(partial(writers_of, reading, written, commits), partial(reasons_of, reading, corrected))
+    who, why = writers_of(reading, written, commits, reasons=any(is_cell(row.field) for row in rows))
     rows = [replace(row, reason=why.get(row.event or "", row.reason)) for row in rows]
     return frame_of(sorted(rows, key=lambda row: row.field), who), remarks
 
 
-def _chosen(reading: Reading, entity: Entity, what: Asked) -> tuple[Cells | None, list[str]]:
+def _chosen(
+    reading: Reading, entity: Entity, what: Asked, said: Mapping[Kind, Cells] | None
+) -> tuple[Cells | None, list[str]]:
     """The cells whose statements decide what is asked for, None for all; and the metrics."""
     if what.field is None:
         return None, metrics_of(reading, entity)
-    known, measured = together(partial(cells_of, reading, entity), partial(metrics_of, reading, entity))
+    known = (cells_of(reading, entity.id) if said is None else said).get(entity.kind, frozenset())
+    measured = metrics_of(reading, entity) if _names(what, METRICS) else []
     wanted = {cell for cell in known if any(is_of(name, what.field) for name in names_of(entity.kind, *cell))}
     metrics = [metric for metric in measured if is_of(metric_name(metric), what.field)]
     if not (wanted or metrics or what.field in known_to(entity.kind)):
+        measured = metrics_of(reading, entity)
         names = {name for cell in known for name in names_of(entity.kind, *cell)} | set(map(metric_name, measured))
-        raise unknown("field", what.field, names | known_to(entity.kind), f" in the history of {_word(entity)}")
+        where = f" in the history of {entity.kind} {entity.name or resolve_ever(reading, entity.id).name!r}"
+        raise unknown("field", what.field, names | known_to(entity.kind), where)
     if what.step is None:
         shown = {cell for cell in wanted if cell[0] != "heartbeat" or _names(what, HEARTBEAT)}
         return with_related(shown | (_of_points(known, "corrected") if metrics else set()), known), metrics
@@ -95,18 +123,19 @@ def _of_points(known: Cells, *fields: str) -> Cells:
 
 def _rows(
     reading: Reading, entity: Entity, what: Asked, cells: Cells | None, metrics: list[str]
-) -> tuple[list[Row], list[str]]:
+) -> tuple[tuple[list[Row], list[str]], Mapping[str, str]]:
+    """The rows, remarks on what is left out, and the commits of writers."""
     besides = ("heartbeat",) if cells is None else ()
     if what.step is not None:
-        said = statements_of(reading, entity, cells)
-        return points_at(reading, entity, metrics[0], what.step, said), []
-    said, series, lost, left_out = together(
+        said, commits = statements_of(reading, entity, cells)
+        return (points_at(reading, entity, metrics[0], what.step, said), []), commits
+    (said, commits), series, lost, left_out = together(
         partial(statements_of, reading, entity, cells, besides),
         partial(series_of, reading, entity, metrics),
         partial(_lost, reading, entity, what),
         partial(_left_out, reading, entity, what),
     )
-    return [*_told(entity, what, said), *series, *lost], left_out
+    return ([*_told(entity, what, said), *series, *lost], left_out), commits
 
 
 def _told(entity: Entity, what: Asked, said: Sequence[Statement]) -> Iterator[Row]:
@@ -176,7 +205,3 @@ def _left_out(reading: Reading, entity: Entity, what: Asked) -> list[str]:
 def _names(what: Asked, group: str) -> bool:
     """Whether a group is asked for by its name, or something in it."""
     return what.field is not None and (what.field == group or what.field.startswith(f"{group}."))
-
-
-def _word(entity: Entity) -> str:
-    return f"{entity.kind} {entity.name!r}"

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from epochal_query.columns import id_texts, texts, values
 from epochal_query.reading import Reading, block
-from epochal_query.resolve import Entity
+
+_OPENED = "epochal.writer.opened"
+_CORRECTIONS = ("epochal.params.corrected", "epochal.tags.set", "epochal.note.written", "epochal.artifact.logged")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,62 +24,44 @@ class Writer:
     commit: str | None = None
 
 
-def commits_of(reading: Reading, entity: Entity) -> dict[str, str]:
-    """Writer to the git commit of the code that it captured for a component."""
-    if entity.kind != "component":
-        return {}
-    table = _whenever(reading).rows(
-        f"""SELECT writer, argMax(JSONExtractString(value, 'commit'), place) AS commit FROM facts AS s FINAL
-            WHERE project = {{project:String}} AND kind = 'component' AND field = 'env' AND entity = {{entity:UUID}}
-              AND endsWith(key, '/code') AND {block("within", "s | _at | ")}
-            GROUP BY writer HAVING commit != ''""",
-        entity=str(entity.id),
-    )
-    return dict(zip(id_texts(table, "writer"), texts(table, "commit"), strict=True))
-
-
-def writers_of(reading: Reading, wanted: Collection[str], commits: Mapping[str, str]) -> dict[str, Writer]:
-    """What is known of writers by their ids. Helpers share the commit of their attempt's main writer."""
+def writers_of(
+    reading: Reading, wanted: Collection[str], commits: Mapping[str, str], *, reasons: bool = False
+) -> tuple[dict[str, Writer], dict[str, str]]:
+    """What is known of writers by their ids; and of each event of the wanted ones the reason given with it, where it
+    corrects a param, a tag, a note or an artifact (``reasons``). Helpers share the commit of their attempt's main
+    writer.
+    """
     asked = sorted({*wanted, *commits})
     if not asked:
-        return {}
+        return {}, {}
+    corrections = "writer IN {corrected:Array(UUID)} AND type IN {corrections:Array(String)}"
     # the opening is the first event of every writer
     table = _whenever(reading).rows(
-        f"""SELECT writer, JSONExtractString(payload, 'data', 'user') AS user,
+        f"""SELECT writer, seq, type, JSONExtractString(payload, 'data', 'user') AS user,
                    JSONExtractString(payload, 'data', 'host') AS host, JSONExtractInt(payload, 'data', 'pid') AS pid,
                    JSONExtractUInt(payload, 'data', 'rank') AS rank,
-                   JSONExtractString(payload, 'data', 'attempt') AS attempt
-            FROM events AS e FINAL
-            WHERE project = {{project:String}} AND writer IN {{writers:Array(UUID)}} AND seq = 0
-              AND type = 'epochal.writer.opened' AND {block("within", "e | _at | ")}""",
-        writers=asked,
-    )
-    columns = [texts(table, name) for name in ("user", "host", "attempt")]
-    numbers = [values(table, name) for name in ("pid", "rank")]
-    opened = {
-        writer: Writer(user or None, host or None, pid, rank, attempt or None)
-        for writer, user, host, attempt, pid, rank in zip(id_texts(table, "writer"), *columns, *numbers, strict=True)
-    }
-    return dict(_with_commits(opened, asked, commits))
-
-
-def reasons_of(reading: Reading, writers: Collection[str]) -> dict[str, str]:
-    """Event to the reason given with it, of corrections of params, tags, notes and artifacts by these writers."""
-    if not writers:
-        return {}
-    table = _whenever(reading).rows(
-        f"""SELECT concat(toString(writer), ':', toString(seq)) AS event,
+                   JSONExtractString(payload, 'data', 'attempt') AS attempt,
                    if(type = 'epochal.params.corrected', JSONExtractString(payload, 'data', 'reason'),
                       JSONExtractString(payload, 'data', 'correction', 'reason')) AS reason
             FROM events AS e FINAL
             WHERE project = {{project:String}} AND writer IN {{writers:Array(UUID)}}
-              AND type IN ('epochal.params.corrected', 'epochal.tags.set', 'epochal.note.written',
-                           'epochal.artifact.logged') AND {block("within", "e | _at | ")}""",
-        writers=sorted(writers),
+              AND (seq = 0 AND type = '{_OPENED}'{f" OR {corrections}" if reasons else ""})
+              AND {block("within", "e | _at | ")}""",
+        writers=asked,
+        corrected=sorted(wanted),
+        corrections=list(_CORRECTIONS),
     )
-    return {
-        event: reason for event, reason in zip(texts(table, "event"), texts(table, "reason"), strict=True) if reason
-    }
+    columns = [texts(table, name) for name in ("type", "user", "host", "attempt", "reason")]
+    numbers = [values(table, name) for name in ("seq", "pid", "rank")]
+    opened, why = dict[str, Writer](), dict[str, str]()
+    for writer, type_, user, host, attempt, reason, seq, pid, rank in zip(
+        id_texts(table, "writer"), *columns, *numbers, strict=True
+    ):
+        if type_ == _OPENED:
+            opened[writer] = Writer(user or None, host or None, pid, rank, attempt or None)
+        elif reason:
+            why[f"{writer}:{seq}"] = reason
+    return dict(_with_commits(opened, asked, commits)), why
 
 
 def _with_commits(

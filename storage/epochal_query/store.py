@@ -16,13 +16,12 @@ from epochal_query.filter_tree import Condition
 from epochal_query.filters import as_condition, as_order
 from epochal_query.finding import find_artifact
 from epochal_query.handles import ComponentHandle, ExperimentHandle, TrialHandle
-from epochal_query.history import asked, history_of
+from epochal_query.history import asked, history_of_any
 from epochal_query.names import Selection
 from epochal_query.rank_values import Ranks, check_ranks
 from epochal_query.report import build_report
 from epochal_query.report_cells import Wanted
 from epochal_query.resolve import resolve_any, resolve_one
-from epochal_query.resolve_ever import resolve_ever
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
 from epochal_query.state import state_of
@@ -220,7 +219,7 @@ class Store(Changeable, Modelled, Repairable, Searchable, Showable, Traceable):
         """
         what = asked(field, step)
         reading = self.begin(as_of, known_at)
-        frame, remarks = history_of(reading, resolve_ever(reading, entity), what)
+        frame, remarks = history_of_any(reading, entity, what)
         return told(frame, reading.remarking(*remarks))
 
     def diff(
