@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from epochal_processors.decode import CLOCK_AHEAD
 from epochal_query.columns import ids, texts, values
 from epochal_query.reading import Reading, at
 from epochal_query.resolve import Entity
@@ -215,7 +216,7 @@ def _received(reading: Reading, streams: list[Stream]) -> list[Stream]:
     # parked frames don't say their channel in a column of its own: they count on the lifecycle channel
     dead = reading.rows(
         f"""SELECT toString(assumeNotNull(writer)) AS owner, uniqExact(id) AS parked FROM dead_letters
-           WHERE writer IN {{writers:Array(UUID)}} AND if(
+           WHERE writer IN {{writers:Array(UUID)}} AND reason != '{CLOCK_AHEAD}' AND if(
                match(source, '/lifecycle:[0-9]+$') AND frame != '',
                (assumeNotNull(writer), toUInt64OrZero(splitByChar(':', source)[-1])) NOT IN (
                    SELECT writer, seq FROM (

@@ -12,7 +12,10 @@ from epochal_query.cli_options import Output, said, writes
 
 @click.group("dead-letters")
 def dead_letters() -> None:
-    """What couldn't be taken in, kept whole with the reason. To be looked at, repaired and taken in again."""
+    """What couldn't be taken in, kept whole with the reason. To be looked at, repaired and taken in again.
+
+    What a clock says that is more than a day ahead is here, too (`clock ahead`), though it is taken in.
+    """
 
 
 _STORE = click.option("--store", metavar="WHERE", help="A directory or clickhouse:// URL; default: EPOCHAL_STORE.")
@@ -22,7 +25,9 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="For machines.")
 @dead_letters.command("ls")
 @click.option("--reason", default="", help="Only those with this reason.")
 @click.option("--writer", default="", help="Only those of this writer.")
-@click.option("--waiting", is_flag=True, help="Only those that were never replayed.")
+@click.option(
+    "--waiting", is_flag=True, help="Only those that are still to be taken in: neither replayed nor `clock ahead`."
+)
 @_STORE
 @writes
 @said
@@ -67,7 +72,7 @@ def show(id_: str, save: Path | None, store: str | None, as_json: bool) -> None:
 
 @dead_letters.command("replay")
 @click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every letter that was never replayed (see --reason).")
+@click.option("--all", "everything", is_flag=True, help="Every letter that is still to be taken in (see --reason).")
 @click.option("--reason", default="", help="With --all: only those with this reason.")
 @click.option(
     "--repaired",

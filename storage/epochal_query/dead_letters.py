@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from epochal._settings import Settings
-from epochal_processors.parcels import Letter, Parcel, as_files, as_frame, from_files, parcel_of
+from epochal_processors.decode import CLOCK_AHEAD
+from epochal_processors.parcels import Letter, Parcel, ParcelError, as_files, as_frame, from_files, parcel_of
 from epochal_processors.replaying import Place, Replay, packed_replays, write_down
 from epochal_query.errors import ReadError, UnknownNameError
 from epochal_query.reading import Source
@@ -34,7 +35,7 @@ SELECT toString(d.id) AS id, d.received_at AS received, d.reason AS reason, d.so
 {_SOURCE}
 WHERE ({{reason:String}} = '' OR d.reason = {{reason:String}})
   AND ({{writer:String}} = '' OR toString(d.writer) = {{writer:String}})
-  AND ({{waiting:UInt8}} = 0 OR toUnixTimestamp64Micro(r.last) = 0)
+  AND ({{waiting:UInt8}} = 0 OR toUnixTimestamp64Micro(r.last) = 0 AND d.reason != '{CLOCK_AHEAD}')
 ORDER BY d.received_at, d.id
 """
 _AHEAD = """
@@ -152,11 +153,17 @@ def replays_of(letters: Sequence[Found], repair: Path | None) -> list[Replay]:
     """What is to be taken in again: what the letters hold, or what was repaired of the one letter there is.
 
     Raises:
-        ParcelError: one of them holds nothing that could be taken in.
+        ParcelError: one of them holds nothing that could be taken in, or has nothing to be repaired.
         ReadError: what was repaired can't be read.
     """
     user = getpass.getuser()
     if repair is not None:
+        for one in letters:
+            if one.letter.reason == CLOCK_AHEAD:
+                raise ParcelError(
+                    f"dead letter {one.letter.id} was taken in as it is, and counts as said when it was recorded: a "
+                    "second version of the event would contradict it. Correct what it says with `epochal correct`"
+                )
         return [Replay(letter.letter.id, repaired(repair), True, user) for letter in letters]
     return [Replay(letter.letter.id, letter.parcel, False, user) for letter in letters]
 

@@ -20,6 +20,8 @@ LATEST_US = 10_413_791_999_999_999
 GREATEST_RANK = 2**32 - 1
 FAR_AHEAD_US = 86_400_000_000
 """By a day no clock is ahead that is only set badly, or to the time of another place."""
+CLOCK_AHEAD = "clock ahead"
+"""The one reason of which what lies in the letter was taken in all the same."""
 LETTERS = uuid5(NAMESPACE_OID, "epochal:dead-letter")
 
 
@@ -44,7 +46,8 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """What could not be taken in: whole, with a short word for the reason and the details for a person.
+    """What could not be taken in, or what only its clock speaks against (:data:`CLOCK_AHEAD`): whole, with a short word
+    for the reason and the details for a person.
 
     The id follows from what the letter is about, so that the same failure met again is the same letter.
     """
@@ -103,7 +106,7 @@ def decode(writer: UUID, record: Record, steps: Steps = STEPS) -> Event | DeadLe
 
 
 def far_ahead(event: Event, recorded_at_us: int) -> DeadLetter | None:
-    """The letter that keeps what was said by a clock more than a day ahead of when it was recorded: ``clock ahead``.
+    """The letter that keeps what was said by a clock more than a day ahead of when it was recorded.
 
     Such an event is taken in all the same (docs/adr/0019-clocks-ahead.md).
     """
@@ -115,7 +118,7 @@ def far_ahead(event: Event, recorded_at_us: int) -> DeadLetter | None:
         f"{event.type}: the writer's clock said {said}, more than a day after this was recorded. Set that machine's "
         "clock; the event is taken in all the same, and counts as said when it was recorded"
     )
-    return _refuse(event.writer, Record(event.seq, event.salt, event.payload), "clock ahead", detail)
+    return _refuse(event.writer, Record(event.seq, event.salt, event.payload), CLOCK_AHEAD, detail)
 
 
 def _checked(writer: UUID, record: Record, envelope: Envelope, data: BaseModel) -> Event | DeadLetter:

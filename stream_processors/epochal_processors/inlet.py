@@ -15,9 +15,10 @@ from epochal_processors.columns import BLOCK_BITS, BLOCK_SIZE, Stream
 from epochal_processors.coverage import Coverage, Ranges
 from epochal_processors.decode import DeadLetter, dead_letter
 from epochal_processors.erasing import Eraser, NoEraser, Tell
-from epochal_processors.frames import METRICS, Frame, Position, Positioned, channel_of, nothing
+from epochal_processors.frames import LIFECYCLE, METRICS, Frame, Position, Positioned, channel_of, nothing
 from epochal_processors.materialize import Ending, Materializer, Received, bounded
 from epochal_processors.messages import Headers, Message, packed
+from epochal_processors.tombstones import NONE, Erasures
 from epochal_processors.wire import WireError
 from epochal_processors.worker_history import WorkerHistory
 from epochal_storage.writing import TableWriter
@@ -158,9 +159,9 @@ class Inlet:
         done([letter for letter, _ in self._standing(letters)])
 
     def _standing(self, letters: Iterable[Received]) -> list[Received]:
-        """Those of dead letters that aren't of writers of whom everything is erased."""
-        whole = self._eraser.erased.whole
-        return [one for one in letters if one[0].writer not in whole]
+        """Those of dead letters of which nothing is erased: neither all of their writer nor the event in them."""
+        erased = self._eraser.erased
+        return [one for one in letters if not _is_erased(one[0], erased)]
 
     def _begin_clocks(self, messages: Iterable[Message]) -> None:
         firsts: dict[str, int] = {}
@@ -195,6 +196,15 @@ class Inlet:
             stream = Stream(ending.project, ending.component, ending.rank, ending.writer, log)
             for block in wrong:
                 self._materializer.sum_again([self._history.points(stream, block)])
+
+
+def _is_erased(letter: DeadLetter, erased: Erasures) -> bool:
+    if letter.writer is None:
+        return False
+    place, _, seq = letter.source.rpartition(":")
+    of_event = place == f"{letter.writer}/{LIFECYCLE}"
+    gone = erased.lifecycle.get(letter.writer, NONE)
+    return letter.writer in erased.whole or (of_event and gone.within(int(seq), 1) == 1)
 
 
 def _one_log_each(batch: list[Positioned]) -> Iterator[list[Positioned]]:

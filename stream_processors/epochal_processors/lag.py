@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 ANSWER_S = 10.0
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,23 @@ class Lag:
         return sum(self.behind.values())
 
 
+async def within(seconds: float, work: Coroutine[Any, Any, Found]) -> Found:
+    """What it gives, if it does in time; else it is cancelled and let go of, whatever it makes of that.
+
+    Clients of Kafka wait for what they are at before they end, over a connection that swallows everything for ever;
+    ``asyncio.wait_for`` would wait with them.
+    Raises:
+        TimeoutError: it didn't.
+    """
+    task = asyncio.ensure_future(work)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if not done:
+        task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # nobody asks for it any more
+        task.cancel()
+        raise TimeoutError(f"no answer in {seconds:.0f} s")
+    return task.result()
+
+
 class LagReader:
     """Asks for the ends of partitions and for what the group has committed of them. Is no member of the group."""
 
@@ -38,7 +56,7 @@ class LagReader:
     async def read(self, partitions: Collection[tuple[str, int]]) -> Lag | None:
         """The group's lag in these partitions; None where the broker doesn't answer."""
         try:
-            return await asyncio.wait_for(self._read(partitions), ANSWER_S)
+            return await within(ANSWER_S, self._read(partitions))
         except (TimeoutError, KafkaError, OSError):
             await self.close()
             return None
@@ -47,9 +65,8 @@ class LagReader:
         """Close the connection; the next question opens another."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            # it waits for what it is at, which over a connection that swallows everything may be for ever
             with contextlib.suppress(TimeoutError, KafkaError, OSError):
-                await asyncio.wait_for(consumer.stop(), ANSWER_S)
+                await within(ANSWER_S, consumer.stop())
 
     async def _read(self, partitions: Collection[tuple[str, int]]) -> Lag:
         if self._consumer is None:

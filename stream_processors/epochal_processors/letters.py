@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,10 @@ class LetterTopic:
             producer = AIOKafkaProducer(**self._arguments)
             await producer.start()
             self._producer = producer
-        for letter in letters:
-            await self._send(self._producer, letter_message(letter))
+        sent = [self._send(self._producer, letter_message(letter)) for letter in letters]
+        for outcome in await asyncio.gather(*sent, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
 
     async def close(self) -> None:
         """Close the connection."""

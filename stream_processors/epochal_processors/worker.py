@@ -29,7 +29,7 @@ from epochal_processors.erasing import Contents, Eraser
 from epochal_processors.fetching import Fetcher, Membership
 from epochal_processors.inlet import Inlet, Placed
 from epochal_processors.kafka_access import OthersAtWorkError, TopicsMissingError, cluster_id, extents, rewind
-from epochal_processors.lag import LagReader
+from epochal_processors.lag import LagReader, within
 from epochal_processors.letters import LetterTopic
 from epochal_processors.messages import Message
 from epochal_processors.resuming import resumption
@@ -47,8 +47,10 @@ from epochal_storage.remote import open_remote, prepare
 STOPPED, BUG, AGAIN = 0, 70, 75
 LOOK_S = 1.0
 LAG_EVERY_S = 5.0
-ENDING_GRACES = 3
-"""So many times what a worker has to finish what it is at, and it is gone: draining, leaving, and all the rest."""
+JOIN_S = 120.0
+"""How long joining the group may take."""
+REST_S = 5.0
+"""For all that there is to be done beside finishing what is in hand and leaving, which have a grace each."""
 LETTER_S = 60.0
 """How long the broker may take for one dead letter."""
 _PASSING = (KafkaError, TopicsMissingError, OthersAtWorkError, OSError)
@@ -101,12 +103,13 @@ class _Worker:
         self._plan = plan
         self._stop = asyncio.Event()
         self._failure: BaseException | None = None
+        self._ending = False
         self._status = STOPPED
 
     async def run(self) -> int:
         self._loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self._stop.set)
+            self._loop.add_signal_handler(number, self._begin_to_end)
         try:
             cluster = await self._patiently("Kafka", lambda: cluster_id(self._plan.connection))
             await self._patiently("the store", lambda: asyncio.to_thread(prepare, self._plan.store))
@@ -165,8 +168,8 @@ class _Worker:
     async def _join(self) -> bool:
         """Whether it could; Faust doesn't try again, and can't be begun a second time."""
         try:
-            await self._fetcher.start()
-        except KafkaError as error:
+            await within(JOIN_S, self._fetcher.start())
+        except (KafkaError, TimeoutError) as error:
             log.critical("Kafka went away while the worker joined the group: %s: ending, to be started again", error)
             self._status = AGAIN
         return self._status == STOPPED
@@ -198,7 +201,7 @@ class _Worker:
 
     async def _end(self, courier: Courier) -> None:
         """Finish what is in hand, unless something is wrong; then commit and leave."""
-        leave_within(ENDING_GRACES * self._plan.grace_s, lambda: self._status or AGAIN)
+        self._begin_to_end()
         self._fetcher.hold()
         if self._failure is not None:
             log.critical("the worker ends, nothing more is acknowledged: %s", self._failure, exc_info=self._failure)
@@ -206,7 +209,7 @@ class _Worker:
         elif self._status == STOPPED and not await asyncio.to_thread(courier.drain, self._plan.grace_s):
             log.warning("what couldn't be stored in %.0f s is left for the next worker", self._plan.grace_s)
         try:
-            await asyncio.wait_for(self._fetcher.stop(), self._plan.grace_s)
+            await within(self._plan.grace_s, self._fetcher.stop())
         except TimeoutError:
             log.warning("Kafka didn't answer in %.0f s: what wasn't committed will be stored again", self._plan.grace_s)
         log.info("the worker ends")
@@ -228,7 +231,14 @@ class _Worker:
     def _fail(self, error: BaseException) -> None:
         """Something is wrong that no waiting mends; from any thread."""
         self._failure = self._failure or error
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._loop.call_soon_threadsafe(self._begin_to_end)
+
+    def _begin_to_end(self) -> None:
+        """Stop whatever is waited for, and be gone in time."""
+        if not self._ending:
+            self._ending = True
+            leave_within(2 * self._plan.grace_s + REST_S, lambda: self._status or (BUG if self._failure else AGAIN))
+        self._stop.set()
 
     def _send(self, topic: LetterTopic, letters: Sequence[DeadLetter]) -> None:
         """Send dead letters to their topic. Called in another thread than the loop's."""

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from query.conftest import Bare
+from query.written import LOG
 
-from epochal_query.dead_letters import listed
+from epochal_processors.coverage import Coverage
+from epochal_processors.frames import Position
+from epochal_processors.history import SqlHistory
+from epochal_processors.materialize import Materializer
+from epochal_processors.parcels import ParcelError, as_frame
+from epochal_query.dead_letters import find, listed, replays_of, save
 from epochal_query.store import Store
 
 TEN_YEARS_S = 10 * 365 * 86_400
@@ -73,7 +80,27 @@ def test_what_a_clock_a_day_ahead_says_is_parked_with_the_reason(bare: Bare, sto
     frame = listed(bare.reader, reason="clock ahead")
     assert frame["source"].tolist() == [f"{story.ahead}/lifecycle:2"]
     assert frame["detail"][0].startswith("epochal.params.logged: the writer's clock said 2034-0")
-    assert story.store.certificate(story.component)["state"] == "open"  # nothing is missing from it
+    assert listed(bare.reader, reason="clock ahead", waiting=True).empty
+    # nothing is missing from it, now or then
+    certificates = [story.store.certificate(story.component, known_at=at) for at in (None, story.known_before)]
+    assert [one["state"] for one in certificates] == ["open", "open"]
+
+
+def test_there_is_nothing_to_repair_in_what_was_taken_in(bare: Bare, story: Story, tmp_path: Path) -> None:
+    """A second version of the event would contradict the first; the same once more changes nothing."""
+    (id_,) = listed(bare.reader, reason="clock ahead")["id"]
+    found = find(bare.reader, id_)
+    save(found, tmp_path / "repair")
+    with pytest.raises(ParcelError, match="was taken in as it is"):
+        replays_of([found], tmp_path / "repair")
+    (again,) = replays_of([found], None)
+    assert not again.repaired
+    before = story.store.state(story.component)["params"]
+    frame = as_frame(again.parcel)
+    materializer = Materializer(bare.writer, SqlHistory(bare.writer), Coverage())
+    materializer.apply([(Position(LOG, 900_000, 1_900_000_000_000_000), frame)])
+    assert story.store.state(story.component)["params"] == before
+    assert len(listed(bare.reader, reason="clock ahead")) == 1
 
 
 def test_who_looks_among_dead_letters_is_told(bare: Bare, story: Story) -> None:

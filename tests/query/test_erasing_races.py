@@ -140,13 +140,19 @@ def test_a_tombstone_may_come_before_what_it_is_about(bare: Bare, workers: list[
 
 def test_an_event_that_lies_in_a_dead_letter_goes_from_there_as_well(bare: Bare, workers: list[Worker]) -> None:
     """Where it was taken in and kept, as by a clock that is far ahead; the letters of others about it stay."""
-    one, _ = workers
+    one, other = workers
     job = make_job(4, 100, at_us=2_100_000_000_000_000, broken=False)
     one.take(told(job))
     one.inlet.settle()
     assert there(bare, job.events.writer)[:2] == (21, 21)
+    other.gate.open.clear()
+    other.take(told(job))
     one.take([tombstone(job, first=5, points=0)])
     one.inlet.settle()
+    other.gate.open.set()
+    other.inlet.settle()
+    told_of = {letter.source.rpartition(":")[2] for letter in other.letters}
+    assert told_of == {str(seq) for seq in range(21) if seq not in (5, 6, 7)}  # in their topic nothing else is to be
     one.take(told(job))
     one.inlet.settle()
     left = bare.writer.query_arrow(
