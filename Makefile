@@ -32,9 +32,9 @@ test-kafka: $(VENV)/.dev  ## the tests on a real broker: EPOCHAL_TEST_KAFKA=host
 	@$(BIN)/python -m pytest -q $(call AT_ONCE,2) --dist=worksteal -m "kafka and not slow" --durations=12
 
 test-all: $(VENV)/.dev  ## all three of them, each also when one before it fails
-	@echo "Left out: tests on a ClickHouse server, as none can be started here (its SQL is parsed by the same engine, and"
-	@echo "a store's host speaks its protocol), and those that take minutes each (make test-slow, make chaos N=100)."
 	@status=0; for suite in test test-long test-kafka; do $(MAKE) --no-print-directory $$suite || status=1; done; \
+	  echo "Left out: tests on a ClickHouse server, as none can be had here (its SQL is parsed by the same engine, and a"; \
+	  echo "store's host speaks its protocol), and those that take minutes each (make test-slow, make chaos N=100)."; \
 	  exit $$status
 
 chaos: $(VENV)/.dev  ## every fault that tests inject, N times each (N=3), with a table of faults and seeds at the end

@@ -86,7 +86,7 @@ VARIABLES: Final = (
         "where contents of artifacts are kept; with a server it must be set, or files are recorded by digest and "
         "place only, with a warning",
         "in the embedded store",
-        "any fsspec URL",
+        "any fsspec URL; s3:// and gs:// need epochal[s3] and epochal[gs]",
         "artifacts",
         str,
     ),

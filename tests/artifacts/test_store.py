@@ -17,8 +17,10 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from epochal._artifacts.errors import ArtifactError, ChangedWhileReading, DigestMismatch, NotStored, TargetExists
 from epochal._artifacts.media_types import guess
+from epochal._artifacts.remote import RemoteObjects
 from epochal._artifacts.snapshot import snapshot
 from epochal._artifacts.store import ArtifactStore, Stored
+from epochal._errors import NotAvailableError
 
 
 class WholeUploads(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -374,3 +376,12 @@ def test_what_is_removed_takes_nothing_that_others_have(
     assert not any_store.exists(gone)
     assert not any_store.exists(sha256(b"a"))
     assert any_store.remove([gone], []) == [gone]
+
+
+@pytest.mark.parametrize(("url", "extra"), [("s3://bucket/a", "s3"), ("gs://bucket/a", "gs"), ("gcs://bucket/a", "gs")])
+def test_what_is_to_be_installed_for_a_place_is_said(url: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By our own words, and not only by those of some library."""
+    for library in ("s3fs", "gcsfs"):
+        monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(NotAvailableError, match=rf"pip install 'epochal\[{extra}\]'"):
+        RemoteObjects(url).size("k")

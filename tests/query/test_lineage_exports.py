@@ -64,6 +64,7 @@ def mermaid(pytestconfig: pytest.Config) -> MermaidReader:
     return MermaidReader(Path(cache.mkdir("mermaid-11.6.0")))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_mermaid_reads_the_same_graph(mermaid: MermaidReader, seed: int) -> None:
     """Nodes with their names and shapes, edges with what is written on them."""

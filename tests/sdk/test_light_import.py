@@ -1,6 +1,8 @@
 """``import epochal`` is light: a training image pays nothing for what it does not use."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 from sdk.children import run
@@ -32,6 +34,74 @@ HEAVY = {
     "subprocess",
     "tempfile",
 }
+
+
+LIGHT = {
+    "ast",
+    "atexit",
+    "collections",
+    "contextlib",
+    "contextvars",
+    "copy",
+    "copyreg",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "dis",
+    "enum",
+    "errno",
+    "fnmatch",
+    "functools",
+    "genericpath",
+    "hashlib",
+    "importlib",
+    "inspect",
+    "ipaddress",
+    "itertools",
+    "json",
+    "keyword",
+    "linecache",
+    "math",
+    "ntpath",
+    "numbers",
+    "opcode",
+    "operator",
+    "os",
+    "pathlib",
+    "platform",
+    "posixpath",
+    "re",
+    "reprlib",
+    "signal",
+    "stat",
+    "struct",
+    "threading",
+    "token",
+    "tokenize",
+    "types",
+    "typing",
+    "unicodedata",
+    "urllib",
+    "uuid",
+    "warnings",
+    "weakref",
+}
+"""What it loads of the standard library beside what a bare interpreter has; private parts of it aren't named."""
+
+LOADED = """
+import sys
+before = {name.partition(".")[0] for name in sys.modules}
+import epochal
+print(*{name.partition(".")[0] for name in sys.modules} - before)
+"""
+
+
+def test_import_loads_these_modules_and_no_other() -> None:
+    """Whoever adds one has to say so here."""
+    done = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, check=True)
+    loaded = {name for name in done.stdout.split() if not name.startswith("_")}
+    assert loaded - sys.stdlib_module_names == {"epochal"}
+    assert loaded - {"epochal"} <= LIGHT
 
 
 def test_import_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -171,6 +171,22 @@ def test_doctor_hides_passwords(tmp_path: Path) -> None:
     assert "db:8123" in shown
 
 
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512", "OAUTHBEARER"])
+def test_doctor_hides_what_proves_to_kafka_who_we_are(tmp_path: Path, mechanism: str) -> None:
+    """Password and token; who we say we are is shown, and how."""
+    who = (
+        {"EPOCHAL_KAFKA_SASL_TOKEN": "secret"}
+        if mechanism == "OAUTHBEARER"
+        else {"EPOCHAL_KAFKA_SASL_USER": "ann", "EPOCHAL_KAFKA_SASL_PASSWORD": "secret"}
+    )
+    settings = {"EPOCHAL_KAFKA": "127.0.0.1:9", "EPOCHAL_KAFKA_SECURITY_PROTOCOL": "SASL_SSL", **who}
+    settings["EPOCHAL_KAFKA_SASL_MECHANISM"] = mechanism
+    for more in ((), ("--json",)):
+        shown = command(tmp_path, "doctor", *more, **settings).stdout
+        assert "secret" not in shown
+        assert mechanism in shown
+
+
 def test_journal_cat(tmp_path: Path) -> None:
     """Every event and point, one a line."""
     run("run = epochal.init('x', params={'a': 1})\nrun.log({'loss': float('nan')})", tmp_path)

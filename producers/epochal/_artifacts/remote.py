@@ -10,10 +10,14 @@ from typing import Any, BinaryIO, cast
 from epochal._artifacts.keeping import COPY_FILE_BYTES
 from epochal._artifacts.member import Member
 from epochal._capture.redact import redact_text
+from epochal._errors import NotAvailableError
 from epochal._imports import import_in_background
 
 _UPLOADS_WHOLE = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "oci", "r2", "hf"})
 """Protocols of object stores, where an upload becomes visible at its end and a rename is a second copy."""
+
+_EXTRAS = {"s3": "s3", "gs": "gs", "gcs": "gs"}
+"""What of Epochal brings the library for a protocol."""
 
 TEMPORARY = "tmp"
 """Folder of what is being written."""
@@ -90,10 +94,17 @@ class RemoteObjects:
     def _files(self) -> tuple[Any, str]:
         """The file system and the prefix; made anew in a forked child, whose parent's connections are not its own."""
         if self._connected is None or self._connected[0] != os.getpid():
-            _import_file_system(self._url)
-            from fsspec.core import url_to_fs
+            protocol = self._url.partition("://")[0]
+            try:
+                _import_file_system(protocol)
+                from fsspec.core import url_to_fs
 
-            files, root = url_to_fs(self._url)
+                files, root = url_to_fs(self._url)
+            except ImportError as error:
+                package = f"'epochal[{_EXTRAS[protocol]}]'" if protocol in _EXTRAS else "what fsspec asks for"
+                raise NotAvailableError(
+                    f"EPOCHAL_ARTIFACTS is at {protocol}://, but {error}: pip install {package}"
+                ) from None
             self._connected = (os.getpid(), files, str(root).rstrip("/"))
         return self._connected[1], self._connected[2]
 
@@ -103,12 +114,12 @@ class RemoteObjects:
         return any(protocol in _UPLOADS_WHOLE for protocol in protocols)
 
 
-def _import_file_system(url: str) -> None:
-    """Import what fsspec needs for a URL, safe for a process that forks meanwhile: we are in the background."""
+def _import_file_system(protocol: str) -> None:
+    """Import what fsspec needs for a protocol, safe for a process that forks meanwhile: we are in the background."""
     import_in_background("fsspec.core", "fsspec.registry")
     from fsspec.registry import known_implementations
 
-    implementation = known_implementations.get(url.partition("://")[0], {}).get("class", "")
+    implementation = known_implementations.get(protocol, {}).get("class", "")
     import_in_background(str(implementation).rpartition(".")[0] or "fsspec.core")
 
 
