@@ -41,7 +41,7 @@ chaos: $(VENV)/.dev  ## every fault that tests inject, N times each (N=3), with 
 	@EPOCHAL_TEST_CHAOS=$(or $(N),3) $(BIN)/python -m pytest -q -m chaos --timeout=0
 
 test-slow: $(VENV)/.dev $(VENV)/.demo  ## the long tests: hundreds of kills, the demo itself, also through Kafka
-	@$(BIN)/python -m pytest -q -m "slow and not server"
+	@$(BIN)/python -m pytest -q -m slow
 
 kafka: $(VENV)/.dev  ## a broker to play with, in the foreground, on 127.0.0.1:9092 (Java 17 and Maven)
 	@$(BIN)/python tests/kafka_broker.py

@@ -258,7 +258,7 @@ def any_broker(directory: Path) -> Iterator[str]:
         if not count_brokers(given, 30.0):
             raise BrokerError(f"EPOCHAL_TEST_KAFKA={given}: no Kafka answers there within 30 s")
         yield given
-    elif _docker_answers():
+    elif docker_answers():
         with _container() as servers:
             yield servers
     else:
@@ -276,7 +276,8 @@ def _listens(address: str) -> bool:
     return True
 
 
-def _docker_answers() -> bool:
+def docker_answers() -> bool:
+    """Whether there is an engine that starts containers."""
     if shutil.which("docker") is None:
         return False
     asked = subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False)

@@ -23,7 +23,9 @@ from epochal._sent import kafka_log
 from epochal_query.opening import open_store
 from epochal_query.store import Store
 from epochal_storage.client import StoreClient
+from epochal_storage.endpoint import Endpoint
 from epochal_storage.locate import find_host, find_or_start
+from epochal_storage.location import Server, parsed
 
 PARTITIONS = 4
 
@@ -38,6 +40,8 @@ class Field:
     partitions: int = PARTITIONS
     copies: int = 1
     """Of every partition; what is acknowledged is in all but one of them."""
+    url: str = ""
+    """The store's, where it is on a server and not in a directory."""
     supervised: bool = False
     """Whether a worker that ended for a reason is replaced while everything is waited for."""
     workers: list[WorkerProcess] = field(default_factory=list)
@@ -49,7 +53,7 @@ class Field:
         self.store = self.directory / "store"
         self.make_topics("events", "metrics", "dead-letters")
         self.producer = self._producer()
-        self.client = StoreClient(lambda: find_or_start(self.store, "reader", self._spawn))
+        self.client = StoreClient(self._endpoint)
         self.spawned: list[subprocess.Popen[bytes]] = []
 
     def make_topics(self, *names: str, times: str = "LogAppendTime") -> None:
@@ -99,7 +103,7 @@ class Field:
             **kept,
             "EPOCHAL_KAFKA": self.servers,
             "EPOCHAL_KAFKA_TOPIC_PREFIX": self.prefix,
-            "EPOCHAL_STORE": str(self.store),
+            "EPOCHAL_STORE": self.url or str(self.store),
             "EPOCHAL_HOST_IDLE": "600",
             "EPOCHAL_WORKER_SESSION": "6",
             "EPOCHAL_WORKER_AGE": "0.1",
@@ -191,7 +195,7 @@ class Field:
 
     def open(self) -> Store:
         """The store, for reading."""
-        return open_store(self.store)
+        return open_store(self.url or self.store)
 
     def committed(self) -> dict[tuple[str, int], int]:
         """What the group has committed, by partition."""
@@ -246,6 +250,12 @@ class Field:
     def _producer(self) -> KafkaProducer:
         return KafkaProducer(
             bootstrap_servers=self.servers, acks="all", max_request_size=64 << 20, linger_ms=5, batch_size=1 << 18
+        )
+
+    def _endpoint(self) -> Endpoint:
+        where = parsed(self.url) if self.url else None
+        return (
+            Endpoint.of_server(where) if isinstance(where, Server) else find_or_start(self.store, "reader", self._spawn)
         )
 
     def _spawn(self, store: Path) -> Running:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import subprocess
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import pandas as pd
 import pytest
+from clickhouse_server import any_clickhouse
 from cutting import cut_into, frames_of
 from host_ending import end_host
 from injecting import new_seed
@@ -35,19 +37,28 @@ class Both:
     kafka: Store
 
 
-@pytest.fixture(scope="module")
-def both(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
+@pytest.fixture(scope="module", params=["host", "server"])
+def both(request: pytest.FixtureRequest, kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     """The recording in both stores: in Kafka cut otherwise, some of it twice, writers in among each other, two workers
-    that are there from the beginning and one that joins in the middle.
+    that are there from the beginning and one that joins in the middle; from there to the host of an embedded store, or
+    to a server.
     """
+    with contextlib.ExitStack() as ending:
+        url = ""
+        if request.param == "server":
+            url = ending.enter_context(any_clickhouse(tmp_path_factory.mktemp("server")))
+        yield from _both(kafka, url, tmp_path_factory)
+
+
+def _both(kafka: str, url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Both]:
     dice = random.Random(new_seed())
     here = tmp_path_factory.mktemp("embedded")
     record(here / "store")
-    field = Field(kafka, f"t{uuid4().hex[:12]}.", tmp_path_factory.mktemp("kafka"))
+    field = Field(kafka, f"t{uuid4().hex[:12]}.", tmp_path_factory.mktemp("kafka"), url=url)
     try:
         messages = cut_into(frames_of(here / "store" / "journals"), dice)
         queues = [[one for one in messages if one.key == key] for key in sorted({one.key for one in messages})]
-        field.worker()
+        field.worker().ready()  # by then there are tables
         field.worker()
         while left := [queue for queue in queues if queue]:
             field.send([dice.choice(left).pop(0)])
