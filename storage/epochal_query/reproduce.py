@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,6 +38,8 @@ class Reproduction(InWords):
     """A shell script that runs it again; None where its command line or its code isn't known."""
     unknown: list[str]
     directory: Path | None = None
+    attrs: dict[str, object] = field(default_factory=dict[str, object])
+    """Under ``epochal``: of when it is, with the watermark."""
 
     def to_dict(self) -> dict[str, Any]:
         """All of it, for machines."""
@@ -99,7 +101,8 @@ def reproduce(
     of_runs = above[(above["kind"] == "component") & (above["id"] != component)]
     ancestors = dict(zip(of_runs["id"], of_runs["name"], strict=True))
     unknown = recipe.unknown
-    made = Reproduction(recipe, ancestors, script_of(recipe), unknown, directory)
+    told: dict[str, object] = {"epochal": reading.attrs}
+    made = Reproduction(recipe, ancestors, script_of(recipe), unknown, directory, told)
     if directory is not None:
         made.unknown.extend(_write(made, directory, contents))
     return made

@@ -17,6 +17,14 @@ from epochal_query.resolve import Entity, trial_label
 Row = dict[str, Any]
 
 
+class State(dict[str, Any]):
+    """All that is known of an entity; ``attrs["epochal"]`` says of when, with the watermark, as that of frames does."""
+
+    def __init__(self, known: Row, reading: Reading) -> None:
+        super().__init__(known)
+        self.attrs = {"epochal": reading.attrs}
+
+
 def state_of(reading: Reading, entity: Entity) -> Row:
     """What is said of the entity; empty where it did not exist within the bounds of the read.
 

@@ -24,7 +24,7 @@ from epochal_query.report_cells import Wanted
 from epochal_query.resolve import resolve_any, resolve_one
 from epochal_query.scope import scope_of
 from epochal_query.series import Series, metric_frame
-from epochal_query.state import state_of
+from epochal_query.state import State, state_of
 from epochal_query.store_access import told
 from epochal_query.store_changes import Changeable
 from epochal_query.store_lineage import Traceable
@@ -189,13 +189,13 @@ class Store(Changeable, Modelled, Repairable, Searchable, Showable, Traceable):
         reading = self.begin(as_of, known_at)
         return told(branch_frame(reading, scope_of(reading, component=component)), reading)
 
-    def state(self, entity: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> dict[str, Any]:
-        """Everything known of a component, trial or experiment; empty where it did not exist then.
+    def state(self, entity: object, *, as_of: When | None = None, known_at: KnownAt | None = None) -> State:
+        """Everything known of a component, trial or experiment, as a dict; empty where it did not exist then.
 
         Raises UnknownNameError: nothing is meant, or several things are.
         """
         reading = self.begin(as_of, known_at)
-        return state_of(reading, resolve_any(reading, entity))
+        return State(state_of(reading, resolve_any(reading, entity)), reading)
 
     def history(
         self,

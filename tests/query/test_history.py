@@ -236,8 +236,9 @@ def test_what_is_not_known_is_an_error(story: Story) -> None:
     """With near candidates; a field that nothing was said of is empty."""
     store = story.store
     words = "no field is named 'params.lrr' in the history of component 'training'; near: 'params.lr'"
-    with pytest.raises(UnknownNameError, match=words):
-        store.history("training", "params.lrr")
+    for given in ("training", story.run):
+        with pytest.raises(UnknownNameError, match=words):
+            store.history(given, "params.lrr")
     with pytest.raises(UnknownNameError, match=r"near: 'metrics\.loss'"):
         store.history("training", "metrics.los")
     with pytest.raises(UnknownNameError, match="no field is named 'params' in the history of experiment 'digits'"):
@@ -255,6 +256,23 @@ def test_what_is_not_known_is_an_error(story: Story) -> None:
         store.history("training", "params.lr", step=1)
     with pytest.raises(TimeError, match="is not a time"):
         store.history("training", as_of="soon")
+
+
+def test_by_id_it_is_the_same(story: Story) -> None:
+    """Of what is there, of a trial, and of what was deleted."""
+    for name, id_ in (("training", story.run), ("digits", story.experiment), ("gone", story.gone)):
+        pd.testing.assert_frame_equal(story.store.history(name), story.store.history(str(id_)))
+    (row,) = story.store.history(story.trial, "status.created").to_dict("records")
+    assert row["fate"] == "in effect"
+    early = story.store.history(story.run, "status.created", as_of=story.first - timedelta(seconds=2))
+    assert list(early["commit"]) == [COMMIT]  # captured later, by who said something then
+
+
+def test_a_state_says_of_when_it_is(story: Story) -> None:
+    """Asked again at its watermark it is the same."""
+    state = story.store.state(story.run)
+    assert state.attrs["epochal"]["watermark"] == story.store.last_watermark
+    assert story.store.state(story.run, known_at=state.attrs["epochal"]["watermark"]) == state
 
 
 def test_deleted_things_of_one_name(story: Story) -> None:

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pytest
 from views.engine_of_tests import AtTheEnd, TestEngine
 
-from epochal_query.history import Asked, history_of
+from epochal_query.history import Asked, history_of_any
 from epochal_query.reading import Reading
-from epochal_query.resolve import Entity
 
 ONE = UUID(int=77)
 PROJECT = "pruning"
@@ -122,7 +121,7 @@ def test_the_history_of_one_value_reads_few_granules(engine: TestEngine, asked: 
     """Whatever it asks for reaches the sorting keys, those of deletions, writers and commits as well."""
     source = Noting(engine)
     reading = Reading.begin(source, PROJECT, None, None, datetime(2200, 1, 1, tzinfo=UTC))
-    frame, _ = history_of(reading, Entity("component", UUID("00000000-0000-0000-0000-000000000077"), "it"), asked)
+    frame, _ = history_of_any(reading, "00000000-0000-0000-0000-000000000077", asked)
     assert list(frame["fate"]) == ["in effect"]
     tables: set[str] = set()
     for sql, parameters in source.noted:
