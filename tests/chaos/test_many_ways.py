@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from chaos.estate import Estate
-from injecting import Chaos
+from injecting import TIMES, Chaos
 from kafka_field import Field
 from shipping.delivered import shipping
 from worker_process import PATIENCE_S
@@ -37,9 +37,11 @@ def follow(estate: Estate) -> None:
         shutil.copytree(chosen, estate.base.store / "journals" / chosen.name, ignore=shutil.ignore_patterns("shipped*"))
 
 
-@pytest.mark.chaos(AGAIN, FOLLOWED)
+@pytest.mark.chaos(AGAIN, FOLLOWED, times=max(10, TIMES))
 def test_journals_on_many_ways(kafka: str, topic_prefix: str, tmp_path: Path, chaos: Chaos) -> None:
-    """While jobs log and are shipped, copies of their journals are shipped by others, and lie in the store as well."""
+    """While jobs log and are shipped, copies of their journals are shipped by others, ten times and more, from wherever
+    their cursors stood, and lie in the store as well.
+    """
     field = Field(kafka, topic_prefix, tmp_path / "field")
     others: list[subprocess.Popen[str]] = []
     plan = [AGAIN, FOLLOWED] * chaos.times
