@@ -30,11 +30,9 @@ import epochal, epochal._journal.segments as segments
 if "{mode}" == "written":
     segments._IN_PLACE = frozenset()  # a file system that can't promise blocks
 run = epochal.init("trouble")
-print(run.id, flush=True)
 for part, calls in enumerate({parts}):
-    if part > 0:
-        print("pause", flush=True)
-        sys.stdin.readline()
+    print(run.id, flush=True)
+    sys.stdin.readline()
     for number in range(calls):
         run.log({{"a": number, "b": -number}})
 print("done", flush=True)
@@ -81,11 +79,11 @@ def run_through(store: Path, *meanwhile: Callable[[], object], parts: Sequence[i
         assert child.stdin is not None
         component = child.stdout.readline().strip()
         for happens in meanwhile:
-            assert child.stdout.readline() == "pause\n"
-            happens()
             child.stdin.write("go on\n")
             child.stdin.flush()
-        out, err = child.communicate(timeout=60)
+            assert child.stdout.readline().strip() == component
+            happens()
+        out, err = child.communicate("go on\n", timeout=60)
     finally:
         child.kill()
         child.wait()
@@ -195,8 +193,8 @@ def test_files_taken_from_a_run(tmp_path: Path, trouble: Callable[[Path], None],
         assert [one["state"] for one in certificate["writers"] if one["channel"] == "metrics"] == ["gaps"]
         frame = store.metrics(component=ended.component)
         assert len(frame) == ended.points - gone
-        last = 2 * FEW + later - 1
-        assert (frame["step"].max() == last) == (trouble is cut or later == MANY)
+        if trouble is cut or later == MANY:  # else nothing made the writer look before its end, or its sync did
+            assert frame["step"].max() == 2 * FEW + later - 1
         assert store.state(ended.component)["status"] == "completed"
 
 
