@@ -95,7 +95,8 @@ class Writer:
         self._sink.emit(lambda: event, time_us)
 
     def lost(self) -> dict[str, int]:
-        """Points, events and calls that are not in the journal, by reason."""
+        """Points, events and calls that are not in the journal, by reason; who says so looks first."""
+        self.journal.check()
         return dict(self.refused + Counter(self.journal.lost))
 
     def heartbeat(self) -> None:

@@ -270,6 +270,29 @@ def test_a_live_event_file_waits_for_a_record_that_is_not_whole_yet(
     assert reader.damage == []
 
 
+@pytest.mark.parametrize("taken", ["deleted", "cut"])
+@pytest.mark.parametrize("later", [1, 20])
+def test_an_event_file_made_again_is_read_from_its_beginning(tmp_path: Path, taken: str, later: int) -> None:
+    """A reader that was further than the new file reaches, or in the middle of it, misses nothing of what it holds."""
+    writer = open_writer(tmp_path)
+    for _ in range(6):
+        writer.append_event(b"x" * 50)
+    reader = EventsReader(writer.directory)
+    assert [record.seq for record in reader.read(100)] == list(range(6))
+    writer.append_event(b"never read")
+    if taken == "deleted":
+        shutil.rmtree(writer.directory)
+    else:
+        os.truncate(writer.directory / layout.EVENTS_FILE, 200)
+    kept = [writer.append_event(b"later" * 7) for _ in range(later)]
+    assert [record.seq for record in reader.read(100)] == kept
+    assert lost_numbers(reader.damage) == [6]
+    kept.append(writer.append_event(b"at last"))
+    writer.close()
+    assert [record.seq for record in reader.read(100)] == kept[later:]
+    assert lost_numbers(reader.damage) == [6]
+
+
 def test_journals_of_a_newer_version_are_left_alone(points_journal: tuple[Path, bytes, list[Point]]) -> None:
     """The error names the version that is needed; the files are not touched."""
     segment, data, _ = points_journal

@@ -79,6 +79,7 @@ def test_events_on_a_full_disk_are_counted_and_leave_no_torn_record(tiny_disk: P
     assert kept == list(range(len(kept)))
     assert 20 < len(kept) < 60
     assert writer.lost == {"events": 100 - len(kept)}
+    assert set(reports.kinds()) == {"disk"}  # points will have the same trouble: it is said once for both
     assert writer.append_event(b"small") == len(kept)
     writer.close()
     assert read_events(writer.directory) == ([*((seq, b"x" * 10_000) for seq in kept), (len(kept), b"small")], [])
@@ -153,14 +154,16 @@ def test_a_read_only_directory_costs_everything_and_raises_nothing(tmp_path: Pat
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_a_directory_deleted_under_a_running_writer(tmp_path: Path, mode: Mode) -> None:
+@pytest.mark.parametrize("deleted", ["its own", "of all journals"])
+def test_a_directory_deleted_under_a_running_writer(tmp_path: Path, mode: Mode, deleted: str) -> None:
     """What lay there is counted as lost; what is logged afterwards is kept in the directory made again."""
     reports = Reports()
-    writer = open_writer(tmp_path, mode=mode, reports=reports)
+    journals = tmp_path / "journals"
+    writer = open_writer(journals, mode=mode, reports=reports)
     for i in range(100):
         writer.append_points({"a": i}, i, None)
         writer.append_event(b"{}")
-    shutil.rmtree(writer.directory)
+    shutil.rmtree(writer.directory if deleted == "its own" else journals)
     writer.sync()
     for i in range(100, 150):
         writer.append_points({"a": i}, i, None)
@@ -168,6 +171,7 @@ def test_a_directory_deleted_under_a_running_writer(tmp_path: Path, mode: Mode) 
     writer.close()
     assert writer.counts == (150, 150)
     assert writer.lost == {"truncated": 200}
+    assert set(reports.kinds()) == {"truncated"}
     points, damage = read_points(writer.directory)
     assert points == [Point.of(i, "a", i, i) for i in range(100, 150)]
     assert [(one.first_seq, one.count) for one in damage] == [(0, 100)]

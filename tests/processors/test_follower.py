@@ -242,6 +242,27 @@ def test_a_journal_that_lacks_what_its_writer_says_it_wrote_is_kept(bench: Bench
     assert not (bench.journals / str(job.writer)).exists()
 
 
+@pytest.mark.parametrize("meanwhile", [0, 1], ids=["unseen", "seen missing"])
+def test_a_journal_deleted_under_writer_and_host(bench: Bench, meanwhile: int) -> None:
+    """The host follows the journal that the writer makes again, to its closing event, and the rest is told as lost."""
+    job = bench.job(segment_bytes=1 << 16).open().log(100)
+    for _ in range(3):
+        job.say("writer.heartbeat", component=str(job.component), attempt="a", lifecycle=1, metrics=100)
+    host = bench.host()
+    host.follower.run_once()
+    job.log(50)
+    shutil.rmtree(job.journal.directory)
+    for _ in range(meanwhile):
+        host.follower.run_once()
+    job.journal.check()
+    job.log(30).close()
+    host.follower.run_once()
+    assert bench.values(job) == [*numbered(100), *(float(i) for i in range(150, 180))]
+    assert bench.ranges(job, "lifecycle") == [(0, 4), (4, 1)]
+    assert bench.events("writer.vanished") == []
+    assert any("50 from 100 on are lost" in letter["detail"] for letter in bench.store.final("dead_letters"))
+
+
 def test_the_first_look_at_a_dead_writer_concludes(bench: Bench) -> None:
     """One cycle after a kill the store has all the writer wrote and knows that it vanished, though nobody had looked
     at its journal before.

@@ -98,24 +98,37 @@ def test_uuids_keep_the_order_of_their_text(reader: StoreClient, writer: StoreCl
     assert one["n"].to_pylist() == [1]
 
 
-def test_a_row_sent_again_changes_nothing(reader: StoreClient, writer: StoreClient) -> None:
-    """Of copies of a row with several positions a read with FINAL sees the first position, whatever arrived first."""
-    first = some_rows("events", 50, seed=3)
+@pytest.mark.parametrize("table", ["events", "facts", "metrics"])
+def test_a_row_sent_again_changes_nothing(reader: StoreClient, writer: StoreClient, table: str) -> None:
+    """Of copies of a row with several positions a read sees the first, whatever arrived first: what was known between
+    the two stays known when the second comes a month later.
+    """
+    first = some_rows(table, 50, seed=3)
+    stamps = first["recorded_at"].cast(pa.int64()).to_pylist()
+    month = 31 * 86_400 * 1_000_000
+    column = first.schema.get_field_index("recorded_at")
     later = first.set_column(
-        first.schema.get_field_index("recorded_at"),
-        "recorded_at",
-        pa.array([stamp + 1_000_000 for stamp in first["recorded_at"].cast(pa.int64()).to_pylist()]).cast(
-            pa.timestamp("us", tz="UTC")
-        ),
+        column, "recorded_at", pa.array([stamp + month for stamp in stamps]).cast(pa.timestamp("us", tz="UTC"))
     )
-    for copy in (later, first, later):
-        writer.insert("events", copy)
     writers = [str(uuid.UUID(bytes=value)) for value in first["writer"].to_pylist()]
-    back = reader.query_arrow(
-        "SELECT recorded_at FROM events FINAL WHERE writer IN {writers:Array(UUID)} ORDER BY recorded_at",
-        {"writers": writers},
-    )
-    assert back["recorded_at"].to_pylist() == sorted(first["recorded_at"].to_pylist())
+
+    def seen(known_at: int) -> list[int]:
+        back = reader.query_arrow(
+            f"SELECT toUnixTimestamp64Micro(recorded_at) AS at FROM (SELECT * FROM {table} FINAL) "
+            "WHERE writer IN {writers:Array(UUID)} AND at <= {known_at:Int64} ORDER BY at",
+            {"writers": writers, "known_at": known_at},
+        )
+        return [int(at) for at in back["at"].to_pylist()]
+
+    between = stamps[0] + month // 2  # one row at least is known by its first copy only
+    for copy in (later, first, later):
+        writer.insert(table, copy)
+        if copy is first:
+            known = seen(between)
+    assert stamps[0] in known
+    assert known == sorted(stamp for stamp in stamps if stamp <= between)
+    assert seen(between) == known
+    assert seen(max(stamps) + 2 * month) == sorted(stamps)
 
 
 def test_dictionaries_are_text(reader: StoreClient, writer: StoreClient) -> None:

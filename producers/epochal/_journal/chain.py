@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from .folder import make_again
 from .layout import FIRST_SEGMENT_BYTES, SEGMENT_HEADER_BYTES, segment_file
 from .segments import Mode, Segment, allocate_what_fits, probe_mode
 
@@ -86,9 +87,10 @@ class SegmentChain:
         if self._mode is None:
             self.directory.mkdir(parents=True, exist_ok=True)
             self._mode = probe_mode(self.directory)
+        elif self._number == 0:
+            self.directory.mkdir(parents=True, exist_ok=True)
         elif not self.directory.exists():
-            # deleted under a running writer: its own folder is made again, the folders above are not
-            self.directory.mkdir(exist_ok=True, parents=self._number == 0)
+            make_again(self.directory)
         least = _round_up(need_bytes + SEGMENT_HEADER_BYTES)
         wanted = max(self._size, least)
         while True:

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from uuid import UUID
 
+from .folder import make_again
 from .layout import EVENTS_FILE, EVENTS_HEADER_BYTES, MAX_PAYLOAD_BYTES, RECORD, SALT_BYTES, events_header, pack_record
 
 
@@ -73,7 +74,7 @@ class EventsFile:
         try:
             fd = os.open(self._path, flags, 0o644)
         except FileNotFoundError:
-            self._path.parent.mkdir(exist_ok=True)
+            make_again(self._path.parent)
             fd = os.open(self._path, flags | os.O_CREAT, 0o644)
         try:
             if os.fstat(fd).st_size < max(self._size, EVENTS_HEADER_BYTES):

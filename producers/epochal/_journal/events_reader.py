@@ -29,7 +29,8 @@ _MAX_GAP: Final = 1 << 32
 class EventsReader:
     """Reads ``events.bin`` from a sequence number on.
 
-    Guarantees: records come in order, each once; what was lost in between is in ``damage``, with exact numbers.
+    Guarantees: records come in order, each once; what was lost in between is in ``damage``, with exact numbers. That
+    holds when the file is deleted or cut meanwhile and its writer makes it again.
     """
 
     def __init__(self, directory: Path, *, start_seq: int = 0, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -41,6 +42,7 @@ class EventsReader:
         self._offset = 0
         self._patience = Patience(monotonic)
         self._skipped: tuple[int, int] | None = None
+        self._last: tuple[int, int, bytes] | None = None
         self._window = Window(self._path)
 
     def read(self, max_records: int, *, final: bool = False) -> list[Record]:
@@ -50,10 +52,12 @@ class EventsReader:
             NewerFormatError: the journal needs a newer version.
             OSError: the file is there and can't be read.
         """
+        self._window = Window(self._path)
+        if self._was_made_again():
+            self._offset, self._last, self._skipped = 0, None, None
         if not self._offset and not self._read_header(final=final):
             return []
         records: list[Record] = []
-        self._window = Window(self._path)
         while len(records) < max_records:
             found = self._next_record()
             if found is not None:
@@ -61,6 +65,14 @@ class EventsReader:
             elif not self._skip_damage(final=final):
                 break
         return records
+
+    def _was_made_again(self) -> bool:
+        """Whether the last record isn't there any more: somebody deleted or cut the file, and its writer went on."""
+        if self._last is None:
+            return False
+        place, *name = self._last
+        head = self._window.get(place, RECORD.size)
+        return len(head) < RECORD.size or list(RECORD.unpack(head)[2:]) != name
 
     def _read_header(self, *, final: bool) -> bool:
         head = read_at(self._path, 0, EVENTS_HEADER_BYTES)
@@ -97,6 +109,7 @@ class EventsReader:
             detail = f"{size} bytes at byte {where} of {self._path} are damaged: {max(0, missing)} events are lost"
             self.damage.append(Damage("lifecycle", f"{self._path} at byte {where}", self.next_seq, missing, detail))
         self._skipped = None
+        self._last = (end - RECORD.size - len(record.payload), record.seq, record.salt)
         self._offset = end
         if missing >= 0:
             records.append(record)

@@ -28,3 +28,11 @@ def refusal_text(error: OSError, place: Path) -> str:
         f"metric points can't be kept: {error.strerror or error} ({place}). "
         "They are counted as lost until there is room; this is tried again every second"
     )
+
+
+def event_refusal_text(error: OSError, directory: Path) -> str:
+    """A refused event for people; metric points are likely to be refused next, and that is not told again."""
+    return (
+        f"an event of the run can't be kept: {error.strerror or error} ({directory}). "
+        "Events and metric points are counted as lost until they can be written; each is tried again"
+    )

@@ -18,6 +18,7 @@ from .events_file import EventsFile
 from .keeper import Keeper, process_keeper
 from .layout import MAX_SEGMENT_BYTES
 from .points_file import PointsFile
+from .refusals import event_refusal_text
 
 
 class JournalWriter:
@@ -25,7 +26,8 @@ class JournalWriter:
 
     Guarantees: ``append_event`` and ``append_points`` never raise. What they can't keep is counted in ``lost``
     and told to ``report(kind, text)`` every time. Kinds: ``disk`` (refused by the file system), ``truncated``
-    (somebody cut or deleted the live files), ``value``, ``name``, ``closed``, and ``events`` for lifecycle events.
+    (somebody cut or deleted the live files), ``value``, ``name``, ``closed``, and ``events`` for lifecycle events;
+    events that the file system refused are counted as ``events`` and told as ``disk``.
     """
 
     def __init__(
@@ -128,6 +130,10 @@ class JournalWriter:
                 self._events_busy = False
         return seq
 
+    def check(self) -> None:
+        """Notice now, rather than at the next sync, when the live points were deleted or cut: ``lost`` counts them."""
+        self._points.check()
+
     def sync(self) -> bool:
         """Put everything written so far on the disk (power loss); say whether that is done."""
         counts = self.counts
@@ -176,19 +182,24 @@ class JournalWriter:
                 raise ValueError("the journal is closed")
             before = self._events.cut
             seq = self._events.append(payload)
-        except (OSError, ValueError) as error:
+        except ValueError as error:
             self._lose("events", 1, f"an event can't be kept: {error} ({self.directory})")
+            return None
+        except OSError as error:
+            # what refuses events refuses points as well: one trouble, told as one
+            self._lose("events", 1, event_refusal_text(error, self.directory), told_as="disk")
             return None
         cut = self._events.cut - before
         if cut:
-            self._lose("truncated", cut, f"{self.directory}: {cut} events were cut off by someone, unless read before")
+            text = f"{self.directory} was cut or deleted by someone: {cut:,} events that lay there are gone"
+            self._lose("truncated", cut, f"{text}, unless they were read before")
         return seq
 
     def _ask_for_next(self) -> None:
         self._wants_next = True
         self._keeper.call(self)
 
-    def _lose(self, kind: str, count: int, text: str) -> None:
+    def _lose(self, kind: str, count: int, text: str, *, told_as: str = "") -> None:
         with self._lost_lock:
             self._lost[kind] = self._lost.get(kind, 0) + count
-        self._report(kind, text)
+        self._report(told_as or kind, text)
