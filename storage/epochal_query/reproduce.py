@@ -35,7 +35,7 @@ class Reproduction(InWords):
     ancestors: dict[str, str]
     """The components that what went in was made by, by id."""
     script: str | None
-    """A shell script that runs it again; None where its command line or its code isn't known."""
+    """A shell script that runs it again; None where its command line isn't known."""
     unknown: list[str]
     directory: Path | None = None
     attrs: dict[str, object] = field(default_factory=dict[str, object])
@@ -151,15 +151,15 @@ def _write(made: Reproduction, directory: Path, contents: Callable[[], Fetching]
 
 
 def script_of(recipe: Recipe) -> str | None:
-    """A shell script that runs a component again; None where its command line or its code isn't known."""
-    commit = recipe.code.get("commit")
-    sources = [one for one in (recipe.code.get("remote"), recipe.code.get("root")) if one]
-    if not recipe.command or not commit or not sources:
+    """A shell script that runs a component again; None where its command line isn't known.
+
+    Where nobody knows where its code is to be had, the script asks for it.
+    """
+    if not recipe.command:
         return None
     words = [shlex.quote(word) for word in recipe.command]
     if Path(recipe.command[0]).name.startswith("python"):
         words[0] = '"$PYTHON"'
-    clones = " || ".join(f"git clone --quiet --no-checkout -- {shlex.quote(one)} code" for one in sources)
     lines = [
         "#!/bin/sh",
         f"# Runs component {recipe.id} again, in the directory of this script, in an environment of its own.",
@@ -167,9 +167,7 @@ def script_of(recipe: Recipe) -> str | None:
         "set -eu",
         'cd "$(dirname "$0")"',
         "test -d code || {",
-        f"  {clones}",
-        f"  git -C code checkout --quiet --detach {shlex.quote(str(commit))}",
-        *(["  git -C code apply ../code.diff"] if recipe.diff else []),
+        *(f"  {line}" for line in _getting_code(recipe)),
         "}",
         "if test -d inputs; then cp -R inputs/. code/; fi",
         'if test -z "${PYTHON:-}"; then',
@@ -182,3 +180,16 @@ def script_of(recipe: Recipe) -> str | None:
         f"exec {' '.join(words)}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _getting_code(recipe: Recipe) -> list[str]:
+    commit = recipe.code.get("commit")
+    sources = [one for one in (recipe.code.get("remote"), recipe.code.get("root")) if one]
+    if not commit or not sources:
+        what = "which commit its code was at" if sources else "where its code is to be had"
+        return [f'echo "Nobody recorded {what}: put the code into $PWD/code, and run this again." >&2', "exit 1"]
+    return [
+        " || ".join(f"git clone --quiet --no-checkout -- {shlex.quote(one)} code" for one in sources),
+        f"git -C code checkout --quiet --detach {shlex.quote(str(commit))}",
+        *(["git -C code apply ../code.diff"] if recipe.diff else []),
+    ]

@@ -170,6 +170,23 @@ def test_the_script_quotes_whatever_was_recorded() -> None:
     assert not any(word.startswith("touch") for word in words)
 
 
+def test_the_script_asks_for_code_that_nobody_recorded(tmp_path: Path) -> None:
+    """And runs the job when it is there."""
+    made = script_of(Recipe("id", "n", "k", command=("sh", "train.sh", "a b"), python="3.11", directory="src"))
+    assert made is not None
+    (tmp_path / "run.sh").write_text(made)
+    command = ["sh", str(tmp_path / "run.sh")]
+    environment = {**os.environ, "PYTHON": sys.executable}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"put the code into {tmp_path}/code" in done.stderr
+    (tmp_path / "code" / "src").mkdir(parents=True)
+    (tmp_path / "code" / "src" / "train.sh").write_text('echo "trained with $1"')
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "trained with a b\n")
+    assert script_of(Recipe("id", "n", "k")) is None
+
+
 def test_what_a_command_line_is_for() -> None:
     """Of `epochal run` it is the command that counts."""
     assert own_command(["python", "-m", "epochal.cli", "run", "-e", "x", "--", "make", "all"]) == ("make", "all")
