@@ -108,10 +108,17 @@ class JournalSource:
         return frames
 
     def new_damage(self) -> list[DeadLetter]:
-        """Damage found since the last call: nothing of it is left, so the letters are empty."""
+        """Damage found since the last call, but for what the log holds all the same, as of a file that was made again:
+        nothing of it is left, so the letters are empty.
+        """
         letters: list[DeadLetter] = []
         for channel, found in ((LIFECYCLE, self._events.damage), (METRICS, self._points.damage)):
-            letters += [_damaged(self.writer, channel, damage) for damage in found[self._told[channel] :]]
+            held = self._held[channel]
+            letters += [
+                _damaged(self.writer, channel, damage)
+                for damage in found[self._told[channel] :]
+                if not damage.count or held.within(damage.first_seq, damage.count) < damage.count
+            ]
             self._told[channel] = len(found)
         return letters
 
