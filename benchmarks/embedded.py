@@ -1,8 +1,9 @@
 """Logged to queryable on one machine: eight processes log at full speed, a reader waits for the last point.
 
-Half of the calls log one metric, half log ten. Printed beside the points are two limits of the same run: the same
-number of points inserted as bare Arrow into the same kind of table by one process, and the time eight processes need
-to log with no host following. Then the delay until a point is visible, at a stated rate.
+Half of the calls log one metric, half log ten; the clock stops when all points are there and all blocks are sealed.
+Printed beside that are limits of the same run: points inserted as bare Arrow into the same kind of table by one
+process, how fast the jobs log with no host following, and what points take as Arrow with zstd. Then the delay until a
+point is visible, at a stated rate, and what an insert and a question after it take by themselves.
 
     python benchmarks/embedded.py [--seconds 60] [--processes 8] [--rate 100000] [--json FILE]
 """
@@ -15,7 +16,11 @@ import sys
 import time
 from pathlib import Path
 
-from figures import arguments, passing_store, save, surroundings
+import pyarrow as pa
+from figures import arguments, passing_store, save, surroundings, wait_until_sealed
+
+from epochal_storage.client import StoreClient
+from epochal_storage.locate import find_or_start
 
 JOB = """
 import sys, time, epochal
@@ -41,6 +46,7 @@ cpu = time.process_time()
 run.finish()
 print(points, spent, cpu, flush=True)
 """
+SOME = "SELECT * FROM metrics WHERE step < 100000"
 
 
 def start(store: Path, processes: int, seconds: float, rate: float, **extra: str) -> list[subprocess.Popen[str]]:
@@ -89,8 +95,19 @@ def wait_for(store: object, points: int) -> None:
         time.sleep(0.05)
 
 
+def arrow_bytes(folder: Path) -> float:
+    """The limit: what a point takes as Arrow with zstd, of the series of one job in their order."""
+    client = StoreClient(lambda: find_or_start(folder, "reader", lambda _: None))
+    points = client.query_arrow(f"{SOME} AND component = (SELECT any(component) FROM metrics) ORDER BY metric, step")
+    client.close()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, points.schema, options=pa.ipc.IpcWriteOptions(compression="zstd")) as stream:
+        stream.write_table(points)
+    return float(sink.getvalue().size / points.num_rows)
+
+
 def full_speed(seconds: float, processes: int) -> dict[str, float]:
-    """Points per second from the first call to the moment when a query counts them all."""
+    """Points per second from the first call to the moment when a query counts them all and blocks are sealed."""
     import epochal
 
     with passing_store() as folder:
@@ -105,18 +122,23 @@ def full_speed(seconds: float, processes: int) -> dict[str, float]:
         logged_s = time.perf_counter() - begin
         points = sum(int(r[0]) for r in results)
         wait_for(store, points)
+        counted_s = time.perf_counter() - begin
+        wait_until_sealed(store.sql)
         queryable_s = time.perf_counter() - begin
         size = store.sql(
             "SELECT sum(bytes_on_disk) AS b FROM system.parts "
             "WHERE active AND table = 'metrics' AND database = currentDatabase()"
         )["b"][0]
+        packed = arrow_bytes(folder)
     return {
         "points": points,
         "logged_s": logged_s,
+        "counted_s": counted_s,
         "queryable_s": queryable_s,
         "logged_points_per_s": points / logged_s,
         "queryable_points_per_s": points / queryable_s,
         "bytes_a_point": float(size) / points,
+        "arrow_bytes_a_point": packed,
         "us_a_point_in_the_job": 1e6 * sum(float(r[2]) for r in results) / points,
     }
 
@@ -159,16 +181,23 @@ begin = time.perf_counter()
 for k in range(max(1, points // batch)):
     engine.insert("metrics", tables[k % 3])
 print(max(1, points // batch) * batch / (time.perf_counter() - begin))
+rows, times = int(sys.argv[3]), []
+for k in range(min(100, batch // rows)):
+    begin = time.perf_counter()
+    engine.insert("metrics", tables[0].slice(k * rows, rows))
+    engine.query_arrow("SELECT max(logged_at) AS newest FROM metrics")
+    times.append(time.perf_counter() - begin)
+print(sorted(times)[len(times) * 99 // 100])
 """
 
 
-def bare_arrow(points: int) -> float:
-    """The limit: points per second inserted as bare Arrow by one process."""
+def bare_arrow(points: int, rows: int) -> tuple[float, float]:
+    """Limits: points per second inserted as bare Arrow by one process; seconds of an insert and a question, p99."""
     with passing_store() as folder:
-        out = subprocess.run(
-            [sys.executable, "-c", BARE, folder, str(points)], capture_output=True, text=True, check=True
-        )
-    return float(out.stdout)
+        command = [sys.executable, "-c", BARE, str(folder), str(points), str(rows)]
+        out = subprocess.run(command, capture_output=True, text=True, check=True)
+    speed, asked = out.stdout.split()
+    return float(speed), float(asked)
 
 
 def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, float]:
@@ -199,7 +228,7 @@ def visible_delay(rate: float, seconds: float, processes: int) -> dict[str, floa
 
 
 def rows(
-    full: dict[str, float], alone: dict[str, float], bare: float, visible: dict[str, float]
+    full: dict[str, float], alone: dict[str, float], bare: tuple[float, float], visible: dict[str, float]
 ) -> list[dict[str, object]]:
     """The figures as `run.py` reads them."""
     return [
@@ -207,7 +236,7 @@ def rows(
             "key": "embedded.queryable",
             "value": full["queryable_points_per_s"],
             "unit": "points/s",
-            "limit": bare,
+            "limit": bare[0],
             "limit_is": "bare Arrow insert, one process",
         },
         {
@@ -217,9 +246,27 @@ def rows(
             "limit": alone["points_per_s"],
             "limit_is": "nobody following",
         },
-        {"key": "embedded.points", "value": full["points"], "unit": "points"},
-        {"key": "embedded.bytes_a_point", "value": full["bytes_a_point"], "unit": "bytes"},
-        {"key": "embedded.visible.p99", "value": visible["p99_ms"] / 1000, "unit": "s"},
+        {
+            "key": "embedded.points",
+            "value": full["points"],
+            "unit": "points",
+            "limit": alone["points_per_s"] * full["logged_s"],
+            "limit_is": "nobody following, as long",
+        },
+        {
+            "key": "embedded.bytes_a_point",
+            "value": full["bytes_a_point"],
+            "unit": "bytes",
+            "limit": full["arrow_bytes_a_point"],
+            "limit_is": "as Arrow with zstd",
+        },
+        {
+            "key": "embedded.visible.p99",
+            "value": visible["p99_ms"] / 1000,
+            "unit": "s",
+            "limit": bare[1],
+            "limit_is": "a bare insert of a tenth of a second's points and a question, p99",
+        },
     ]
 
 
@@ -237,8 +284,9 @@ def main() -> None:
     )
     alone = journal_only(min(chosen.seconds, 15), chosen.processes)
     print("limit, nobody following:", json.dumps(alone))
-    bare = bare_arrow(5_000_000)
-    print(f"limit, bare Arrow insert by one process: {bare:,.0f} points/s")
+    bare = bare_arrow(5_000_000, max(1, int(chosen.rate / 10)))
+    print(f"limit, bare Arrow insert by one process: {bare[0]:,.0f} points/s")
+    print(f"limit, a bare insert of a tenth of a second's points and a question, p99: {1000 * bare[1]:.3g} ms")
     visible = visible_delay(chosen.rate, min(chosen.seconds, 20), chosen.processes)
     print(f"visible delay at {chosen.rate:,.0f} points/s:", json.dumps(visible), "target: p99 within 1,000 ms")
     save(chosen.json, rows(full, alone, bare, visible))

@@ -12,8 +12,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPEATS = 5
+PATIENCE_S = 600.0
+SEALED = """
+SELECT (SELECT sum(count) FROM blocks FINAL) = (
+    SELECT sum(JSONExtractUInt(payload, 'data', 'lifecycle') + JSONExtractUInt(payload, 'data', 'metrics'))
+    FROM events FINAL WHERE type = 'epochal.writer.closed'
+) AS sealed
+"""
 Row = dict[str, object]
 
 
@@ -51,6 +62,15 @@ def passing_store() -> Iterator[Path]:
                     time.sleep(0.05)
 
 
+def wait_until_sealed(query: Callable[[str], pd.DataFrame]) -> None:
+    """Wait until the blocks of all writers, which have ended, hold all their rows."""
+    end = time.perf_counter() + PATIENCE_S
+    while not query(SEALED)["sealed"][0]:
+        if time.perf_counter() > end:
+            raise SystemExit("blocks were never sealed: no figures")
+        time.sleep(0.05)
+
+
 def seconds(action: Callable[[], object]) -> float:
     """How long it takes."""
     begin = time.perf_counter()
@@ -76,9 +96,10 @@ def row(key: str, times: Sequence[float], unit: str = "ms", **more: object) -> R
     scale = 1e-3 if unit == "s" else 1.0
     values = [value * scale for value in times]
     figure = {"key": key, "value": statistics.median(values), "unit": unit, "low": min(values), "high": max(values)}
-    print(
-        f"{key:<30} {told(statistics.median(values))} {unit} ({told(min(values))} to {told(max(values))})", flush=True
-    )
+    limit = more.get("limit")
+    beside = f"   {more['limit_is']}: {told(limit)} {unit}" if isinstance(limit, float) else ""
+    spread = f"({told(min(values))} to {told(max(values))})"
+    print(f"{key:<30} {told(statistics.median(values))} {unit} {spread}{beside}", flush=True)
     return figure | more
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from figures import arguments, save
+from figures import arguments, save, wait_until_sealed
 from kafka_path.load import Load, started
 from kafka_path.path import KafkaPath, broker, row
 
@@ -33,7 +33,7 @@ def measure(way: KafkaPath, load: Load) -> list[dict[str, object]]:
     way.begin_worker()
     first_s = way.wait_for(before.total + 1) - begin
     seconds = way.wait_for(before.total + load.total) - begin
-    way.field.wait_until_sealed()
+    wait_until_sealed(way.field.client.query_df)
     spent = way.spent()  # the worker's start is a part of catching up
     return [
         row("kafka.pause.catch_up", seconds, "s"),

@@ -1,4 +1,5 @@
-"""What one call of ``log()`` costs: the run's, the journal's below it, and what nothing and a bare store cost.
+"""What one call of ``log()`` costs: the run's, the journal's below it, and the limits: nothing, a bare store of the
+rows, and one plain write of the same rows to a file.
 
 Times are those of single calls, in microseconds; what the clock itself takes is taken off. Each figure is the median
 of several rounds, with the lowest and the highest round. ``--checkpoint-gb`` measures once more beside a process that
@@ -82,6 +83,20 @@ def bare_store(buffer: bytearray) -> Call:
     return call
 
 
+def file_call(place: Path) -> tuple[Call, Callable[[], None]]:
+    """The same rows written with plain file I/O, one write a call, as what must outlive a kill is; and the closing."""
+    file = (place / "plain").open("wb", buffering=0)
+
+    def call(metrics: Mapping[str, object], step: float) -> None:
+        rows = b""
+        for value in metrics.values():
+            row = ROW.pack(0, 0, 0, step, value)
+            rows += SLOT.pack(zlib.crc32(row, 7), row)
+        file.write(rows)
+
+    return call, file.close
+
+
 def journal_call(place: Path) -> tuple[Call, Callable[[], None]]:
     """The journal's own call, and what closes it."""
     from epochal._clock import now_us
@@ -117,28 +132,28 @@ def rounds(call: Call, metrics: Mapping[str, object], calls: int, count: int) ->
     return [measure(call, metrics, calls) for _ in range(count)]
 
 
-def rows(key: str, measured: list[Quantiles], limit: float, limit_is: str) -> list[dict[str, object]]:
-    """The figures of one kind of call."""
+def rows(key: str, measured: list[Quantiles], limit: list[Quantiles], limit_is: str) -> list[dict[str, object]]:
+    """The figures of one kind of call, each beside the same quantile of the limit."""
     result: list[dict[str, object]] = []
     for quantile, field in (("median", "median"), ("p99", "p99"), ("p999", "p999"), ("max", "maximum")):
         values = sorted(getattr(one, field) for one in measured)
         row = {"key": f"{key}.{quantile}", "value": median(values), "unit": "µs", "low": values[0], "high": values[-1]}
-        result.append(row | ({"limit": limit, "limit_is": limit_is} if quantile == "median" else {}))
+        result.append(row | {"limit": median(getattr(one, field) for one in limit), "limit_is": limit_is})
     return result
 
 
 def figures(place: Path, calls: int, count: int, prefix: str = "") -> list[dict[str, object]]:
-    """All figures, of the run's call, the journal's and the two limits."""
+    """All figures, of the run's call, the journal's and a plain write, and what nothing costs."""
     bare = bare_store(bytearray(64))
     result: list[dict[str, object]] = []
     for size, metrics in (("one", ONE), ("ten", TEN)):
         part = calls if size == "one" else calls // 4
-        least = median(one.median for one in rounds(nothing, metrics, part, count))
-        store = median(one.median for one in rounds(bare, metrics, part, count))
-        for key, opened in (("log", run_call), ("journal", journal_call)):
+        empty = rounds(nothing, metrics, part, count)
+        store = rounds(bare, metrics, part, count)
+        result += rows(f"{prefix}store.{size}", store, empty, "empty call")
+        for key, opened in (("log", run_call), ("journal", journal_call), ("file", file_call)):
             call, close = opened(place)
-            is_what = f"bare store {store:.2f}, empty call"
-            result += rows(f"{prefix}{key}.{size}", rounds(call, metrics, part, count), least, is_what)
+            result += rows(f"{prefix}{key}.{size}", rounds(call, metrics, part, count), store, "bare store")
             close()
     return result
 
@@ -175,7 +190,7 @@ def main() -> None:
     if options.checkpoint_gb > 0:
         result += beside_checkpoint(place, options.checkpoint_gb, options.calls)
     for row in result:
-        limit = f"   {row['limit_is']}: {row['limit']:.2f} µs" if "limit" in row else ""
+        limit = f"   {row['limit_is']}: {row['limit']:.2f} µs"
         print(f"{row['key']:<28} {row['value']:>12,.2f} µs   ({row['low']:,.2f} to {row['high']:,.2f}){limit}")
     save(options.json, result)
 

@@ -30,6 +30,20 @@ else:
     print(run.id)
 """
 
+SUMS = "SELECT component, metric, n, min, max, mean, m2, last FROM partials WHERE startsWith(metric, 'metric-')"
+PARAMS = "SELECT entity, key, number FROM facts WHERE kind = 'component' AND field = 'param'"
+FIRST = f"""(
+    SELECT component FROM partials
+    WHERE metric = 'metric-0' AND component IN (SELECT entity FROM ({PARAMS} AND key = 'param-3' AND number > 0.5))
+      AND component IN (SELECT component FROM partials WHERE metric = 'metric-1' AND last > 0)
+    ORDER BY last DESC LIMIT 200
+)"""
+SERIES = "SELECT step, value FROM metrics WHERE component = {component:String} ORDER BY step"
+STRETCHES = """
+SELECT intDiv(step, 2500) AS stretch, min(value), max(value) FROM metrics WHERE component = {component:String}
+GROUP BY stretch
+"""
+
 
 def write(store: Path, kind: str, count: int) -> str:
     """Write trials or one series in a process of its own; what it prints."""
@@ -39,15 +53,21 @@ def write(store: Path, kind: str, count: int) -> str:
 
 
 def measure(folder: Path, trials: int) -> list[Row]:
-    """Fill a store, then read it."""
+    """Fill a store, then read it, and beside each read what it needs from the plain tables through the same client."""
     import epochal
 
     write(folder, "trials", trials)
     short, long = write(folder, "series", 100_000), write(folder, "series", 1_000_000)
     with epochal.open(folder) as store:
+
+        def beside(limit_is: str, *queries: str, component: str = short) -> dict[str, Any]:
+            bare = timed(lambda: [store.sql(query, {"component": component}) for query in queries])
+            return {"limit": statistics.median(bare), "limit_is": limit_is}
+
         frame = store.report("bench", where="name = 'training'")
         assert len(frame) == trials, f"{len(frame)} of {trials} rows"
         now = timed(lambda: store.report("bench", where="name = 'training'"))
+        cells = beside("the same cells from the tables", SUMS, PARAMS)
         first = timed(
             lambda: store.report(
                 "bench",
@@ -56,21 +76,19 @@ def measure(folder: Path, trials: int) -> list[Row]:
                 limit=200,
             )
         )
+        few = beside(
+            "the same cells from the tables", f"{SUMS} AND component IN {FIRST}", f"{PARAMS} AND entity IN {FIRST}"
+        )
         assert len(store.metrics(component=short, metric="long")) == 100_000
         series = timed(lambda: store.metrics(component=short, metric="long"))
-        bare = timed(
-            lambda: store.sql(
-                "SELECT step, value FROM metrics WHERE component = {component:String} ORDER BY step",
-                {"component": short},
-            )
-        )
+        bare = beside("step and value from the table", SERIES)
         chart = timed(lambda: store.metrics(component=long, metric="long", max_points=2_000))
-    beside: dict[str, Any] = {"limit": statistics.median(bare), "limit_is": "step and value from the table"}
+        stretches = beside("extremes of 400 stretches from the table", STRETCHES, component=long)
     return [
-        row("reading.first_rows", first),
-        row("reading.whole", now, "s"),
-        row("reading.series", series, **beside),
-        row("reading.chart", chart),
+        row("reading.first_rows", first, **few),
+        row("reading.whole", now, "s", **(cells | {"limit": cells["limit"] / 1e3})),
+        row("reading.series", series, **bare),
+        row("reading.chart", chart, **stretches),
     ]
 
 

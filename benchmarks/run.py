@@ -15,12 +15,12 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from targets import TARGETS, Target
+from targets import TARGETS, Target, needs_limit
 
 HERE = Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.json"
@@ -73,6 +73,12 @@ def other(figure: Figure) -> str:
     return f"{figure.key:<52} {'':>20}   {figure.value:,.4g} {figure.unit}{beside}"
 
 
+def without_limit(figures: Mapping[str, Figure]) -> list[str]:
+    """What was measured beside a target, and should have been beside a limit of the same run as well."""
+    wanted = [target.key for target in TARGETS if needs_limit(target)]
+    return [key for key in wanted if key in figures and figures[key].limit is None]
+
+
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
     return {"cores": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
@@ -98,6 +104,8 @@ def main() -> None:
         print(line(target, figures.get(target.key)))
     for key in sorted(figures.keys() - {target.key for target in TARGETS}):
         print(other(figures[key]))
+    if alone := without_limit(figures):
+        raise SystemExit(f"no limit of the same run beside {', '.join(alone)}")
     if options.record:
         rows = [{name: getattr(figure, name) for name in Figure.__slots__} for figure in figures.values()]
         BASELINE.write_text(json.dumps({"machine": machine(), "rows": rows}, indent=1, ensure_ascii=False) + "\n")

@@ -66,3 +66,19 @@ TARGETS = (
     Target("training.step_ratio.p99", "JAX training step with Epochal, p99, times without", 1.01, "x"),
     Target("shipping.process.step_ratio.p99", "... with Kafka, shipped by a process, p99", 1.01, "x"),
 )
+BESIDE_LIMIT = (
+    "log.",
+    "embedded.",
+    "kafka.worker",
+    "views.series",
+    "reading.",
+    "proof.verify",
+    "proof.rebuild",
+    "start.",
+)
+"""How the keys of DESIGN.md, section 11, begin; each is printed beside a limit of its run. A ratio holds its own."""
+
+
+def needs_limit(target: Target) -> bool:
+    """Whether a figure of this target says little without a limit beside it."""
+    return target.unit != "x" and target.key.startswith(BESIDE_LIMIT)

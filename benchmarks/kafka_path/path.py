@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import psutil
+from figures import PATIENCE_S, wait_until_sealed
 from kafka_path.from_tests import BrokerError, Field, WorkerProcess, any_broker, end_shipper
 from kafka_path.load import Load, Logged, started, without_settings
 from run import LEFT_OUT
@@ -22,7 +23,6 @@ from epochal._settings import Settings
 from epochal._spool import shipper_pid
 from epochal_storage.locate import find_host
 
-PATIENCE_S = 600.0
 NEWEST = """
 SELECT component, toUnixTimestamp64Milli(max(logged_at)) AS ms, max(step) AS reached FROM metrics
 WHERE project = 'default' AND component IN {components:Array(UUID)} AND metric = 'm0' AND rank = 0
@@ -147,7 +147,7 @@ class KafkaPath:
             ages = self._watch(jobs.components, jobs.logging, look)
             logged = jobs.end()
         visible = self.wait_for(there + load.total)
-        self.field.wait_until_sealed()
+        wait_until_sealed(self.field.client.query_df)
         return Passed(logged, self.spent().since(before), visible - begin, sorted(ages))
 
     def close(self) -> None:

@@ -10,7 +10,8 @@ from docs.generated import ROOT
 sys.path.append(str(ROOT / "benchmarks"))
 
 from kafka_path.show import BEGIN, END, written
-from run import NOT_SCRIPTS
+from run import NOT_SCRIPTS, Figure, without_limit
+from targets import TARGETS, needs_limit
 
 sys.path.remove(
     str(ROOT / "benchmarks")
@@ -24,6 +25,19 @@ def test_every_benchmark_is_named() -> None:
     scripts = {path.name for path in (ROOT / "benchmarks").glob("*.py")} - NOT_SCRIPTS
     assert scripts
     assert {name for name in scripts if f"`{name}" not in TEXT and f"/{name}`" not in TEXT} == set()
+
+
+def test_a_figure_without_a_limit_is_an_error() -> None:
+    """What has a target of the design's is told beside a limit of its run; what has neither, or is a ratio, is not."""
+    figures = {target.key: Figure(target.key, 1, target.unit) for target in TARGETS}
+    wanted = without_limit(figures)
+    assert wanted == [target.key for target in TARGETS if needs_limit(target)]
+    assert {"log.one.p99", "embedded.points", "reading.chart", "start.open_next"} < set(wanted)
+    assert "kafka.worker_ratio" not in wanted
+    assert (
+        without_limit({key: Figure(key, 1, "ms", limit=2) for key in figures} | {"other": Figure("other", 1, "ms")})
+        == []
+    )
 
 
 def test_the_table_of_growth_has_its_place() -> None:
