@@ -24,6 +24,8 @@ from targets import TARGETS, Target, needs_limit
 
 HERE = Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.json"
+DRAWN = ("kafka_growth",)
+"""What writes its table into docs/performance.md, and the plot beside it."""
 NOT_SCRIPTS = {"run.py", "targets.py", "figures.py", "history_store.py"}
 LEFT_OUT = 77
 """Exit status of a script that can't measure here, and said in a sentence why."""
@@ -88,7 +90,9 @@ def main() -> None:
     """Run all scripts, or those named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scripts", nargs="*", help="names without .py; all when none is given")
-    parser.add_argument("--record", action="store_true", help=f"write the figures to {BASELINE.name}")
+    parser.add_argument(
+        "--record", action="store_true", help=f"write the figures to {BASELINE.name}, and tables and plots"
+    )
     options = parser.parse_args()
     scripts = [path for path in sorted(HERE.glob("*.py")) if path.name not in NOT_SCRIPTS]
     unknown = set(options.scripts) - {path.stem for path in scripts}
@@ -98,7 +102,8 @@ def main() -> None:
     for script in scripts:
         if not options.scripts or script.stem in options.scripts:
             print(f"== {script.stem} ==", flush=True)
-            figures.update({figure.key: figure for figure in run_script(script, [])})
+            drawn = ["--plot"] if options.record and script.stem in DRAWN else []
+            figures.update({figure.key: figure for figure in run_script(script, drawn)})
     print(f"\n{machine()}")
     for target in TARGETS:
         print(line(target, figures.get(target.key)))
