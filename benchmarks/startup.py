@@ -67,6 +67,7 @@ print(first * 1e3, following * 1e3, (time.perf_counter() - start) * 1e3)
 def measured(code: str, **settings: str) -> list[float]:
     """The numbers that the code prints, run in a process of its own with a store of its own, whose host is ended."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("EPOCHAL_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled once, and not at each import
     with passing_store() as folder:
         environment = kept | {"EPOCHAL_STORE": str(folder)} | settings
         command = [sys.executable, "-c", code]
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     count = range(options.repeats)
+    measured(INIT + UNTIL_HOST)
     plain, memory = zip(*(measured(NOTHING) for _ in count), strict=True)
     imports, added = zip(*(measured(IMPORT) for _ in count), strict=True)
     inits = [measured(INIT + UNTIL_HOST)[0] for _ in count]
