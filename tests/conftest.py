@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import signal
 import sys
 from collections.abc import Generator, Iterator
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kafka_field import Field
 
 INJECTED = "faults injected"
+SEED = re.compile(r"^(?:EPOCHAL_TEST_SEED=|seed )(\d+)$", re.MULTILINE)
+"""How a test says with which seed it threw its dice."""
 
 # a suite that is started in the background ignores Ctrl-C, and so would every process that its tests interrupt
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -126,8 +129,11 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The table of all faults that were injected."""
+    """The table of all faults that were injected, and the seeds of all dice: with one a test does the same again."""
     ended = [one for kind in ("passed", "failed", "skipped") for one in terminalreporter.getreports(kind)]
     if told := [Row(*cells) for one in ended for name, cells in one.user_properties if name == INJECTED]:
         terminalreporter.section(INJECTED)
         terminalreporter.write("\n".join([*table(told), ""]))
+    if seeds := {one.nodeid: found for one in ended if one.when == "call" and (found := SEED.findall(one.capstdout))}:
+        terminalreporter.section("seeds")
+        terminalreporter.write("\n".join([*(f"{test}: {' '.join(found)}" for test, found in seeds.items()), ""]))
