@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -273,31 +274,37 @@ def test_an_altered_intake_is_found(altered: Altered) -> None:
     assert "was altered: record 0 doesn't continue the chain" in found["what"]
 
 
-@pytest.mark.long
-def test_a_stream_that_is_read_in_several_portions(tmp_path: Path) -> None:
-    """Its chain goes on from one to the next, and what was altered on either side of the cut is named."""
-    store = tmp_path / "store"
+@contextmanager
+def fresh(store: Path) -> Iterator[tuple[Job, Store, StoreClient]]:
+    """A job that has begun in a store with a real host; the store for reading, and with all rights."""
     (store / "journals").mkdir(parents=True)
     lock, hosts = ProcessLock.hold(store / "journals"), Hosts(store)
     opened = Store(Opened(hosts.client(), lambda: None, directory=store), "p")
-    cut = 1 << CHUNK_BITS
+    writer = StoreClient(lambda: find_or_start(store, "writer", hosts.spawn))
     try:
-        started(Job(store / "journals", lock, project="p"), "long").log(cut // 2 + 10_000, ("loss", "acc")).close()
-        opened.checkpoint(tmp_path / "checkpoint.json")
-        untouched = opened.verify(checkpoint=tmp_path / "checkpoint.json")
-        writer = StoreClient(lambda: find_or_start(store, "writer", hosts.spawn))
-        writer.command(f"ALTER TABLE metrics DELETE WHERE seq IN ({cut - 1}, {cut}) SETTINGS mutations_sync = 2")
-        writer.close()
-        found = opened.verify()["findings"]
+        yield started(Job(store / "journals", lock, project="p"), "job"), opened, writer
     finally:
+        writer.close()
         opened.close()
         hosts.end()
         lock.release()
+
+
+@pytest.mark.long
+def test_a_stream_that_is_read_in_several_portions(tmp_path: Path) -> None:
+    """Its chain goes on from one to the next, and what was altered on either side of the cut is named."""
+    cut = 1 << CHUNK_BITS
+    with fresh(tmp_path / "store") as (job, opened, writer):
+        job.log(cut // 2 + 10_000, ("loss", "acc")).close()
+        opened.checkpoint(tmp_path / "checkpoint.json")
+        untouched = opened.verify(checkpoint=tmp_path / "checkpoint.json")
+        writer.command(f"ALTER TABLE metrics DELETE WHERE seq IN ({cut - 1}, {cut}) SETTINGS mutations_sync = 2")
+        found = opened.verify()["findings"]
     assert (untouched["findings"], untouched["checked"]["points"]) == ([], cut + 20_000)
     assert untouched["checked"]["sealed"] == -(-(cut + 20_000) // 4096) + 1
     assert [(one["name"], one["first_seq"], one["last_seq"]) for one in found] == [
-        ("long", cut - 1, cut - 1),
-        ("long", cut, cut),
+        ("job", cut - 1, cut - 1),
+        ("job", cut, cut),
     ]
 
 
@@ -307,17 +314,11 @@ def test_an_event_that_lies_in_a_dead_letter_as_well(tmp_path: Path, reason: str
     """As what a clock far ahead says does, and what was taken in again after an upgrade: the event may be altered no
     more than any other, together with its digest.
     """
-    store = tmp_path / "store"
-    (store / "journals").mkdir(parents=True)
-    lock, hosts = ProcessLock.hold(store / "journals"), Hosts(store)
-    opened = Store(Opened(hosts.client(), lambda: None, directory=store), "p")
-    try:
-        job = started(Job(store / "journals", lock, project="p"), "ahead")
+    with fresh(tmp_path / "store") as (job, opened, writer):
         about = {"kind": "component", "entity": str(job.component), "text": "as it was"}
         said = {"type": "epochal.note.written", "v": 1, "project": "p", "at": job.journal.now_us() + TEN_YEARS_US}
         job.journal.append_event(json.dumps({**said, "data": about}).encode())
         job.close()
-        writer = StoreClient(lambda: find_or_start(store, "writer", hosts.spawn))
         opened.begin()
         writer.command(f"ALTER TABLE dead_letters UPDATE reason = '{reason}' WHERE 1 SETTINGS mutations_sync = 2")
         untouched = opened.verify()
@@ -327,11 +328,6 @@ def test_an_event_that_lies_in_a_dead_letter_as_well(tmp_path: Path, reason: str
             "WHERE payload LIKE '%as it was%' SETTINGS mutations_sync = 2"
         )
         letters = writer.query_arrow("SELECT toString(reason) AS reason FROM dead_letters FINAL")["reason"].to_pylist()
-        writer.close()
         found = opened.verify()["findings"]
-    finally:
-        opened.close()
-        hosts.end()
-        lock.release()
     assert (untouched["findings"], letters) == ([], [reason])
-    assert [(one["name"], one["first_seq"], one["last_seq"]) for one in found] == [("ahead", *named)]
+    assert [(one["name"], one["first_seq"], one["last_seq"]) for one in found] == [("job", *named)]
